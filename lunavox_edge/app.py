@@ -1,0 +1,94 @@
+"""The composition root: builds the parts, starts them in order, stops them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Coroutine
+
+from lunavox_edge import system
+from lunavox_edge._version import __version__
+from lunavox_edge.bridge import blocking
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.self_check import self_check
+from lunavox_edge.settings import Settings
+from lunavox_edge.types import ModelEntry
+from lunavox_edge.wyoming_server.server import WyomingServer
+
+_SPARE_FILES = 256
+_SPEECH_GRACE_S = 0.5
+_ENGINE_GRACE_S = 1.0
+_SELF_CHECK_TIMEOUT_S = 60.0
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class App:
+    """One service: the engine and its front-ends."""
+
+    def __init__(self, settings: Settings, *, say: Callable[[str], None]) -> None:
+        """Store; `say` prints one line of progress for a person."""
+        self._settings = settings
+        self._say = say
+
+    async def run(self, *, check: bool) -> None:
+        """Serve until SIGINT or SIGTERM. Raises SettingsError, LunavoxLibraryError, OSError."""
+        started = time.monotonic()
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        system.bound_heap()
+        system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
+        self._say(f"LunaVox Edge {__version__}")
+        engine = await blocking(lambda: Engine(self._settings))
+        try:
+            server = WyomingServer(engine, self._settings.wyoming, self._settings.limits)
+            await server.start()
+            try:
+                await self._until(stop, self._get_ready(engine, server, started, check=check))
+                await stop.wait()
+                self._say("Stopping …")
+            finally:
+                await server.stop(_SPEECH_GRACE_S)
+        finally:
+            await blocking(lambda: engine.close(_ENGINE_GRACE_S))
+        self._say("Stopped.")
+
+    @staticmethod
+    async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+        """Run `work`, but not past the stop signal."""
+        task = asyncio.create_task(work, name="get-ready")
+        stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+        try:
+            await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                await task
+        finally:
+            for pending in (task, stopping):
+                pending.cancel()
+            await asyncio.gather(task, stopping, return_exceptions=True)
+
+    async def _get_ready(self, engine: Engine, server: WyomingServer, started: float, *, check: bool) -> None:
+        self._say(f"  listening    {server.uri}   (answers while models load)")
+        problems = await blocking(lambda: engine.warm_up(lambda entry: self._loaded(engine, entry)))
+        for problem in problems:
+            self._say(f"  problem      {problem}")
+            _LOGGER.warning("%s: %s", problem.code, problem)
+        if check and not problems:
+            result = await blocking(lambda: self_check(server.uri, timeout_s=_SELF_CHECK_TIMEOUT_S))
+            self._say(f"  self-check   {result.summary}")
+        entries = (*engine.models(), *engine.voices())
+        if not entries:
+            self._say("  No model is installed yet. Get one with: lunavox-edge models pull base")
+        self._say(f"Ready in {time.monotonic() - started:.1f} s. Ctrl-C stops.")
+
+    def _loaded(self, engine: Engine, entry: ModelEntry) -> None:
+        load_ms, warmup_ms = engine.last_load_ms(entry.name) or 0.0, engine.last_warmup_ms(entry.name) or 0.0
+        role = "hears with" if entry.kind.value == "stt" else "speaks with"
+        self._say(
+            f"  {role:12s} {entry.name} ({entry.backend}, {entry.licence}): "
+            f"loaded in {load_ms / 1000:.1f} s, first use {warmup_ms / 1000:.1f} s"
+        )

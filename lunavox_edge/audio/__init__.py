@@ -1,0 +1,1 @@
+"""PCM in and out: conversion, WAV, framing, loudness and speech spans."""

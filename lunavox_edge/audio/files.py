@@ -1,0 +1,30 @@
+"""Reading recordings of any kind: WAV, FLAC, OGG, MP3 and whatever else FFmpeg knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from lunavox_edge.errors import BadAudio
+from lunavox_edge.types import AudioFormat
+
+FILE_FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)
+"""What every recording is decoded to."""
+
+
+def read_audio(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a recording as PCM in `FILE_FORMAT`, piece by piece. Raises BadAudio."""
+    import av  # heavy, and needed for files only
+
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=FILE_FORMAT.rate_hz)
+    try:
+        with av.open(file, mode="r", metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise BadAudio("There is no audio in this file.")
+            for frame in container.decode(audio=0):
+                for resampled in resampler.resample(frame):
+                    yield resampled.to_ndarray().tobytes()
+            for resampled in resampler.resample(None):
+                yield resampled.to_ndarray().tobytes()
+    except av.FFmpegError as error:
+        raise BadAudio("This is not a recording that can be read (WAV, FLAC, OGG, MP3 …).") from error

@@ -1,0 +1,1 @@
+"""Wrapped model families; each is imported by the registry on use."""

@@ -1,0 +1,173 @@
+"""What a model family must offer to be run by the engine.
+
+Backends are synchronous and blocking on purpose and know no threads, queues or deadlines: the
+engine calls them from its lanes. A backend module imports its native library inside `load`,
+never at import, so that the catalog can ask every backend what is installed without paying
+for any of them. Third parties register a `Backend` subclass under the entry-point group
+`lunavox_edge.backends`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, Word
+
+Samples = NDArray[np.float32]
+"""Mono audio in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can do; the engine refuses what is not declared here."""
+
+    speakers: bool = False
+    clone: bool = False
+    design: bool = False
+    instruct: bool = False
+    seed: bool = False
+    speed: bool = False
+    noise: bool = False
+    sampling: bool = False
+    words: bool = False
+    hotwords: bool = False
+    parallel: bool = False
+    """Whether one loaded model may be called from several threads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to load: the device (`cpu`, `cuda:0`), threads per call and calls at once."""
+
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 1
+    compute_type: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakRequest:
+    """How one piece of text is spoken. None means the model's own default."""
+
+    speaker: str | None = None
+    speed: float = 1.0
+    seed: int | None = None
+    noise_scale: float | None = None
+    noise_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizeRequest:
+    """How one piece of audio is heard. `language` is BCP-47 or None to detect it."""
+
+    language: str | None = None
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    words: bool = False
+    beam_size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What the model heard in one piece of audio. `confidence` is in [0, 1]."""
+
+    text: str
+    language: str
+    confidence: float
+    words: tuple[Word, ...] = ()
+
+
+class LoadedModel(ABC):
+    """A model in memory. `close` frees it; it is called once, when nobody uses it."""
+
+    device: str = "cpu"
+
+    @abstractmethod
+    def warm_up(self) -> None:
+        """Run one small real inference, so that the first request pays for nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the memory."""
+
+
+class TtsModel(LoadedModel):
+    """A loaded voice."""
+
+    rate_hz: int
+    dbfs: float | None = None
+    """How loud it speaks, as `warm_up` measured it; None before, or if it made no sound."""
+
+    @abstractmethod
+    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+        """Yield the speech of one bounded segment at `rate_hz`, in one or more pieces.
+
+        Raises LunavoxSynthesisError if the text cannot be spoken, MemoryError if there is no
+        room.
+        """
+
+
+class SttModel(LoadedModel):
+    """A loaded recogniser."""
+
+    @abstractmethod
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        """Transcribe up to 30 s of 16 kHz audio. Raises TranscriptionError, MemoryError."""
+
+
+class VadStream(ABC):
+    """Voice activity of one utterance as it comes."""
+
+    @abstractmethod
+    def feed(self, samples: Samples) -> NDArray[np.float32]:
+        """Take 16 kHz audio; return one speech probability for every frame completed by it."""
+
+
+class Vad(ABC):
+    """A voice activity detector, shared by all utterances."""
+
+    frame_s: float
+    """Seconds of audio behind one probability."""
+
+    @abstractmethod
+    def stream(self) -> VadStream:
+        """Start on a new utterance."""
+
+
+class Backend(ABC):
+    """One model family."""
+
+    name: ClassVar[str]
+    kind: ClassVar[ModelKind]
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    @classmethod
+    @abstractmethod
+    def missing(cls) -> str | None:
+        """None if the family's libraries are installed, else the sentence that says what to do."""
+
+    @classmethod
+    def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
+        """Models that came as installed Python packages. `cache_dir` may hold prepared files."""
+        return ()
+
+    @classmethod
+    def discover(cls, folder: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
+        """Models of this family anywhere below `folder`; reads small files only."""
+        return ()
+
+    @classmethod
+    def devices(cls) -> Sequence[str]:
+        """Devices this family's libraries offer here, best first; `cpu` is always last."""
+        return ("cpu",)
+
+    @abstractmethod
+    def load(self, entry: ModelEntry, options: LoadOptions) -> LoadedModel:
+        """Load one entry. Raises BrokenModel, BackendUnavailable, MemoryError."""

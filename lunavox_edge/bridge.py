@@ -1,0 +1,94 @@
+"""The one bridge from the engine's threads to an asyncio loop.
+
+Front-ends run on a loop and never compute; the engine runs on threads and knows no loop. What
+the engine has made is fetched on the loop, woken by a `Bell`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import CancelledError as FutureCancelledError
+from typing import TYPE_CHECKING, TypeVar
+
+from lunavox_edge.errors import Cancelled, TimedOut
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.speech import Speech
+    from lunavox_edge.engine.utterance import Utterance
+    from lunavox_edge.types import AudioChunk, Transcript
+
+ResultT = TypeVar("ResultT")
+
+
+class Bell:
+    """Wakes one coroutine of the loop it was made on, from any thread."""
+
+    def __init__(self) -> None:
+        """Bind to the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        self._rung = False
+
+    def ring(self) -> None:
+        """Wake the waiter, now or when it waits next; nothing happens once the loop is closed."""
+        if self._rung:
+            return
+        self._rung = True
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    def reset(self) -> None:
+        """Forget past rings; look for what they announced after this, not before."""
+        self._event.clear()
+        self._rung = False
+
+    async def wait(self) -> None:
+        """Wait for a ring since the last reset."""
+        await self._event.wait()
+
+
+async def audio(speech: Speech, bell: Bell) -> AsyncGenerator[AudioChunk, None]:
+    """Yield the audio of a speech that was opened with `on_ready=bell.ring`.
+
+    Raises the speech's error. Ending the iteration early cancels the speech.
+    """
+    try:
+        while True:
+            bell.reset()
+            while (chunk := speech.poll()) is not None:
+                yield chunk
+            if speech.done:
+                speech.poll()  # the end may have come after the last poll, with an error
+                return
+            await bell.wait()
+    finally:
+        speech.cancel()
+
+
+async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
+    """Submit an utterance and wait for what was said.
+
+    Raises the utterance's error, and TimedOut. Cancelling the wait cancels the utterance.
+    """
+    bell = Bell()
+    future = utterance.submit()
+    future.add_done_callback(lambda _: bell.ring())
+    try:
+        await asyncio.wait_for(bell.wait(), timeout_s)
+        return future.result(0)
+    except asyncio.TimeoutError as error:
+        raise TimedOut("The transcript takes too long.") from error
+    except FutureCancelledError as error:
+        raise Cancelled("The request was cancelled.") from error
+    finally:
+        utterance.cancel()
+
+
+async def blocking(call: Callable[[], ResultT]) -> ResultT:
+    """Run a call of the engine that waits (start, warm-up, close) beside the loop.
+
+    Cancelling the wait does not stop the call.
+    """
+    return await asyncio.to_thread(call)

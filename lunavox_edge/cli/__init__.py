@@ -1,0 +1,110 @@
+"""The command line: global options, and every way a command can end.
+
+A command is a module with `add_parser(subparsers)` that sets `run`, called with the arguments and the
+settings; or `run_bare`, called with the arguments alone. These modules import what they need when they
+run, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from lunavox_edge._version import __version__
+from lunavox_edge.cli.exit_codes import ExitCode, exit_code
+from lunavox_edge.errors import LunavoxError
+
+_MODULES = ("run", "say", "transcribe", "voices", "models", "doctor", "config", "health")
+_LEVELS = ("debug", "info", "warning", "error")
+_INTERRUPTED = 128 + 2
+_BROKEN_PIPE = 128 + 13
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; argparse ends a wrong call with SystemExit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
+    args = _parser().parse_args(argv)
+    try:
+        status = _dispatch(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return _BROKEN_PIPE
+    except LunavoxError as error:
+        _LOGGER.debug("%s failed", args.command, exc_info=True)
+        print(error, file=sys.stderr)
+        return exit_code(error)
+    except OSError as error:
+        _LOGGER.debug("%s failed", args.command, exc_info=True)
+        print(f"{error.filename or args.command}: {error.strerror or error}", file=sys.stderr)
+        return ExitCode.ERROR
+    except Exception:
+        _LOGGER.exception("%s failed for a reason that should not exist; please report it", args.command)
+        return ExitCode.ERROR
+    return int(status)
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if "run_bare" in args:
+        _set_up_log(args.log_level or "warning")
+        return int(args.run_bare(args))
+    from lunavox_edge.settings import load_settings
+
+    settings = load_settings(args.config)
+    # A service logs what it does; a command says it on standard output.
+    _set_up_log(args.log_level or (settings.log.level if args.command == "run" else "warning"))
+    return int(args.run(args, settings))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lunavox-edge",
+        description="Ears and a mouth for a house: speech recognition and synthesis, without a cloud.",
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 no such model or voice, "
+        "4 cannot be reached, 5 busy. Every setting: docs/CONFIG.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"lunavox-edge {__version__}")
+    _add_global_options(parser, None)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in _MODULES:
+        import_module(f"lunavox_edge.cli.{name}").add_parser(subparsers)
+    for command in subparsers.choices.values():
+        _add_global_options(command, argparse.SUPPRESS)
+    return parser
+
+
+def _add_global_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Add the options that are understood before and after the command's name."""
+    group = parser.add_argument_group("global options")
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=default,
+        help="settings file (default: see docs/CONFIG.md)",
+    )
+    group.add_argument("--log-level", choices=_LEVELS, default=default, help="least severity that is logged")
+
+
+def _set_up_log(level: str) -> None:
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush go nowhere: the reader of our output has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,45 @@
+"""`lunavox-edge doctor`: prints what works here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from lunavox_edge.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings import Settings
+
+_MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
+_COLOURS = {"ok": "\033[32m", "warn": "\033[33m", "fail": "\033[31m"}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="run every engine on every device and say what works",
+        description="Run every engine on every device, and say which is used and why. Exit 1 if something fails.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace, settings: Settings) -> int:
+    from lunavox_edge.doctor import Verdict, examine
+
+    failed = False
+    colour = sys.stdout.isatty()
+    for finding in examine(settings):
+        failed = failed or finding.verdict is Verdict.FAIL
+        if args.json:
+            print(json.dumps(asdict(finding)), flush=True)
+            continue
+        mark = f"{_MARKS[finding.verdict.value]:4s}"
+        if colour:
+            mark = f"{_COLOURS[finding.verdict.value]}{mark}\033[0m"
+        print(f"{mark}  {finding.topic:9s} {finding.text}", flush=True)
+    return ExitCode.ERROR if failed else ExitCode.OK

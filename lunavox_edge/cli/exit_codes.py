@@ -1,0 +1,50 @@
+"""What the exit status of every command means."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from lunavox_edge.errors import (
+    Busy,
+    HubUnreachable,
+    LunavoxError,
+    SettingsError,
+    TimedOut,
+    UnknownModel,
+    UnknownSpeaker,
+    UnknownVoice,
+    Unreachable,
+    UnsupportedLanguage,
+)
+
+
+class ExitCode(IntEnum):
+    """The exit status. USAGE is also what argparse uses."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    UNREACHABLE = 4
+    BUSY = 5
+
+
+_BY_ERROR: tuple[tuple[type[LunavoxError], ExitCode], ...] = (
+    (SettingsError, ExitCode.USAGE),
+    (UnknownModel, ExitCode.NOT_FOUND),
+    (UnknownVoice, ExitCode.NOT_FOUND),
+    (UnknownSpeaker, ExitCode.NOT_FOUND),
+    (UnsupportedLanguage, ExitCode.NOT_FOUND),
+    (HubUnreachable, ExitCode.UNREACHABLE),
+    (Unreachable, ExitCode.UNREACHABLE),
+    (TimedOut, ExitCode.UNREACHABLE),
+    (Busy, ExitCode.BUSY),
+)
+
+
+def exit_code(error: LunavoxError) -> ExitCode:
+    """Return the exit status that tells a script what kind of error this was."""
+    for kind, code in _BY_ERROR:
+        if isinstance(error, kind):
+            return code
+    return ExitCode.ERROR

@@ -1,0 +1,36 @@
+"""`lunavox-edge healthcheck`: whether the running service answers."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from lunavox_edge.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings import Settings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "healthcheck",
+        help="ask the running service whether it works",
+        description="Exit 0 if the service answers and has something to hear or speak with, 1 if it has "
+        "nothing, 4 if it does not answer. For containers and monitoring.",
+    )
+    parser.add_argument("--uri", help="where the service listens (default: wyoming.uri of the settings)")
+    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="default: %(default)s")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace, settings: Settings) -> int:
+    from lunavox_edge.wyoming_server import client
+
+    uri = args.uri or settings.wyoming.uri
+    seconds = client.ping(uri, timeout_s=args.timeout)
+    info = client.describe(uri, timeout_s=args.timeout)
+    models = sum(len(program.models) for program in info.asr)
+    voices = sum(len(program.voices) for program in info.tts)
+    print(f"{uri} answers in {seconds * 1000:.0f} ms: {models} models, {voices} voices")
+    return ExitCode.OK if models or voices else ExitCode.ERROR

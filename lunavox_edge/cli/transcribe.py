@@ -1,0 +1,124 @@
+"""`lunavox-edge transcribe`: recordings into text."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import asdict
+from typing import TYPE_CHECKING, BinaryIO
+
+from lunavox_edge.cli import service
+from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.errors import LunavoxError
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.settings import Settings
+    from lunavox_edge.types import Transcript
+
+    Hear = Callable[[BinaryIO], Transcript]
+
+_TIMEOUT_S = 600.0
+_SHOW_AFTER_S = 2.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "transcribe",
+        help="turn recordings into text",
+        description="Transcribe recordings (WAV, FLAC, OGG, MP3 …). Uses the running service, or an "
+        "engine of its own where none runs. Recordings longer than limits.max_utterance_s and word "
+        "times need --local.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a recording, or - for standard input")
+    parser.add_argument("--model", help="a model of `lunavox-edge models list`")
+    parser.add_argument("--language", help="the language spoken, such as en (default: detect)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line: text, language, times …")
+    parser.add_argument("--words", action="store_true", help="word times in the JSON; implies --json --local")
+    service.add_arguments(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.words:
+        args.json = args.local = True
+    worst = ExitCode.OK
+    with contextlib.ExitStack() as stack:
+        hear = _hear_with(args, settings, stack)
+        for name in args.files:
+            try:
+                with _open(name) as file:
+                    transcript = hear(file)
+            except (OSError, LunavoxError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                print(f"{name}: {reason}", file=sys.stderr)
+                worst = ExitCode.ERROR
+                continue
+            _print(args, name, transcript)
+    return worst
+
+
+def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack) -> Hear:
+    """Return what transcribes one open file: the running service or an engine, closed with `stack`."""
+    from lunavox_edge.audio.files import FILE_FORMAT, read_audio
+
+    uri = service.find(args, settings)
+    if uri is not None:
+        from lunavox_edge.wyoming_server import client
+
+        return lambda file: client.transcribe(
+            uri,
+            b"".join(read_audio(file)),
+            FILE_FORMAT,
+            model=args.model,
+            language=args.language,
+            timeout_s=_TIMEOUT_S,
+        )
+    from lunavox_edge.engine.engine import Engine
+
+    engine = stack.enter_context(Engine(settings))
+    return lambda file: _hear_locally(engine, args, read_audio(file))
+
+
+def _hear_locally(engine: Engine, args: argparse.Namespace, audio: Iterable[bytes]) -> Transcript:
+    from lunavox_edge.audio.files import FILE_FORMAT
+    from lunavox_edge.cli.progress import share_progress
+
+    utterance = engine.open_utterance(
+        FILE_FORMAT, model=args.model, language=args.language, words=args.words, bounded=False
+    )
+    for pcm in audio:
+        utterance.feed(pcm)
+    future = utterance.submit()
+    with contextlib.suppress(FutureTimeoutError):
+        return future.result(_SHOW_AFTER_S)
+    with share_progress("Transcribing") as show:
+        while True:
+            try:
+                return future.result(1.0)
+            except FutureTimeoutError:
+                show(utterance.progress)
+
+
+def _print(args: argparse.Namespace, name: str, transcript: Transcript) -> None:
+    if args.json:
+        print(json.dumps({"file": name, **asdict(transcript)}, ensure_ascii=False), flush=True)
+    elif len(args.files) > 1:
+        print(f"{name}: {transcript.text}", flush=True)
+    else:
+        print(transcript.text, flush=True)
+
+
+@contextlib.contextmanager
+def _open(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield io.BytesIO(sys.stdin.buffer.read())  # decoders seek
+        return
+    with open(name, "rb") as file:  # noqa: PTH123  # the name is what the person typed
+        yield file

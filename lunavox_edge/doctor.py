@@ -1,0 +1,175 @@
+"""What works on this machine, proved by doing it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import cast
+
+import numpy as np
+
+from lunavox_edge import system
+from lunavox_edge._version import __version__
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import (
+    Backend,
+    LoadOptions,
+    RecognizeRequest,
+    SpeakRequest,
+    SttModel,
+    TtsModel,
+)
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.loading import ThreadPlan
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.settings import Settings
+from lunavox_edge.types import ModelEntry, ModelKind
+from lunavox_edge.wyoming_server import client
+
+_SENTENCE = "The quick brown fox jumps over the lazy dog."
+_RATE_HZ = 16_000
+_MIN_AVAILABLE_MB = 512
+_PROBE_TIMEOUT_S = 2.0
+_MIB = 1024 * 1024
+
+
+class Verdict(str, Enum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; a bad one says what to do."""
+
+    topic: str
+    verdict: Verdict
+    text: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield findings as they are made; every engine runs once on every device it offers."""
+    yield _python()
+    yield _memory(settings)
+    yield _service(settings)
+    with Engine(settings) as engine:
+        yield from _backends(engine)
+        for broken in engine.catalog.broken():
+            yield Finding("models", Verdict.WARN, f"{broken.path}: {broken.reason} (skipped)")
+        yield from _defaults(engine)
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    text = f"LunaVox Edge {__version__}, Python {version}, {platform.machine()}, {system.cpu_count()} cores"
+    supported = (3, 10) <= sys.version_info[:2] < (3, 14)
+    return Finding("machine", Verdict.OK if supported else Verdict.WARN, text)
+
+
+def _memory(settings: Settings) -> Finding:
+    memory = system.memory()
+    budget = settings.engine.memory_budget_mb
+    text = (
+        f"{memory.available_bytes // _MIB} of {memory.total_bytes // _MIB} MB available; models may take "
+        + (f"{budget} MB" if budget is not None else "what is available")
+        + f" and leave {settings.engine.memory_reserve_mb} MB free"
+    )
+    if memory.available_bytes < _MIN_AVAILABLE_MB * _MIB:
+        return Finding(
+            "memory", Verdict.WARN, text + "; too little for the default models, choose smaller ones"
+        )
+    return Finding("memory", Verdict.OK, text)
+
+
+def _service(settings: Settings) -> Finding:
+    uri = settings.wyoming.uri
+    try:
+        seconds = client.ping(uri, timeout_s=_PROBE_TIMEOUT_S)
+    except LunavoxError:
+        return Finding("service", Verdict.OK, f"not running at {uri} (start it with: lunavox-edge run)")
+    return Finding("service", Verdict.OK, f"running at {uri}, answers in {seconds * 1000:.0f} ms")
+
+
+def _backends(engine: Engine) -> Iterator[Finding]:
+    entries = engine.catalog.entries()
+    for name in registry.names():
+        try:
+            backend = registry.backend(name)
+        except LunavoxError as error:
+            yield Finding(name, Verdict.FAIL, str(error))
+            continue
+        missing = backend.missing()
+        if missing is not None:
+            yield Finding(name, Verdict.WARN, missing)
+            continue
+        candidates = [entry for entry in entries if entry.backend == name]
+        if not candidates:
+            yield Finding(name, Verdict.WARN, "installed, but there is no model for it")
+            continue
+        entry = min(candidates, key=lambda candidate: candidate.size_bytes)
+        for device in backend.devices():
+            yield _try(backend, entry, device, engine.settings)
+
+
+def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Settings) -> Finding:
+    plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
+    try:
+        started = time.perf_counter()
+        model = backend().load(
+            entry, LoadOptions(device, plan.threads_per_call, 1, settings.stt.compute_type)
+        )
+        try:
+            model.warm_up()
+            loaded_s = time.perf_counter() - started
+            started = time.perf_counter()
+            if entry.kind is ModelKind.TTS:
+                voice = cast("TtsModel", model)
+                samples = sum(len(piece) for piece in voice.speak(_SENTENCE, SpeakRequest()))
+                audio_s, did = samples / voice.rate_hz, "spoke"
+            else:
+                noise = np.random.default_rng(0).normal(0, 0.01, _RATE_HZ * 5).astype(np.float32)
+                cast("SttModel", model).recognize(noise, RecognizeRequest(language="en"))
+                audio_s, did = 5.0, "listened to"
+            took_s = time.perf_counter() - started
+        finally:
+            model.close()
+    except Exception as error:  # noqa: BLE001  # whatever a native library throws is the finding
+        return Finding(backend.name, Verdict.FAIL, f"{device}: {entry.name} does not run: {error}")
+    return Finding(
+        backend.name,
+        Verdict.OK,
+        f"{device}: {entry.name} {did} {audio_s:.1f} s in {took_s * 1000:.0f} ms "
+        f"(loaded in {loaded_s:.1f} s)",
+    )
+
+
+def _defaults(engine: Engine) -> Iterator[Finding]:
+    settings = engine.settings
+    for role, wanted, found, device in (
+        ("hearing", settings.stt.model, engine.models(), settings.stt.device),
+        ("speaking", settings.tts.voice, engine.voices(), settings.tts.device),
+    ):
+        if not found:
+            yield Finding(role, Verdict.FAIL, "nothing is installed; try: lunavox-edge models pull base")
+            continue
+        used = found[0]
+        try:
+            engine.load(used.name)
+        except LunavoxError as error:
+            yield Finding(role, Verdict.FAIL, f"{used.name} does not load: {error}")
+            continue
+        loaded = engine.loaded(used.name)
+        text = f"{used.name} on {loaded.model.device}" if loaded else used.name
+        text += f" (device: {device}"
+        text += f"; fell back from {loaded.fallback})" if loaded and loaded.fallback else ")"
+        if wanted not in (used.name, *used.aliases):
+            yield Finding(role, Verdict.WARN, f"{text}, because '{wanted}' of the settings is not installed")
+        else:
+            yield Finding(role, Verdict.OK, text)

@@ -1,0 +1,396 @@
+"""The engine: the only thing that a front-end or an embedding program talks to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunavox_edge import system
+from lunavox_edge._version import __version__
+from lunavox_edge.audio.pcm import check_format, to_pcm16
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import RecognizeRequest
+from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.floor import Floor
+from lunavox_edge.engine.lanes import Background, Lane
+from lunavox_edge.engine.loading import Loaded, ThreadPlan, device_order, make_loader
+from lunavox_edge.engine.log import LogTap
+from lunavox_edge.engine.memory import MemoryBudget, trim_heap
+from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.residency import Residency
+from lunavox_edge.engine.resolve import Resolver
+from lunavox_edge.engine.results import EngineStatus, SynthesisResult
+from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.engine.voice import Voice, VoiceMode
+from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.settings import Settings, load_settings
+from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, Transcript
+
+_MIB = 1024 * 1024
+_HOUSEKEEPING_S = 2.0
+_READ_TIMEOUT_S = 120.0
+_TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
+_FEED_BYTES = 1 << 20
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Engine:
+    """Speech in and out of local models. Thread-safe; a context manager.
+
+    `settings` is a Settings value, the path of a YAML file, or None for the defaults.
+    Nothing is loaded until it is used or `warm_up` is called. Raises SettingsError.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | str | Path | None = None,
+        *,
+        on_log: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """Read the settings and the catalog, start the lanes."""
+        if settings is None:
+            settings = Settings()
+        elif not isinstance(settings, Settings):
+            settings = load_settings(Path(settings))
+        system.quiet_openmp()
+        self.settings = settings
+        self._log = LogTap()
+        if on_log is not None:
+            self._log.set(on_log)
+        self._started_s = time.monotonic()
+        self._closed = False
+        self._worked = False
+        plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
+        self._floor = Floor(
+            cpu_workers=plan.workers,
+            max_sessions=settings.limits.max_sessions,
+            max_tasks=settings.engine.max_queue,
+        )
+        self.catalog = Catalog(
+            folders=settings.catalog.folders,
+            cache_dir=settings.catalog.resolved_cache_dir(),
+            aliases=settings.voices,
+            backends=registry.usable(),
+        )
+        self._resolver = Resolver(settings, self.catalog)
+        self._background = Background()
+        budget_mb = settings.engine.memory_budget_mb
+        self._budget = MemoryBudget(
+            limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
+            reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
+            probe=system.memory,
+        )
+        self._residency = Residency(
+            loader=make_loader(settings, plan),
+            run=self._background.load,
+            budget=self._budget,
+            rss=system.rss_bytes,
+            keep_alive_s=settings.engine.keep_alive_s,
+            load_timeout_s=settings.engine.load_timeout_s,
+        )
+        self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
+
+    def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
+        """Return the engine."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def synthesize(
+        self,
+        text: str,
+        *,
+        voice: Voice | str | None = None,
+        params: SynthesisParams | None = None,
+        language: str | None = None,
+        text_format: str = "text",
+    ) -> SynthesisResult:
+        """Speak a whole text and return it.
+
+        Raises LunavoxSynthesisError (EmptyText, TextTooLong, BadMarkup, UnsupportedVoice),
+        UnknownVoice, UnknownSpeaker, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
+        TimedOut, EngineClosed.
+        """
+        speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
+        pcm = [chunk.pcm for chunk in self._listen(speech, text)]
+        audio = np.frombuffer(b"".join(pcm), np.int16).astype(np.float32) / 32768.0
+        mode = voice.mode if isinstance(voice, Voice) else VoiceMode.CUSTOM if voice else VoiceMode.BASE
+        return SynthesisResult(audio, speech.sample_rate or 0, speech.stats, mode)
+
+    def stream(
+        self,
+        text: str | Iterable[str],
+        *,
+        voice: Voice | str | None = None,
+        params: SynthesisParams | None = None,
+        language: str | None = None,
+        text_format: str = "text",
+    ) -> Iterator[AudioChunk]:
+        """Speak while the text still comes; raises as `synthesize`, when iterated.
+
+        An iterable of text is read on a thread of its own, so it may block. Closing the
+        iterator early cancels the rest.
+        """
+        speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
+        return self._listen(speech, text)
+
+    def transcribe(  # noqa: PLR0913  # what a recording and a request have
+        self,
+        pcm: bytes | NDArray[np.generic],
+        *,
+        sample_rate: int,
+        width: int = 2,
+        channels: int = 1,
+        model: str | None = None,
+        language: str | None = None,
+        names: Iterable[str] = (),
+        terms: Iterable[str] = (),
+        words: bool = False,
+    ) -> Transcript:
+        """Transcribe a whole recording: PCM bytes, or a mono array of floats or int16.
+
+        Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
+        TimedOut, EngineClosed.
+        """
+        if isinstance(pcm, np.ndarray):
+            pcm = pcm.tobytes() if pcm.dtype == np.int16 else to_pcm16(pcm.astype(np.float32))
+            width, channels = 2, 1
+        utterance = self.open_utterance(
+            AudioFormat(sample_rate, width, channels),
+            model=model,
+            language=language,
+            names=names,
+            terms=terms,
+            words=words,
+            bounded=False,
+        )
+        for start in range(0, len(pcm), _FEED_BYTES):
+            utterance.feed(pcm[start : start + _FEED_BYTES])
+        return utterance.finish(_TRANSCRIBE_TIMEOUT_S)
+
+    def open_speech(
+        self,
+        *,
+        voice: Voice | str | None = None,
+        params: SynthesisParams | None = None,
+        language: str | None = None,
+        text_format: str = "text",
+        relaxed: bool = False,
+        on_ready: Callable[[], None] | None = None,
+    ) -> Speech:
+        """Open a speech to write text into. Never blocks; raises as `synthesize`.
+
+        `relaxed` is for announcements: they give way to replies.
+        """
+        speaking = self._resolver.speaking(voice, params, language, text_format)
+        speech = Speech(
+            plan=speaking.plan,
+            lane=self._lane(speaking.entry),
+            lease=self._residency.acquire(speaking.entry),
+            relaxed=relaxed,
+            on_end=self._floor.leave,
+            on_ready=on_ready,
+        )
+        self._floor.join(speech)
+        return speech
+
+    def open_utterance(  # noqa: PLR0913  # what a recording and a request have
+        self,
+        audio_format: AudioFormat,
+        *,
+        model: str | None = None,
+        language: str | None = None,
+        names: Iterable[str] = (),
+        terms: Iterable[str] = (),
+        words: bool = False,
+        relaxed: bool = False,
+        bounded: bool = True,
+    ) -> Utterance:
+        """Open an utterance to feed audio into; its model loads meanwhile. Never blocks.
+
+        `bounded` applies `limits.max_utterance_s`. Raises as `transcribe`.
+        """
+        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+        listening = self._resolver.listening(
+            model,
+            language,
+            RecognizeRequest(names=tuple(names), terms=tuple(terms), words=words),
+            self.settings.limits.max_utterance_s if bounded else None,
+        )
+        utterance = Utterance(
+            plan=listening.plan,
+            audio_format=audio_format,
+            vad=registry.vad,
+            lane=self._lane(listening.entry),
+            lease=self._residency.acquire(listening.entry),
+            relaxed=relaxed,
+            on_end=self._floor.leave,
+        )
+        self._floor.join(utterance)
+        return utterance
+
+    def voices(self) -> tuple[ModelEntry, ...]:
+        """Every installed voice, the default one first."""
+        return self._entries(ModelKind.TTS)
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        """Every installed speech-to-text model, the default one first."""
+        return self._entries(ModelKind.STT)
+
+    def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
+        """Load and pin the default model and voice and `engine.pinned`; return what failed."""
+        wanted = [found[0] for found in (self.models(), self.voices()) if found]
+        failed: list[LunavoxError] = []
+        for name in self.settings.engine.pinned:
+            try:
+                wanted.append(self._entry(name))
+            except LunavoxError as error:
+                failed.append(error)
+        registry.vad()
+        futures = []
+        for entry in wanted:
+            self._residency.pin(entry)
+            futures.append((entry, self._residency.acquire(entry)))
+        for entry, future in futures:
+            try:
+                future.result(self.settings.engine.load_timeout_s).release()
+            except LunavoxError as error:
+                failed.append(error)
+                continue
+            except FutureTimeoutError:
+                failed.append(TimedOut(f"Loading {entry.name} takes too long."))
+                continue
+            if progress is not None:
+                progress(entry)
+        return tuple(failed)
+
+    def load(self, name: str) -> None:
+        """Load a model or voice now and wait. Raises as its use would."""
+        self._residency.acquire(self._entry(name)).result(self.settings.engine.load_timeout_s).release()
+
+    def unload(self, name: str) -> bool:
+        """Unload an idle model; False if it is in use or not loaded. Raises UnknownModel."""
+        return self._residency.unload(self._entry(name))
+
+    def pin(self, name: str, *, pinned: bool = True) -> None:
+        """Keep a model in memory once loaded, or stop keeping it. Raises UnknownModel."""
+        self._residency.pin(self._entry(name), pinned=pinned)
+
+    def loaded(self, name: str) -> Loaded | None:
+        """The model in memory with its device and what loading it took. Raises UnknownModel."""
+        return self._residency.loaded(self._entry(name))
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether a model or voice is in memory. Raises UnknownModel."""
+        return self.loaded(name) is not None
+
+    def last_load_ms(self, name: str) -> float | None:
+        """How long the model in memory took to load; None if it is not loaded."""
+        loaded = self.loaded(name)
+        return loaded.load_ms if loaded is not None else None
+
+    def last_warmup_ms(self, name: str) -> float | None:
+        """How long its first inference took; None if it is not loaded."""
+        loaded = self.loaded(name)
+        return loaded.warmup_ms if loaded is not None else None
+
+    def on_log(self, callback: Callable[[str, str], None] | None) -> None:
+        """Send this package's log lines to `callback(level, message)`; None stops that."""
+        self._log.set(callback)
+
+    def status(self) -> EngineStatus:
+        """A snapshot: what is loaded, what runs, what memory there is."""
+        memory = system.memory()
+        sessions, lanes = self._floor.status()
+        return EngineStatus(
+            version=__version__,
+            uptime_s=time.monotonic() - self._started_s,
+            sessions=sessions,
+            models=self._residency.status(),
+            lanes=lanes,
+            rss_bytes=system.rss_bytes(),
+            mem_available_bytes=memory.available_bytes,
+            mem_total_bytes=memory.total_bytes,
+            memory_budget_bytes=self._budget.limit_bytes,
+        )
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End every session, wait for running slices, unload the models. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._floor.close(timeout_s)
+        self._background.close(timeout_s)
+        self._residency.close()
+        self._log.set(None)
+
+    def _listen(self, speech: Speech, text: str | Iterable[str]) -> Iterator[AudioChunk]:
+        if isinstance(text, str):
+            speech.write(text)
+            speech.finish()
+        else:
+            self._background.call("text", lambda: _write_all(speech, text))
+        try:
+            while (chunk := speech.read(_READ_TIMEOUT_S)) is not None:
+                yield chunk
+        finally:
+            speech.cancel()
+
+    def _entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
+        entries = [entry for entry in self.catalog.entries() if entry.kind is kind]
+        if not entries:
+            return ()
+        first = self._resolver.default(kind)
+        return (first, *(entry for entry in entries if entry != first))
+
+    def _entry(self, name: str) -> ModelEntry:
+        try:
+            return self.catalog.find(name, ModelKind.TTS)
+        except LunavoxError:
+            return self.catalog.find(name, ModelKind.STT)
+
+    def _lane(self, entry: ModelEntry) -> Lane:
+        loaded = self._residency.loaded(entry)
+        if loaded is not None:
+            device = loaded.model.device
+        else:
+            section = self.settings.stt if entry.kind is ModelKind.STT else self.settings.tts
+            device = device_order(registry.backend(entry.backend), section.device)[0]
+        return self._floor.lane(device)
+
+    def _housekeeping(self) -> None:
+        self.catalog.refresh()
+        self._residency.sweep()
+        sessions, _ = self._floor.status()
+        if sessions:
+            self._worked = True
+        elif self._worked:
+            self._worked = False
+            trim_heap()
+
+
+def _write_all(speech: Speech, pieces: Iterable[str]) -> None:
+    try:
+        for piece in pieces:
+            if speech.done:
+                return
+            speech.write(piece)
+    except LunavoxError:
+        return  # the reader of the speech gets the same error
+    except BaseException:
+        speech.cancel()
+        raise
+    speech.finish()

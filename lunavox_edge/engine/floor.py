@@ -1,0 +1,68 @@
+"""Who is working: the open sessions and the lanes they share."""
+
+from __future__ import annotations
+
+import threading
+
+from lunavox_edge.engine.lanes import Lane
+from lunavox_edge.engine.results import LaneStatus
+from lunavox_edge.engine.session import Session
+from lunavox_edge.errors import Busy, EngineClosed
+
+_RETRY_AFTER_S = 1.0
+
+
+class Floor:
+    """Admits sessions up to a bound and gives each device its lane."""
+
+    def __init__(self, *, cpu_workers: int, max_sessions: int, max_tasks: int) -> None:
+        """Start no lane yet."""
+        self._cpu_workers = cpu_workers
+        self._max_sessions = max_sessions
+        self._max_tasks = max_tasks
+        self._lock = threading.Lock()
+        self._sessions: set[Session] = set()
+        self._lanes: dict[str, Lane] = {}
+        self._closed = False
+
+    def lane(self, device: str) -> Lane:
+        """Return the device's lane, starting it on first use. Raises Busy, EngineClosed.
+
+        Asked before a session is built, so that a full house costs nothing.
+        """
+        with self._lock:
+            if self._closed:
+                raise EngineClosed("The engine is closed.")
+            if len(self._sessions) >= self._max_sessions:
+                raise Busy("Too many requests at once; try again in a second.", retry_after_s=_RETRY_AFTER_S)
+            if device not in self._lanes:
+                workers = self._cpu_workers if device == "cpu" else 1
+                self._lanes[device] = Lane(device, workers=workers, max_tasks=self._max_tasks)
+            return self._lanes[device]
+
+    def join(self, session: Session) -> None:
+        """Start a session. Raises Busy, EngineClosed."""
+        with self._lock:
+            self._sessions.add(session)
+        session.start()
+
+    def leave(self, session: Session) -> None:
+        """Forget a session that ended."""
+        with self._lock:
+            self._sessions.discard(session)
+
+    def status(self) -> tuple[int, tuple[LaneStatus, ...]]:
+        """How many sessions are open, and every lane."""
+        with self._lock:
+            count, lanes = len(self._sessions), tuple(self._lanes.values())
+        return count, tuple(lane.status() for lane in lanes)
+
+    def close(self, timeout_s: float) -> None:
+        """Cancel every session and end the lanes. Idempotent."""
+        with self._lock:
+            self._closed = True
+            sessions, lanes = tuple(self._sessions), tuple(self._lanes.values())
+        for session in sessions:
+            session.cancel()
+        for lane in lanes:
+            lane.close(timeout_s)

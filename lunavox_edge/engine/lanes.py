@@ -1,0 +1,233 @@
+"""Where work runs: the only module that starts threads.
+
+A lane owns the workers of one device. Work comes as tasks, each a chain of slices: a worker
+runs one slice, then the scheduler decides anew whose slice is next. A task never runs on two
+workers at once, so a task's own state needs no lock against itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import Enum
+from typing import TypeVar
+
+from lunavox_edge.engine.results import LaneStatus
+from lunavox_edge.engine.scheduler import Scheduler
+from lunavox_edge.errors import Busy, EngineClosed
+
+ResultT = TypeVar("ResultT")
+
+_IDLE_WAIT_S = 30.0
+_SMOOTHING = 0.2
+_LOADERS = 2
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Outcome(Enum):
+    """What a task wants after a slice."""
+
+    MORE = "more"
+    WAIT = "wait"
+    DONE = "done"
+
+
+class Task(ABC):
+    """A chain of slices with a deadline. Compared and hashed by identity."""
+
+    @property
+    @abstractmethod
+    def deadline_s(self) -> float:
+        """The monotonic instant at which the listener notices that the next slice is late."""
+
+    @abstractmethod
+    def run_slice(self) -> Outcome:
+        """Do the next piece of work: MORE queues the task again, WAIT parks it until `wake`."""
+
+    @abstractmethod
+    def fail(self, error: Exception) -> None:
+        """A slice raised, or the lane closes; the task is over. Must not raise."""
+
+
+class _State(Enum):
+    PARKED = "parked"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WOKEN = "woken"
+
+
+class Lane:
+    """The workers of one device and the tasks they share."""
+
+    def __init__(self, device: str, *, workers: int, max_tasks: int) -> None:
+        """Start `workers` threads; at most `max_tasks` tasks are admitted at once."""
+        self.device = device
+        self.workers = workers
+        self._max_tasks = max_tasks
+        self._condition = threading.Condition()
+        self._scheduler: Scheduler[Task] = Scheduler()
+        self._states: dict[Task, _State] = {}
+        self._running_since: dict[Task, float] = {}
+        self._slice_s = 0.1
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"lane-{device}-{index}", daemon=True)
+            for index in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, task: Task) -> None:
+        """Admit a task and queue its first slice. Raises Busy when full, EngineClosed."""
+        with self._condition:
+            if self._closing:
+                raise EngineClosed("The engine is closed.")
+            if len(self._states) >= self._max_tasks:
+                wait_s = max(0.5, round(len(self._scheduler) * self._slice_s / self.workers, 1))
+                raise Busy(f"Too many requests at once; try again in {wait_s:g} s.", retry_after_s=wait_s)
+            self._states[task] = _State.QUEUED
+            self._scheduler.push(task, task.deadline_s)
+            self._condition.notify()
+
+    def wake(self, task: Task) -> None:
+        """Queue a parked task again; a queued one gets its current deadline."""
+        with self._condition:
+            state = self._states.get(task)
+            if state in (_State.PARKED, _State.QUEUED):
+                self._states[task] = _State.QUEUED
+                self._scheduler.push(task, task.deadline_s)
+                self._condition.notify()
+            elif state is _State.RUNNING:
+                self._states[task] = _State.WOKEN
+
+    def discard(self, task: Task) -> bool:
+        """Forget a task that is not running; False if a slice runs (it must end by itself)."""
+        with self._condition:
+            if self._states.get(task) in (_State.RUNNING, _State.WOKEN):
+                return False
+            self._scheduler.remove(task)
+            self._states.pop(task, None)
+            return True
+
+    def status(self) -> LaneStatus:
+        """Running, waiting, and the age of the oldest running slice."""
+        with self._condition:
+            now = time.monotonic()
+            return LaneStatus(
+                device=self.device,
+                workers=self.workers,
+                running=len(self._running_since),
+                queued=len(self._scheduler),
+                longest_slice_s=max((now - since for since in self._running_since.values()), default=0.0),
+            )
+
+    def close(self, timeout_s: float) -> None:
+        """Fail every task, end the workers; waits up to `timeout_s` for running slices."""
+        with self._condition:
+            self._closing = True
+            waiting = [
+                task for task, state in self._states.items() if state in (_State.PARKED, _State.QUEUED)
+            ]
+            for task in waiting:
+                self._scheduler.remove(task)
+                del self._states[task]
+            self._condition.notify_all()
+        for task in waiting:
+            task.fail(EngineClosed("The engine was closed."))
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                while not self._closing and not len(self._scheduler):
+                    self._condition.wait(_IDLE_WAIT_S)
+                if self._closing:
+                    return
+                task = self._scheduler.pop()
+                if task is None:
+                    continue
+                self._states[task] = _State.RUNNING
+                started = self._running_since[task] = time.monotonic()
+            outcome, error = self._run(task)
+            with self._condition:
+                woken = self._states[task] is _State.WOKEN
+                del self._running_since[task]
+                self._slice_s += _SMOOTHING * (time.monotonic() - started - self._slice_s)
+                if outcome is not Outcome.DONE and self._closing:
+                    outcome, error = Outcome.DONE, EngineClosed("The engine was closed.")
+                if outcome is Outcome.DONE:
+                    del self._states[task]
+                elif outcome is Outcome.MORE or woken:
+                    self._states[task] = _State.QUEUED
+                    self._scheduler.push(task, task.deadline_s)
+                    self._condition.notify()
+                else:
+                    self._states[task] = _State.PARKED
+            if error is not None:
+                task.fail(error)
+
+    @staticmethod
+    def _run(task: Task) -> tuple[Outcome, Exception | None]:
+        try:
+            return task.run_slice(), None
+        except Exception as error:  # noqa: BLE001  # a lane job is one of the four borders
+            return Outcome.DONE, error
+
+
+class Background:
+    """Threads for what is not inference: loads, the housekeeping tick, text that blocks."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._loaders = ThreadPoolExecutor(_LOADERS, thread_name_prefix="loader")
+        self._stopped = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def load(self, job: Callable[[], None]) -> None:
+        """Run a load beside the lanes. Raises EngineClosed."""
+        try:
+            self._loaders.submit(job)
+        except RuntimeError as error:
+            raise EngineClosed("The engine is closed.") from error
+
+    def tick(self, interval_s: float, job: Callable[[], None]) -> None:
+        """Call `job` every `interval_s` until closed."""
+
+        def run() -> None:
+            while not self._stopped.wait(interval_s):
+                try:
+                    job()
+                except Exception:
+                    _LOGGER.exception("Housekeeping failed")
+
+        self._ticker = threading.Thread(target=run, name="housekeeping", daemon=True)
+        self._ticker.start()
+
+    def call(self, name: str, job: Callable[[], ResultT]) -> Future[ResultT]:
+        """Run `job` on a thread of its own, for callers' code that may block."""
+        future: Future[ResultT] = Future()
+
+        def run() -> None:
+            try:
+                result = job()
+            except BaseException as error:  # noqa: BLE001  # handed to the future's owner
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+        return future
+
+    def close(self, timeout_s: float) -> None:
+        """Stop the tick and drop queued loads; a load that runs is left to end."""
+        self._stopped.set()
+        self._loaders.shutdown(wait=False, cancel_futures=True)
+        if self._ticker is not None and self._ticker is not threading.current_thread():
+            self._ticker.join(timeout_s)

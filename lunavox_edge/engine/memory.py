@@ -1,0 +1,63 @@
+"""How much memory models may take, and giving it back."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from lunavox_edge.system import MemoryInfo
+
+_LOADED_PER_FILE_BYTE = 1.6
+"""Resident bytes per byte on disk, for a model never loaded here: Piper and Whisper int8
+measured between 0.9 and 1.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBudget:
+    """Says whether one more model fits.
+
+    `limit_bytes` bounds what all loaded models take together, None means no such bound;
+    `reserve_bytes` of the machine's available memory are never touched.
+    """
+
+    limit_bytes: int | None
+    reserve_bytes: int
+    probe: Callable[[], MemoryInfo]
+
+    def fits(self, need_bytes: int, loaded_bytes: int) -> bool:
+        """Whether a model of `need_bytes` fits beside `loaded_bytes` of models."""
+        if self.limit_bytes is not None and loaded_bytes + need_bytes > self.limit_bytes:
+            return False
+        return need_bytes + self.reserve_bytes <= self.probe().available_bytes
+
+    @staticmethod
+    def estimate(size_on_disk_bytes: int) -> int:
+        """Guess what a model will take, before it was ever measured."""
+        return int(size_on_disk_bytes * _LOADED_PER_FILE_BYTE)
+
+
+def release_free_memory() -> None:
+    """Collect garbage and return freed pages, so that an unloaded model really leaves."""
+    gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Return freed heap pages to the system: inference leaves tens of megabytes of them behind."""
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    try:
+        function = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):  # musl and others have none
+        return None
+    function.argtypes = [ctypes.c_size_t]
+    function.restype = ctypes.c_int
+    return function

@@ -1,0 +1,308 @@
+"""Which models are in memory: leases, single-flight loads, keep-alive, pins, eviction.
+
+A model is loaded on first use, once for all who ask meanwhile, on a loader thread beside the
+lanes. While a lease is out it is never unloaded. Idle models leave after the keep-alive or,
+least recently used first, when another one needs the room.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lunavox_edge.backends.base import LoadedModel
+from lunavox_edge.engine.loading import Loaded
+from lunavox_edge.engine.memory import MemoryBudget, release_free_memory
+from lunavox_edge.engine.results import ModelStatus
+from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
+from lunavox_edge.types import ModelEntry
+
+_KEEP_FOREVER = -1
+
+_LOGGER = logging.getLogger(__name__)
+
+Key = tuple[str, Path, int]
+
+
+class Lease:
+    """The right to use a loaded model until `release`; call the model inside `with lease.turn`."""
+
+    def __init__(
+        self, model: LoadedModel, turn: AbstractContextManager[object], give_back: Callable[[], None]
+    ) -> None:
+        """Hold `model`; `give_back` is called once, at the first release."""
+        self.model = model
+        self.turn = turn
+        self._give_back: Callable[[], None] | None = give_back
+
+    def release(self) -> None:
+        """Give the model back. Idempotent."""
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
+
+
+@dataclass(slots=True)
+class _Resident:
+    entry: ModelEntry
+    since_s: float
+    waiters: list[Future[Lease]] = field(default_factory=list)
+    loaded: Loaded | None = None
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+    leases: int = 0
+    size_bytes: int = 0
+    last_used_s: float = 0.0
+
+
+class Residency:
+    """Keeps models in memory while they are used and a while longer."""
+
+    def __init__(
+        self,
+        *,
+        loader: Callable[[ModelEntry], Loaded],
+        run: Callable[[Callable[[], None]], None],
+        budget: MemoryBudget,
+        rss: Callable[[], int],
+        keep_alive_s: float,
+        load_timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Store the ways out: how to load, where to run a load, what fits, what time it is."""
+        self._loader = loader
+        self._run = run
+        self._budget = budget
+        self._rss = rss
+        self._keep_alive_s = keep_alive_s
+        self._load_timeout_s = load_timeout_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._residents: dict[Key, _Resident] = {}
+        self._pinned: set[Key] = set()
+        self._measured_bytes: dict[Key, int] = {}
+        self._closed = False
+
+    def acquire(self, entry: ModelEntry) -> Future[Lease]:
+        """Return a future lease on `entry`, loading it if needed. Never blocks.
+
+        The future fails with BrokenModel, BackendUnavailable, OutOfMemory, TimedOut or
+        EngineClosed. A waiter that cancels its future just steps out of the queue.
+        """
+        key = _key(entry)
+        future: Future[Lease] = Future()
+        with self._lock:
+            if self._closed:
+                raise EngineClosed("The engine is closed.")
+            resident = self._residents.get(key)
+            if resident is not None and resident.loaded is not None:
+                future.set_result(self._lease(key, resident))
+                return future
+            if resident is not None:
+                resident.waiters.append(future)
+                return future
+            self._residents[key] = _Resident(entry, self._clock(), [future])
+        try:
+            self._run(lambda: self._load(key, entry))
+        except EngineClosed as error:
+            self._settle(key, None, error)
+        return future
+
+    def pin(self, entry: ModelEntry, *, pinned: bool = True) -> None:
+        """Keep a model in memory once it is loaded, or let it go its way again."""
+        with self._lock:
+            if pinned:
+                self._pinned.add(_key(entry))
+            else:
+                self._pinned.discard(_key(entry))
+
+    def unload(self, entry: ModelEntry) -> bool:
+        """Unload an idle model, pinned or not; False if it is in use, loading or not there."""
+        self.pin(entry, pinned=False)
+        return self._evict(lambda key, _: key == _key(entry)) > 0
+
+    def loaded(self, entry: ModelEntry) -> Loaded | None:
+        """What the load of this entry cost, or None if it is not in memory."""
+        with self._lock:
+            resident = self._residents.get(_key(entry))
+            return resident.loaded if resident is not None else None
+
+    def sweep(self) -> None:
+        """Unload what has been idle for too long; fail those who wait for a load too long."""
+        now = self._clock()
+        if self._keep_alive_s != _KEEP_FOREVER:
+            expired = now - self._keep_alive_s
+            self._evict(lambda key, resident: key not in self._pinned and resident.last_used_s <= expired)
+        late: list[Future[Lease]] = []
+        with self._lock:
+            for resident in self._residents.values():
+                if resident.loaded is None and now - resident.since_s > self._load_timeout_s:
+                    late += resident.waiters
+                    resident.waiters = []
+        for future in late:
+            _fail(future, TimedOut("Loading the model takes too long; try again in a minute."))
+
+    def status(self) -> tuple[ModelStatus, ...]:
+        """Every model in memory or loading."""
+        with self._lock:
+            now = self._clock()
+            return tuple(
+                ModelStatus(
+                    name=resident.entry.name,
+                    kind=resident.entry.kind.value,
+                    device=resident.loaded.model.device if resident.loaded else "",
+                    state="loading" if not resident.loaded else "busy" if resident.leases else "idle",
+                    size_bytes=resident.size_bytes,
+                    idle_s=now - resident.last_used_s if resident.loaded and not resident.leases else 0.0,
+                    pinned=key in self._pinned,
+                )
+                for key, resident in self._residents.items()
+            )
+
+    def close(self) -> None:
+        """Fail the waiters and unload every idle model; leased ones go with their last lease."""
+        with self._lock:
+            self._closed = True
+            waiters = [future for resident in self._residents.values() for future in resident.waiters]
+            for resident in self._residents.values():
+                resident.waiters = []
+        for future in waiters:
+            _fail(future, EngineClosed("The engine was closed."))
+        self._evict(lambda _key, _resident: True)
+
+    def _load(self, key: Key, entry: ModelEntry) -> None:
+        try:
+            self._make_room(key, entry)
+            before, alone = self._rss(), self._loads() == 1
+            try:
+                loaded = self._loader(entry)
+            except MemoryError:
+                _LOGGER.warning(
+                    "No memory for %s; unloading every idle model and trying once more", entry.name
+                )
+                self._evict(lambda other, _: other not in self._pinned)
+                loaded = self._loader(entry)
+            if alone and self._loads() == 1:  # else the growth belongs to several models
+                self._measured_bytes[key] = max(self._rss() - before, 0)
+            self._settle(key, loaded, None)
+            _LOGGER.info(
+                "Loaded %s on %s in %.1f s, first use %.1f s",
+                entry.name,
+                loaded.model.device,
+                loaded.load_ms / 1000,
+                loaded.warmup_ms / 1000,
+            )
+        except MemoryError as error:
+            _LOGGER.warning("No memory for %s", entry.name)
+            self._settle(key, None, _no_room(entry, error))
+        except LunavoxError as error:
+            self._settle(key, None, error)
+        except Exception as error:
+            _LOGGER.exception("Loading %s failed", entry.name)
+            failure = InternalError(f"Loading the model '{entry.name}' failed.")
+            failure.__cause__ = error
+            self._settle(key, None, failure)
+
+    def _make_room(self, key: Key, entry: ModelEntry) -> None:
+        need = self._measured_bytes.get(key) or MemoryBudget.estimate(entry.size_bytes)
+        while True:
+            with self._lock:
+                self._residents[key].size_bytes = 0
+                taken = sum(resident.size_bytes for resident in self._residents.values())
+                if self._budget.fits(need, taken):
+                    self._residents[key].size_bytes = need
+                    return
+                idle = [
+                    (resident.last_used_s, other)
+                    for other, resident in self._residents.items()
+                    if resident.loaded and not resident.leases and other not in self._pinned
+                ]
+            if not idle:
+                raise _no_room(entry, None)
+            oldest = min(idle, key=lambda item: item[0])[1]
+            self._evict(lambda other, _, oldest=oldest: other == oldest)  # type: ignore[misc]  # bound now
+
+    def _loads(self) -> int:
+        with self._lock:
+            return sum(resident.loaded is None for resident in self._residents.values())
+
+    def _evict(self, chosen: Callable[[Key, _Resident], bool]) -> int:
+        """Unload the idle models that are chosen."""
+        leaving: list[Loaded] = []
+        with self._lock:
+            for key, resident in list(self._residents.items()):
+                if resident.loaded is not None and not resident.leases and chosen(key, resident):
+                    leaving.append(resident.loaded)
+                    del self._residents[key]
+                    _LOGGER.info("Unloaded %s", resident.entry.name)
+        count = len(leaving)
+        while leaving:
+            leaving.pop().model.close()
+        if count:
+            release_free_memory()
+        return count
+
+    def _settle(self, key: Key, loaded: Loaded | None, error: LunavoxError | None) -> None:
+        grants: list[tuple[Future[Lease], Lease]] = []
+        with self._lock:
+            resident = self._residents[key]
+            waiters, resident.waiters = resident.waiters, []
+            if loaded is None:
+                del self._residents[key]
+            else:
+                resident.loaded = loaded
+                if not loaded.parallel:
+                    resident.turn = threading.Lock()
+                resident.size_bytes = self._measured_bytes.get(key) or resident.size_bytes
+                resident.last_used_s = self._clock()
+                grants = [
+                    (future, self._lease(key, resident))
+                    for future in waiters
+                    if future.set_running_or_notify_cancel()
+                ]
+        for future, lease in grants:
+            future.set_result(lease)
+        if error is not None:
+            for future in waiters:
+                _fail(future, error)
+        if loaded is not None and self._closed:
+            self._evict(lambda other, _: other == key)
+
+    def _lease(self, key: Key, resident: _Resident) -> Lease:
+        """Count one more user; the caller holds the lock."""
+        if resident.loaded is None:
+            raise InternalError("A lease was asked for a model that is not loaded.")
+        resident.leases += 1
+
+        def give_back() -> None:
+            with self._lock:
+                resident.leases -= 1
+                resident.last_used_s = self._clock()
+                leave = self._closed
+            if leave:
+                self._evict(lambda other, _: other == key)
+
+        return Lease(resident.loaded.model, resident.turn, give_back)
+
+
+def _key(entry: ModelEntry) -> Key:
+    return (entry.backend, entry.path, entry.size_bytes)
+
+
+def _fail(future: Future[Lease], error: LunavoxError) -> None:
+    if future.set_running_or_notify_cancel():
+        future.set_exception(error)
+
+
+def _no_room(entry: ModelEntry, cause: BaseException | None) -> OutOfMemory:
+    error = OutOfMemory(
+        f"There is no memory for the model '{entry.name}'. Stop other programs, raise "
+        "engine.memory_budget_mb or choose a smaller model."
+    )
+    error.__cause__ = cause
+    return error

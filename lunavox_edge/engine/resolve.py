@@ -1,0 +1,161 @@
+"""From what a caller asked for to the entry, speaker and parameters to use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
+from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.languages import covers
+from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.speech import SpeechPlan
+from lunavox_edge.engine.utterance import ListenPlan
+from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
+from lunavox_edge.settings import Settings
+from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
+
+_MIN_SPEED, _MAX_SPEED = 0.25, 4.0
+_MAX_VOLUME = 4.0
+_DEFAULT_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """An entry and how to speak with it."""
+
+    entry: ModelEntry
+    plan: SpeechPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """An entry and how to hear with it."""
+
+    entry: ModelEntry
+    plan: ListenPlan
+
+
+class Resolver:
+    """Combines settings, catalog and request; every error names what to change."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        """Store the two."""
+        self._settings = settings
+        self._catalog = catalog
+
+    def speaking(
+        self,
+        voice: Voice | str | None,
+        params: SynthesisParams | None,
+        language: str | None,
+        text_format: str,
+    ) -> Speaking:
+        """Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError."""
+        if text_format not in ("text", "ssml"):
+            raise ValueError(f"text_format must be 'text' or 'ssml', not {text_format!r}")
+        voice = Voice.custom(voice) if isinstance(voice, str) else voice or Voice.base()
+        params = params or SynthesisParams()
+        tts = self._settings.tts
+        entry, speaker = self._find_voice(voice, language)
+        check_supported(entry.backend, registry.backend(entry.backend).capabilities, voice, params)
+        if voice.mode is VoiceMode.CUSTOM and language is not None and not covers(entry.languages, language):
+            raise UnsupportedLanguage(f"The voice '{entry.name}' does not speak '{language}'.")
+        alias = self._catalog.alias(entry.name) if entry.source_kind is SourceKind.CONFIG else None
+        speed, volume = tts.speed * params.speed, tts.volume * params.volume
+        noise_scale, noise_w = params.noise_scale, params.noise_w
+        if alias is not None:
+            speed *= alias.speed or 1.0
+            volume *= 1.0 if alias.volume is None else alias.volume
+            speaker = speaker or alias.speaker
+            noise_scale = alias.noise_scale if noise_scale is None else noise_scale
+            noise_w = alias.noise_w if noise_w is None else noise_w
+        request = SpeakRequest(
+            speaker=_speaker(entry, speaker),
+            speed=min(_MAX_SPEED, max(_MIN_SPEED, speed)),
+            seed=params.seed,
+            noise_scale=noise_scale,
+            noise_w=noise_w,
+        )
+        plan = SpeechPlan(
+            request=request,
+            language=language or (entry.languages[0] if entry.languages else _DEFAULT_LANGUAGE),
+            volume=min(_MAX_VOLUME, volume),
+            loudness_dbfs=tts.loudness_dbfs,
+            sentence_silence_ms=tts.sentence_silence_ms,
+            normalize_text=tts.normalize_text,
+            ssml=text_format == "ssml",
+            max_chars=self._settings.limits.max_text_chars,
+        )
+        return Speaking(entry, plan)
+
+    def listening(
+        self,
+        model: str | None,
+        language: str | None,
+        request: RecognizeRequest,
+        max_s: float | None,
+    ) -> Listening:
+        """Raises UnknownModel, UnsupportedLanguage."""
+        stt = self._settings.stt
+        language = language or stt.language
+        if model is not None:
+            entry = self._catalog.find(model, ModelKind.STT)
+            if language is not None and not covers(entry.languages, language):
+                raise UnsupportedLanguage(f"The model '{entry.name}' does not understand '{language}'.")
+        elif language is not None:
+            entry = self._catalog.select(ModelKind.STT, language, stt.model)
+        else:
+            entry = self.default(ModelKind.STT)
+        plan = RecognizeRequest(
+            language=language,
+            names=(*request.names, *stt.names),
+            terms=(*request.terms, *stt.terms),
+            words=request.words,
+            beam_size=stt.beam_size,
+        )
+        fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
+        return Listening(entry, ListenPlan(plan, fallback, max_s))
+
+    def default(self, kind: ModelKind) -> ModelEntry:
+        """The model or voice of the settings; the first installed one where that is missing."""
+        wanted = self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
+        try:
+            return self._catalog.find(wanted, kind)
+        except (UnknownModel, UnknownVoice):
+            for entry in self._catalog.entries():
+                if entry.kind is kind:
+                    return entry
+            raise
+
+    def _find_voice(self, voice: Voice, language: str | None) -> tuple[ModelEntry, str | None]:
+        if voice.mode is not VoiceMode.CUSTOM:
+            language = language or self._settings.tts.language
+            if language is None:
+                return self.default(ModelKind.TTS), None
+            return self._catalog.select(ModelKind.TTS, language, self._settings.tts.voice), None
+        name, speaker = voice.split_speaker()
+        try:
+            return self._catalog.find(name, ModelKind.TTS), speaker
+        except UnknownVoice:
+            default = self.default(ModelKind.TTS)
+            if speaker is None and name in default.speakers:
+                return default, name
+            raise
+
+
+def _speaker(entry: ModelEntry, speaker: str | None) -> str | None:
+    """Check a speaker's name, or its number as a string."""
+    if speaker is None:
+        return None
+    if speaker in entry.speakers:
+        return speaker
+    if speaker.isdecimal() and int(speaker) < len(entry.speakers):
+        return entry.speakers[int(speaker)]
+    if not entry.speakers and speaker in (entry.name, *entry.aliases, "default", "0"):
+        return None
+    if not entry.speakers:
+        raise UnknownSpeaker(f"The voice '{entry.name}' has one speaker only; leave the speaker out.")
+    shown = ", ".join(entry.speakers[:10]) + (" …" if len(entry.speakers) > 10 else "")  # noqa: PLR2004  # a line's worth
+    raise UnknownSpeaker(f"The voice '{entry.name}' has no speaker '{speaker[:50]}'. It has: {shown}.")

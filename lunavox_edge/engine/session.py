@@ -1,0 +1,126 @@
+"""What speaking and listening sessions share: a task that needs a model and may be cancelled."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from lunavox_edge.engine.lanes import Lane, Outcome, Task
+from lunavox_edge.engine.residency import Lease
+from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
+
+RELAXED_S = 30.0
+"""How much later an announcement or a file may come than a reply: never starved, never first."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Session(Task):
+    """One client's work: holds a lease from open to end, and ends exactly once."""
+
+    def __init__(
+        self,
+        *,
+        lane: Lane,
+        lease: Future[Lease],
+        relaxed: bool,
+        on_end: Callable[[Session], None],
+    ) -> None:
+        """Store the parts; `start` joins the lane."""
+        self._lane = lane
+        self._lease_future = lease
+        self._relaxed_s = RELAXED_S if relaxed else 0.0
+        self._on_end = on_end
+        self._lock = threading.Lock()
+        self._opened_s = time.monotonic()
+        self._first_slice_s: float | None = None
+        self._cancelled = False
+        self._ended = False
+        self._ended_s: float | None = None
+        self._error: LunavoxError | None = None
+
+    def start(self) -> None:
+        """Join the lane. Raises Busy, EngineClosed; the session is over then."""
+        try:
+            self._lane.add(self)
+        except LunavoxError as error:
+            self.fail(error)
+            raise
+        self._lease_future.add_done_callback(lambda _: self._lane.wake(self))
+
+    def cancel(self) -> None:
+        """End now; no further slice is started. From any thread, idempotent."""
+        self._cancelled = True
+        if self._lane.discard(self):
+            self.fail(Cancelled("The request was cancelled."))
+        else:
+            self._lane.wake(self)  # so that a slice about to park sees the flag
+
+    def run_slice(self) -> Outcome:
+        """Check for the end, then for the model, then do the session's own work."""
+        if self._cancelled:
+            raise Cancelled("The request was cancelled.")
+        if self._first_slice_s is None:
+            self._first_slice_s = time.monotonic()
+        outcome = self._slice()
+        if outcome is Outcome.DONE:
+            self._end()
+        return outcome
+
+    def fail(self, error: Exception) -> None:
+        """End with an error, which the session's owner receives."""
+        if isinstance(error, MemoryError):
+            _LOGGER.warning("Out of memory in a slice", exc_info=error)
+            error = _as_out_of_memory(error)
+        elif not isinstance(error, LunavoxError):
+            _LOGGER.error("A slice failed", exc_info=error)
+            failure = InternalError("Something went wrong inside the engine; the log says more.")
+            failure.__cause__ = error
+            error = failure
+        self._end(error)
+
+    @abstractmethod
+    def _slice(self) -> Outcome:
+        """Do the next piece of work."""
+
+    @abstractmethod
+    def _ended_with(self, error: LunavoxError | None) -> None:
+        """Tell whoever waits for the result; called once, without the lock."""
+
+    def _lease(self) -> Lease | None:
+        """The lease, or None while the model loads. Raises what the load raised."""
+        return self._lease_future.result() if self._lease_future.done() else None
+
+    def _end(self, error: LunavoxError | None = None) -> None:
+        """Give back the lease and the place among the sessions, once."""
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._ended_s = time.monotonic()
+            self._error = error
+        if not self._lease_future.cancel():
+            self._lease_future.add_done_callback(_release)
+        self._on_end(self)
+        self._ended_with(error)
+
+    @property
+    def _queue_ms(self) -> float:
+        if self._first_slice_s is None:
+            return 0.0
+        return (self._first_slice_s - self._opened_s) * 1000
+
+
+def _release(future: Future[Lease]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().release()
+
+
+def _as_out_of_memory(cause: MemoryError) -> LunavoxError:
+    error = OutOfMemory("There was not enough memory for this request; try again or send less at once.")
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,64 @@
+"""Does the service hear what it says? Asked through its own port, as any client would."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from lunavox_edge.types import AudioFormat
+from lunavox_edge.wyoming_server import client
+
+SENTENCE = "The kitchen light is on and dinner is ready."
+_ENOUGH = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """What was heard of the sentence that was said, and how long both took."""
+
+    heard: str
+    matched: float
+    """Share of the words that came back."""
+    first_audio_ms: float
+    transcript_ms: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether enough words came back."""
+        return self.matched >= _ENOUGH
+
+    @property
+    def summary(self) -> str:
+        """One line for a person."""
+        verdict = "OK" if self.ok else f"NOT OK: said “{SENTENCE}”"
+        return (
+            f"{verdict}: heard “{self.heard}” (first audio after {self.first_audio_ms:.0f} ms, "
+            f"transcript after {self.transcript_ms:.0f} ms)"
+        )
+
+
+def self_check(uri: str, *, timeout_s: float) -> SelfCheck:
+    """Say a sentence through `uri` and have it transcribed. Raises LunavoxError."""
+    started = time.perf_counter()
+    first_audio_ms = 0.0
+    pcm = bytearray()
+    rate_hz = 0
+    for chunk in client.speak(uri, SENTENCE, timeout_s=timeout_s):
+        first_audio_ms = first_audio_ms or (time.perf_counter() - started) * 1000
+        pcm += chunk.pcm
+        rate_hz = chunk.sample_rate
+    started = time.perf_counter()
+    transcript = client.transcribe(uri, bytes(pcm), AudioFormat(rate_hz), timeout_s=timeout_s)
+    transcript_ms = (time.perf_counter() - started) * 1000
+    wanted, heard = _words(SENTENCE), set(_words(transcript.text))
+    return SelfCheck(
+        heard=transcript.text,
+        matched=sum(word in heard for word in wanted) / len(wanted),
+        first_audio_ms=first_audio_ms,
+        transcript_ms=transcript_ms,
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.lower())

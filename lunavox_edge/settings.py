@@ -1,0 +1,202 @@
+"""Finding, reading and checking the settings: a YAML file, then environment variables over it.
+
+The file is the first of these: the path given, `$LUNAVOX_EDGE_CONFIG`, `config.yaml` in
+`$XDG_CONFIG_HOME/lunavox-edge` (`~/.config/lunavox-edge`), `/etc/lunavox-edge/config.yaml`. Without
+any of them the defaults hold. The working folder is not searched: what a service does must not depend
+on where it was started.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from lunavox_edge import system
+from lunavox_edge.errors import SettingsError
+from lunavox_edge.settings_file import KeyPath, Problem, Tree, parse_yaml, read_yaml
+from lunavox_edge.settings_model import (
+    BASE_DIR,
+    CatalogSettings,
+    EngineSettings,
+    LimitSettings,
+    LogSettings,
+    Settings,
+    SttSettings,
+    TtsSettings,
+    VoiceAlias,
+    WyomingSettings,
+    sections,
+)
+from lunavox_edge.settings_problems import dotted, field_at, sentence
+
+__all__ = [
+    "CatalogSettings",
+    "EngineSettings",
+    "LimitSettings",
+    "LoadedSettings",
+    "LogSettings",
+    "Settings",
+    "SttSettings",
+    "TtsSettings",
+    "VoiceAlias",
+    "WyomingSettings",
+    "changed",
+    "load_settings",
+    "read_settings",
+    "variable_for",
+]
+
+FILE_VARIABLE = "LUNAVOX_EDGE_CONFIG"
+PREFIX = "LUNAVOX_EDGE__"
+SYSTEM_FILE = Path("/etc/lunavox-edge/config.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings and where they came from; `overrides` maps variables to the keys they set."""
+
+    settings: Settings
+    file: Path | None
+    overrides: Mapping[str, str]
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings. Raises SettingsError with every problem at once."""
+    return read_settings(path, environ).settings
+
+
+def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:
+    """Return the settings and their sources. Raises SettingsError with every problem at once."""
+    environ = os.environ if environ is None else environ
+    file = _find_file(path, environ)
+    reading = _Reading()
+    if file is not None:
+        reading.take_file(file)
+    names = sorted(name for name, value in environ.items() if name.startswith(PREFIX) and value)
+    overrides = {name: key for name in names if (key := reading.take_variable(name, environ[name]))}
+    settings = reading.check((file.parent if file is not None else Path()).absolute())
+    if settings is None:
+        raise SettingsError(_report(reading.problems))
+    return LoadedSettings(settings, file, overrides)
+
+
+def changed(settings: Settings, section: str, **values: object) -> Settings:
+    """Return the settings with some keys of one section replaced. Raises SettingsError."""
+    data = {**dict(settings), section: {**dict(getattr(settings, section)), **values}}
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        found = [Problem("", dotted(detail["loc"]), sentence(detail)) for detail in error.errors()]
+        raise SettingsError(_report(found)) from None
+
+
+def variable_for(section: str, key: str) -> str:
+    """Return the environment variable that overrides a key."""
+    return f"{PREFIX}{section}__{key}".upper()
+
+
+class _Reading:
+    """Gathers values from the file and the variables, the place of each, and all problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._data: dict[str, Any] = {}
+        self._places: dict[KeyPath, tuple[int, str]] = {}
+
+    def take_file(self, file: Path) -> None:
+        tree = read_yaml(file)
+        self._note(str(file), tree)
+        if tree.value is None:
+            return
+        if not isinstance(tree.value, dict):
+            self.problems.append(
+                Problem(str(file), "", "must hold sections such as 'tts:', with keys below them")
+            )
+            return
+        # A section of which every key is commented out reads as null.
+        self._data = {
+            name: value
+            for name, value in tree.value.items()
+            if value is not None or name not in Settings.model_fields
+        }
+        self._places = {path: (line, f"{file}:{line}") for path, line in tree.lines.items()}
+
+    def take_variable(self, name: str, text: str) -> str | None:
+        """Set what a variable says; return its key, or None if there is no such key."""
+        section, _, key = name[len(PREFIX) :].lower().partition("__")
+        field = field_at((section, key))
+        if name != variable_for(section, key) or not key or (field is None and section != "voices"):
+            known = [
+                variable_for(title, at) for title, model in sections().items() for at in model.model_fields
+            ]
+            close = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else "; see docs/CONFIG.md for the names"
+            self.problems.append(Problem(name, "", "there is no such setting" + hint))
+            return None
+        value: Any = text
+        if field is None or not _is_text(field):
+            tree = parse_yaml(text)
+            self._note(name, tree)
+            if tree.problems:
+                return None
+            value = tree.value
+        elif text == "null":
+            value = None
+        values = self._data.setdefault(section, {})
+        if isinstance(values, dict):
+            values[key] = value
+            self._places = {path: at for path, at in self._places.items() if path[:2] != (section, key)}
+            self._places[section, key] = (0, name)
+        return f"{section}.{key}"
+
+    def check(self, base_dir: Path) -> Settings | None:
+        """Return the settings if there is no problem at all."""
+        found: list[tuple[int, Problem]] = []
+        settings = None
+        try:
+            settings = Settings.model_validate(self._data, context={BASE_DIR: base_dir})
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                line, place = self._place(detail["loc"])
+                found.append((line, Problem(place, dotted(detail["loc"]), sentence(detail))))
+        found.sort(key=lambda item: item[0])
+        self.problems.extend(problem for _, problem in found)
+        return None if self.problems else settings
+
+    def _note(self, source: str, tree: Tree) -> None:
+        for line, what in sorted(tree.problems):
+            place = f"{source}:{line}" if line and not source.startswith(PREFIX) else source
+            self.problems.append(Problem(place, "", what))
+
+    def _place(self, loc: KeyPath) -> tuple[int, str]:
+        for length in range(len(loc), 0, -1):
+            if loc[:length] in self._places:
+                return self._places[loc[:length]]
+        return 0, ""
+
+
+def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = path or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
+    if named is not None:
+        return Path(os.path.expanduser(named))  # noqa: PTH111  # leaves an unknown user as it is
+    default = system.config_home(environ) / "lunavox-edge" / "config.yaml"
+    return next((file for file in (default, SYSTEM_FILE) if os.path.lexists(file)), None)
+
+
+def _is_text(field: FieldInfo) -> bool:
+    """Whether a variable's text is the value as it stands, so that `no` or `8` need no quotes."""
+    kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
+    return str in kinds
+
+
+def _report(problems: list[Problem]) -> str:
+    count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return "\n  ".join((f"The settings have {count}:", *map(str, problems)))

@@ -1,0 +1,281 @@
+"""What can be set: one frozen model per section, with every default, unit and range.
+
+The text under a field is its documentation: docs/CONFIG.md and config/lunavox-edge.yaml are written from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from lunavox_edge import system
+
+BASE_DIR = "base_dir"
+"""Key of the validation context: the folder that relative folders count from."""
+
+_MAX_UNIX_PATH_BYTES = 107
+_MAX_PORT = 65535
+
+
+def _check_uri(uri: str) -> str:
+    example = "write tcp://HOST:PORT or unix:///PATH"
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"is not an address; {example}") from None
+    if parts.scheme == "tcp":
+        if not host or port is None or port > _MAX_PORT or parts.path or parts.query or parts.username:
+            raise ValueError(f"needs a host and a port and nothing else; {example}")
+    elif parts.scheme == "unix":
+        if parts.netloc or not parts.path.strip("/"):
+            raise ValueError("needs an absolute path, with three slashes: unix:///run/lunavox-edge.sock")
+        if len(parts.path.encode()) > _MAX_UNIX_PATH_BYTES:
+            raise ValueError(f"is too long for a socket (at most {_MAX_UNIX_PATH_BYTES} bytes of path)")
+    else:
+        raise ValueError(f"is not an address; {example}")
+    return uri
+
+
+def _check_keep_alive(seconds: float) -> float:
+    if -1 < seconds < 0:
+        raise ValueError("must be 0 or more, or -1 for never")
+    return seconds
+
+
+def _locate(folder: object, info: ValidationInfo) -> object:
+    """Expand `~` and make a relative folder absolute where the settings file's place is known."""
+    if not isinstance(folder, (str, Path)) or not str(folder):
+        return folder
+    try:
+        path = Path(folder).expanduser()
+    except RuntimeError:
+        raise ValueError("names a home folder that does not exist") from None
+    base_dir = (info.context or {}).get(BASE_DIR)
+    return path if base_dir is None else Path(base_dir) / path
+
+
+Folder = Annotated[Path, BeforeValidator(_locate)]
+Seconds = Annotated[float, Field(ge=0.05, le=86400)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", max_length=64)]
+Device = Literal["auto", "cpu", "cuda"]
+# A list in YAML becomes a tuple; everything else stays strict, so that `"4"` is not taken for 4.
+Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class WyomingSettings(_Section):
+    """The port that Home Assistant talks to."""
+
+    uri: Annotated[str, AfterValidator(_check_uri)] = "tcp://127.0.0.1:10300"
+    """Where to listen: `tcp://HOST:PORT` or `unix:///PATH`. `tcp://0.0.0.0:10300` listens on every
+    network interface; there is no password, so do that in a trusted network only. Port 0 takes any
+    free port."""
+
+
+class LimitSettings(_Section):
+    """What one client may use up, so that it hurts only itself."""
+
+    max_connections: int = Field(1024, ge=1, le=100_000)
+    """Connections at once; one more is refused."""
+
+    max_sessions: int = Field(64, ge=1, le=10_000)
+    """Utterances and speeches at once; one more is answered "busy"."""
+
+    max_text_chars: int = Field(50_000, ge=1, le=10_000_000)
+    """Characters of text in one speech."""
+
+    max_utterance_s: float = Field(600.0, gt=0, le=86_400)
+    """Seconds of audio in one utterance."""
+
+    max_message_bytes: int = Field(1_048_576, ge=256, le=1_073_741_824)
+    """Bytes of data, and of payload, in one message."""
+
+    max_header_bytes: int = Field(65_536, ge=64, le=16_777_216)
+    """Bytes of the line that starts a message."""
+
+    read_timeout_s: Seconds = 30.0
+    """Seconds to wait for the rest of a message, or for the next audio inside an utterance."""
+
+    write_timeout_s: Seconds = 30.0
+    """Seconds to wait for a client that does not read."""
+
+    idle_timeout_s: float = Field(3600.0, ge=0.05, le=2_592_000)
+    """Seconds after which a silent connection is closed."""
+
+
+class EngineSettings(_Section):
+    """Threads, memory and queues, shared by all models."""
+
+    threads: int | None = Field(None, ge=1, le=1024)
+    """Threads for models. `null`: as many as there are cores."""
+
+    memory_budget_mb: int | None = Field(None, ge=1, le=16_777_216)
+    """MiB that all loaded models may take together. `null`: what is available, less the reserve."""
+
+    memory_reserve_mb: int = Field(256, ge=0, le=16_777_216)
+    """MiB of the machine's available memory that models leave alone."""
+
+    keep_alive_s: Annotated[float, AfterValidator(_check_keep_alive)] = Field(300.0, ge=-1)
+    """Seconds an unused model stays loaded. 0: it leaves at once. -1: it stays."""
+
+    max_queue: int = Field(64, ge=1, le=100_000)
+    """Pieces of work that may wait for one device; over that the answer is "busy"."""
+
+    load_timeout_s: Seconds = 120.0
+    """Seconds a request waits for a model to load."""
+
+    pinned: Names = ()
+    """Names of models and voices that are loaded at the start and never unloaded."""
+
+
+class SttSettings(_Section):
+    """Speech to text."""
+
+    model: Name = "base"
+    """Model for utterances that name none. `lunavox-edge models list` shows the names."""
+
+    language: Language | None = None
+    """Language of utterances that name none, such as `en` or `pt-BR`. `null`: it is detected."""
+
+    device: Device = "auto"
+    """Where models run: `cpu`, `cuda`, or `auto` for the first that really works."""
+
+    compute_type: Literal[
+        "default",
+        "auto",
+        "int8",
+        "int8_float32",
+        "int8_float16",
+        "int8_bfloat16",
+        "int16",
+        "float16",
+        "bfloat16",
+        "float32",
+    ] = "default"
+    """Number format of the weights. `default`: what suits the model and the device; `int8` is small
+    and quick."""
+
+    beam_size: int = Field(1, ge=1, le=20)
+    """Guesses that are followed at once: more are slower and a little more accurate."""
+
+    names: Names = ()
+    """Names of people, rooms and devices that are often said here."""
+
+    terms: Names = ()
+    """Other words that are often said here and seldom elsewhere."""
+
+    streaming: bool = False
+    """Whether clients get the transcript piece by piece while it is made."""
+
+
+class TtsSettings(_Section):
+    """Text to speech."""
+
+    voice: Name = "en_US-joe-medium"
+    """Voice for text that names none. `lunavox-edge voices list` shows the names."""
+
+    language: Language | None = None
+    """Language of text that names neither voice nor language. `null`: that of the voice."""
+
+    device: Device = "cpu"
+    """Where voices run: `cpu`, `cuda` or `auto`. The CPU is often the quicker one for speech."""
+
+    speed: float = Field(1.0, ge=0.25, le=4.0)
+    """How fast to speak: 2.0 is twice as fast."""
+
+    volume: float = Field(1.0, ge=0.0, le=4.0)
+    """How loud to speak: 0.5 is half the amplitude."""
+
+    loudness_dbfs: float | None = Field(-20.0, ge=-60.0, le=-6.0)
+    """Loudness that every voice is brought to, in dB below full scale. `null`: as each voice is."""
+
+    sentence_silence_ms: int = Field(150, ge=0, le=10_000)
+    """Milliseconds of silence between sentences."""
+
+    normalize_text: bool = True
+    """Whether numbers, units, markdown, emoji and links are made speakable first."""
+
+
+class CatalogSettings(_Section):
+    """Where models and voices are found."""
+
+    folders: Annotated[tuple[Folder, ...], Field(strict=False, max_length=100)] = ()
+    """Folders to search for models and voices; what is put there appears without a restart. A relative
+    folder counts from the folder of the settings file."""
+
+    cache_dir: Folder | None = Field(None, strict=False)
+    """Folder for downloads and prepared models. `null`: `$XDG_CACHE_HOME/lunavox-edge`, else
+    `~/.cache/lunavox-edge`."""
+
+    hub_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$", max_length=2000)] = (
+        "https://huggingface.co"
+    )
+    """Address of the Hugging Face hub or a mirror of it."""
+
+    def resolved_cache_dir(self) -> Path:
+        """Return the folder for downloads with the default filled in; it need not exist."""
+        return self.cache_dir or system.cache_home() / "lunavox-edge"
+
+
+class VoiceAlias(_Section):
+    """A name for a voice with fixed parameters. Speed and volume multiply those of `tts`."""
+
+    voice: Name
+    """The voice it stands for."""
+
+    speaker: Name | None = None
+    """Speaker of a voice that has several."""
+
+    language: Language | None = None
+    """Language it is offered for. `null`: that of the voice."""
+
+    speed: float | None = Field(None, ge=0.25, le=4.0)
+    """How fast to speak."""
+
+    volume: float | None = Field(None, ge=0.0, le=4.0)
+    """How loud to speak."""
+
+    noise_scale: float | None = Field(None, ge=0.0, le=2.0)
+    """How much the sound varies."""
+
+    noise_w: float | None = Field(None, ge=0.0, le=2.0)
+    """How much the rhythm varies."""
+
+
+class LogSettings(_Section):
+    """The log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+
+
+class Settings(_Section):
+    """Everything that can be set; `Settings()` holds the defaults."""
+
+    wyoming: WyomingSettings = WyomingSettings()
+    limits: LimitSettings = LimitSettings()
+    engine: EngineSettings = EngineSettings()
+    stt: SttSettings = SttSettings()
+    tts: TtsSettings = TtsSettings()
+    catalog: CatalogSettings = CatalogSettings()
+    voices: dict[Name, VoiceAlias] = Field(default_factory=dict)
+    """Names of your own for voices, each with fixed parameters."""
+    log: LogSettings = LogSettings()
+
+
+def sections() -> dict[str, type[_Section]]:
+    """Return each section's name and model, in the order of the file; `voices` is no section."""
+    found: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {
+        name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, _Section)
+    }

@@ -1,0 +1,206 @@
+"""The machine and the process: cores, memory, open files, and environment variables of libraries.
+
+Nothing here raises on an odd system: a file that is missing or strange counts as "says nothing".
+`root` is where /proc and /sys are looked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path("/")
+_MAX_FILE_BYTES = 65_536
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_ARENAS = 2
+_MMAP_THRESHOLD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryInfo:
+    """Memory that this process may use: of the machine, or of its control group if that is less.
+
+    `available_bytes` can be taken without swapping. Both are 0 where the system does not say.
+    """
+
+    total_bytes: int
+    available_bytes: int
+
+
+def quiet_openmp(environ: MutableMapping[str, str] | None = None) -> None:
+    """Make OpenMP threads sleep while they wait; to be called before any native library loads.
+
+    By default they spin, which starves everything else on a small machine. What the user has set stays.
+    """
+    environ = os.environ if environ is None else environ
+    environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environ.setdefault("KMP_BLOCKTIME", "0")
+
+
+def bound_heap() -> None:
+    """Keep what inference frees from staying in the process; a no-op where libc is not glibc.
+
+    Many arenas and a growing threshold for mapped blocks made glibc keep 200 MB of what eight
+    speeches had used. For a process of our own, not for a program that embeds the engine.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_ARENA_MAX, _ARENAS)
+    mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
+
+
+def cache_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the user's cache folder: `$XDG_CACHE_HOME`, else `~/.cache`."""
+    environ = os.environ if environ is None else environ
+    return _user_folder(environ, "XDG_CACHE_HOME", ".cache")
+
+
+def config_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the user's settings folder: `$XDG_CONFIG_HOME`, else `~/.config`."""
+    environ = os.environ if environ is None else environ
+    return _user_folder(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def cpu_count(root: Path = _ROOT) -> int:
+    """Return the cores this process may use at once, at least 1: by affinity and control group."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
+        cores = os.cpu_count() or 1
+    for folder in _control_groups(root, "cpu"):
+        quota_us, period_us = _cpu_quota(folder)
+        if quota_us > 0 and period_us > 0:
+            cores = min(cores, -(-quota_us // period_us))
+    return max(1, cores)
+
+
+def memory(root: Path = _ROOT) -> MemoryInfo:
+    """Return the memory now; cheap enough to be asked before every load."""
+    fields = _fields(root / "proc/meminfo")
+    total = fields.get("MemTotal", 0) * 1024
+    available = fields.get("MemAvailable")
+    if available is None:  # kernels before 3.14
+        available = sum(fields.get(name, 0) for name in ("MemFree", "Buffers", "Cached"))
+    available *= 1024
+    for folder in _control_groups(root, "memory"):
+        limit, used = _memory_limit(folder)
+        if limit is not None:
+            total = min(total, limit)
+            available = min(available, max(0, limit - used))
+    return MemoryInfo(total, available)
+
+
+def rss_bytes(root: Path = _ROOT) -> int:
+    """Return this process's resident memory, 0 where the system does not say."""
+    words = _read(root / "proc/self/statm").split()
+    pages = _number(words[1]) if len(words) > 1 else None
+    return (pages or 0) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_rss_bytes(root: Path = _ROOT) -> int:
+    """Return the most resident memory this process ever had, 0 where the system does not say."""
+    return _fields(root / "proc/self/status").get("VmHWM", 0) * 1024
+
+
+def open_files(root: Path = _ROOT) -> int:
+    """Return how many file handles this process holds, 0 where the system does not say."""
+    try:
+        count = sum(1 for _ in (root / "proc/self/fd").iterdir())
+    except OSError:
+        return 0
+    return max(0, count - 1)  # listing takes a handle of its own
+
+
+def raise_file_limit(wanted: int) -> int:
+    """Allow this process at least `wanted` file handles if it may; return how many it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted if soft == resource.RLIM_INFINITY else soft
+    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def _user_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    folder = Path(environ.get(variable, ""))
+    if folder.is_absolute():  # the XDG rules ignore relative ones
+        return folder
+    try:
+        return Path(environ.get("HOME") or "~").expanduser() / default
+    except RuntimeError:  # a user without an entry, as in many containers
+        return Path("/") / default
+
+
+def _control_groups(root: Path, controller: str) -> Iterator[Path]:
+    """Folders of the groups this process is in for a controller, from its own up to the mount."""
+    mounts = root / "sys/fs/cgroup"
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        number, controllers, group = [*line.split(":", 2), "", ""][:3]
+        if number == "0" and not controllers:
+            candidates = [mounts]
+        elif controller in controllers.split(","):
+            candidates = [mounts / controllers, mounts / controller]
+        else:
+            continue
+        parts = [part for part in group.split("/") if part not in ("", ".", "..")]
+        for mount in candidates:
+            if mount.is_dir():
+                for depth in range(len(parts), -1, -1):
+                    yield mount.joinpath(*parts[:depth])
+                break
+
+
+def _cpu_quota(folder: Path) -> tuple[int, int]:
+    """Microseconds of CPU per period, of version 2 or 1; 0 or less means no limit."""
+    words = _read(folder / "cpu.max").split()
+    if len(words) > 1:
+        return _number(words[0]) or 0, _number(words[1]) or 0
+    quota = _number(_read(folder / "cpu.cfs_quota_us"))
+    period = _number(_read(folder / "cpu.cfs_period_us"))
+    return quota or 0, period or 0
+
+
+def _memory_limit(folder: Path) -> tuple[int | None, int]:
+    """Limit and used bytes, of version 2 or 1; file cache that can be dropped is not "used"."""
+    names = ("memory.max", "memory.high", "memory.limit_in_bytes")
+    limits = [limit for name in names if (limit := _number(_read(folder / name))) is not None]
+    if not limits:
+        return None, 0
+    used = _number(_read(folder / "memory.current") or _read(folder / "memory.usage_in_bytes")) or 0
+    stat = _fields(folder / "memory.stat")
+    cache = stat.get("total_inactive_file", stat.get("inactive_file", 0))
+    return min(limits), max(0, used - cache)
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """Lines of `name: number unit` or `name number`."""
+    found = {}
+    for line in _read(path).splitlines():
+        words = line.split()
+        number = _number(words[1]) if len(words) > 1 else None
+        if number is not None:
+            found[words[0].rstrip(":")] = number
+    return found
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_FILE_BYTES).decode("ascii", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,52 @@
+"""Words before a full stop that do not end a sentence, for the languages people speak at home."""
+
+from __future__ import annotations
+
+BEFORE_NAMES = frozenset(
+    # English
+    "dr mr mrs ms messrs prof rev fr hon gen col maj capt cmdr lt sgt gov sen rep pres st mt vs cf viz"
+    # German
+    " hr hrn frl ing dipl mag fa bzw inkl exkl zzgl ggf evtl vgl sog geb gest mio mrd tsd usf allg bspw insb"
+    # French, Spanish, Portuguese, Italian
+    " mme mlle mgr sr sra srta dra ud uds vd vds ee av avda sig sigg dott avv geom spett p.ex sig.ra dott.ssa"
+    # Dutch, Polish, the Nordic languages, Russian
+    " dhr mevr mw bijv ul np tzn godz bl.a t.ex f.eks ул им проф акад пр пл т.е т.к т.п т.н".split()
+)
+"""Titles and the like: what follows is a name or a noun, never a new sentence."""
+
+BEFORE_NUMBERS = frozenset(
+    "no nos nr num p pp pg pag pág págs núm vol ch chap fig figs sec sect art approx aprox ca circa est"
+    " env jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri mär okt dez jän abs kap"
+    " bd ziff tel str s z v n blz kl стр рис табл гл".split()
+)
+"""They do not end a sentence if a number follows: `No. 5`, but `No. I will not.`"""
+
+OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc".split())
+"""They end a sentence only if the next word is one that starts sentences."""
+
+STARTERS = frozenset(
+    "the a an i it he she we you they this that these those there then here in on at but and so if when"
+    " what how why who where my your his her our their is are do does did can could would however for to"
+    " from after before now please yes no not also as with let i'm it's der die das ein eine er sie es"
+    " wir ihr ich und aber dann wenn".split()
+)
+"""Words that rarely continue a name: after `U.S. ` they start a sentence."""
+
+AFTER_CLOCK = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december est edt cst cdt mst mdt pst pdt gmt utc cet cest"
+    " bst eastern central mountain pacific".split()
+)
+"""Words that continue `10 a.m.` though they have a capital."""
+
+GERMAN_MONTHS = frozenset(
+    "januar jänner jan februar feber feb märz april apr mai juni jun juli jul august aug september sept"
+    " sep oktober okt november nov dezember dez".split()
+)
+"""After `3. ` they make it a date."""
+
+GERMAN_BEFORE_ORDINALS = frozenset(
+    "am der die das den dem des im vom zum zur beim bis ab seit jeder jede jedes jeden jedem dieser"
+    " diese dieses diesen diesem ein eine einen einem einer unser unsere mein meine sein seine ihr".split()
+)
+"""`der 2. Weltkrieg`: the full stop belongs to the number."""

@@ -1,0 +1,190 @@
+"""English words for dates, times of day and telephone numbers."""
+
+from __future__ import annotations
+
+import re
+
+from lunavox_edge.text.numbers_en import cardinal, digits, ordinal, plural, year
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_MONTH = (
+    r"(January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)(?![a-z])(?:\.(?=,|\s+[a-z0-9]))?)"
+)
+_DAY = r"([0-3]?[0-9])"
+_TH = r"(?:st|nd|rd|th)?"
+_DAYS = rf"{_DAY}{_TH}(?:\s?[-–]\s?{_DAY}{_TH})?"
+_YEAR = r"([12][0-9]{3})(?![0-9]|[.,:/-][0-9])"
+_END = r"(?![\w/:-]|[.,][0-9])"
+
+_TIMESTAMP = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2})(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?(?!\w)"
+)
+_ISO = re.compile(r"(?<![\w-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![\w-])")
+_NUMERIC = re.compile(
+    r"(?<![\w./-])([0-9]{1,2})(?:/([0-9]{1,2})/([0-9]{4}|[0-9]{2})|([.-])([0-9]{1,2})\4([0-9]{4}))(?![\w/-]|\.[0-9])"
+)
+_MONTH_FIRST = re.compile(rf"\b{_MONTH}\s{{1,3}}{_DAYS}(?:(?:,\s?|\s){_YEAR}|{_END})")
+_DAY_FIRST = re.compile(
+    rf"(?<![\w.,:/$€£-])([Tt]he\s)?{_DAYS}\s{{1,3}}(?:of\s)?{_MONTH}\b\.?(?:,?\s{_YEAR}|(?![\w/:-]))"
+)
+_MONTH_YEAR = re.compile(rf"\b{_MONTH}\s{{1,3}}{_YEAR}")
+_DECADE = re.compile(r"(?<![\w.,])(?:((?:1[1-9]|20)[0-9]0)['’]?s|['’]([0-9]0)s)\b")
+_AGE = re.compile(r"(?i:\b(the|early|mid|late|her|his|my|their|our|your))([ -])([2-9]0)['’]?s\b")
+
+_HALF = r"(?:([AaPp])(?:\.\s?[Mm]\.|[Mm]\b))"
+_CLOCK_RANGE = re.compile(
+    r"(?<=[0-9])\s?[–-]\s?(?=[0-9]{1,2}(?:[:.][0-9]{2})?\s?[AaPp]\.?[Mm]\b)"
+    r"|(?<=:[0-9]{2})\s?[–-]\s?(?=[0-9]{1,2}:[0-9]{2})|(?<=[0-9\s.][AaPp][Mm])\s?[–-]\s?(?=[0-9])"
+)
+_CLOCK = re.compile(
+    rf"(?<![\w:.,/$€£])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?:\s?{_HALF})?(?![\w:])"
+)
+_HALF_CLOCK = re.compile(rf"(?<![\w:.,/$€£])(1[0-2]|0?[0-9])(?:\.([0-5][0-9]))?\s?{_HALF}")
+_MIDDAY_H = 12
+
+_INTERNATIONAL = re.compile(r"(?<![\w+])\+([0-9](?:(?:[ .-]|[ .-]?\(|\)[ .-]?)?[0-9]){7,14})(?![0-9])")
+_AREA_CODE = re.compile(
+    r"(?<![\w.,/+-])((?:1[ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4})(?![\w/-]|[.,][0-9])"
+)
+_TRUNK = re.compile(r"(?<![\w.,:/+-])(\(?0[0-9]{1,5}\)?(?:[ /-][0-9]{2,8}){1,4})(?![\w:/-]|[.,][0-9])")
+_LOCAL = re.compile(r"(?<![\w.,/+-])([2-9][0-9]{2}-(?![0-9]{2}00)[0-9]{4})(?![\w/-]|[.,][0-9])")
+_CALLED = re.compile(
+    r"(?i:\b(call|dial|ring)) ([0-9]{3})"
+    r"(?=[,;!?)]|\.(?![0-9])|$| (?:if|for|now|in|immediately|right|and|or)\b)"
+)
+_CODE = re.compile(
+    r"(?i:\b(pin|code|password|passcode|zip|extension)((?: (?:code|number|is)){0,2}:?))"
+    r" ([0-9]{3,8})(?![\w]|[.,:/-][0-9])"
+)
+_PHONE_DIGITS = range(7, 16)
+
+
+def speak_phones(text: str) -> str:
+    """`555-1234` -> `five five five, one two three four`; codes are read digit by digit too."""
+    text = _INTERNATIONAL.sub(lambda match: f"plus {_spoken_phone(match[1])}", text)
+    for pattern in (_AREA_CODE, _TRUNK, _LOCAL):
+        text = pattern.sub(lambda match: _spoken_phone(match[1]), text)
+    text = _CODE.sub(lambda match: f"{match[1]}{match[2]} {digits(match[3])}", text)
+    return _CALLED.sub(lambda match: f"{match[1]} {digits(match[2])}", text)
+
+
+def _spoken_phone(number: str) -> str:
+    groups = re.findall(r"[0-9]+", number)
+    if len("".join(groups)) not in _PHONE_DIGITS:
+        return number
+    return ", ".join(digits(group) for group in groups)
+
+
+def speak_dates(text: str, *, month_first: bool) -> str:
+    """Replace dates; `month_first` says how 3/4/2026 is meant, and how a date is said."""
+    text = _TIMESTAMP.sub(lambda match: f"{match[1]} at {match[2]}{' UTC' if match[3] == 'Z' else ''}", text)
+    text = _ISO.sub(
+        lambda match: _date(match, int(match[1]), int(match[2]), int(match[3]), month_first=month_first), text
+    )
+    text = _NUMERIC.sub(lambda match: _numeric_date(match, month_first=month_first), text)
+    text = _MONTH_FIRST.sub(_month_first_date, text)
+    text = _DAY_FIRST.sub(_day_first_date, text)
+    text = _MONTH_YEAR.sub(lambda match: f"{_month_name(match[1])} {year(int(match[2]))}", text)
+    text = _DECADE.sub(lambda match: plural(year(int(match[1])) if match[1] else cardinal(match[2])), text)
+    return _AGE.sub(lambda match: f"{match[1]}{match[2]}{plural(cardinal(match[3]))}", text)
+
+
+def _date(match: re.Match[str], year_number: int, month: int, day: int, *, month_first: bool) -> str:
+    if not (1 <= month <= len(_MONTHS) and _is_day(day) and year_number):
+        return match.group()
+    name, when = _MONTHS[month - 1], year(year_number)
+    if month_first:
+        return f"{name} {ordinal(day)}, {when}"
+    return f"{_the(match)}{ordinal(day)} of {name} {when}"
+
+
+def _the(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 4) : match.start()]
+    return "" if before.lower().endswith("the ") else "the "
+
+
+def _numeric_date(match: re.Match[str], *, month_first: bool) -> str:
+    first, second = int(match[1]), int(match[2] or match[5])
+    year_text = match[3] or match[6]
+    year_number = int(year_text)
+    if len(year_text) == 2:  # noqa: PLR2004 - a year without its century
+        year_number += 2000 if year_number < 70 else 1900  # noqa: PLR2004 - as strptime does
+    # Dots are a day-first custom everywhere.
+    month, day = (first, second) if month_first and match[4] != "." else (second, first)
+    if month > len(_MONTHS):
+        month, day = day, month
+    return _date(match, year_number, month, day, month_first=month_first)
+
+
+def _is_day(day: int) -> bool:
+    return 1 <= day <= 31  # noqa: PLR2004 - the longest month
+
+
+def _month_name(name: str) -> str:
+    return next(month for month in _MONTHS if month.startswith(name[:3]))
+
+
+def _spoken_days(first: str, last: str | None) -> str | None:
+    if not (_is_day(int(first)) and (last is None or _is_day(int(last)))):
+        return None
+    return ordinal(int(first)) + (f" to {ordinal(int(last))}" if last else "")
+
+
+def _month_first_date(match: re.Match[str]) -> str:
+    days = _spoken_days(match[2], match[3])
+    if days is None:
+        return match.group()
+    return f"{_month_name(match[1])} {days}" + (f", {year(int(match[4]))}" if match[4] else "")
+
+
+def _day_first_date(match: re.Match[str]) -> str:
+    days = _spoken_days(match[2], match[3])
+    if days is None:
+        return match.group()
+    spoken = f"{match[1] or 'the '}{days} of {_month_name(match[4])}"
+    # The full stop of "21 Nov." ends the sentence too.
+    stop = "." if not match[5] and match.group().endswith(".") else ""
+    return spoken + (f" {year(int(match[5]))}" if match[5] else stop)
+
+
+def speak_times(text: str) -> str:
+    """`7:30 pm` -> `seven thirty PM`, `19:05` -> `nineteen oh five`."""
+    text = _CLOCK_RANGE.sub(" to ", text)
+    text = _CLOCK.sub(lambda match: _time(match, int(match[1]), int(match[2]), match[3], match[4]), text)
+    return _HALF_CLOCK.sub(
+        lambda match: _time(match, int(match[1]), int(match[2] or 0), None, match[3]), text
+    )
+
+
+def _time(match: re.Match[str], hour: int, minute: int, second: str | None, half: str | None) -> str:
+    spoken = _half_day_time(hour, minute, half.upper()) if half else _plain_time(hour, minute)
+    if second and int(second):
+        spoken += f" and {cardinal(str(int(second)))} second{'' if int(second) == 1 else 's'}"
+    # The full stop of "p.m." ends the sentence too.
+    following = match.string[match.end() : match.end() + 2].strip()
+    ends = match.group().endswith(".") and (not match.string[match.end() :].strip() or following.isupper())
+    return spoken + ("." if ends else "")
+
+
+def _half_day_time(hour: int, minute: int, half: str) -> str:
+    return " ".join(part for part in (cardinal(str(hour)), _minute(minute), f"{half}M") if part)
+
+
+def _plain_time(hour: int, minute: int) -> str:
+    if hour in {0, 24} and not minute:
+        return "midnight"
+    if not hour:
+        return f"twelve {_minute(minute)} AM"
+    if minute:
+        return f"{cardinal(str(hour))} {_minute(minute)}"
+    return f"{cardinal(str(hour))} o'clock" if hour <= _MIDDAY_H else f"{cardinal(str(hour))} hundred"
+
+
+def _minute(minute: int) -> str:
+    if not minute:
+        return ""
+    return cardinal(str(minute)) if minute > 9 else f"oh {cardinal(str(minute))}"  # noqa: PLR2004 - one digit

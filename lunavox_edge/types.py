@@ -1,0 +1,119 @@
+"""Values that cross layers: frozen, slotted, without behaviour beyond their own shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+
+class ModelKind(str, Enum):
+    """What a catalog entry does."""
+
+    STT = "stt"
+    TTS = "tts"
+
+
+class SourceKind(str, Enum):
+    """Where a catalog entry was found."""
+
+    PACKAGE = "package"
+    FOLDER = "folder"
+    HUB = "hub"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Interleaved little-endian PCM: signed integers, except width 1, which is unsigned."""
+
+    rate_hz: int
+    width_bytes: int = 2
+    channels: int = 1
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample over all channels."""
+        return self.width_bytes * self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """A piece of speech: 16-bit mono PCM, little-endian."""
+
+    pcm: bytes
+    sample_rate: int
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds this chunk plays."""
+        return len(self.pcm) / (2 * self.sample_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One installed model or voice.
+
+    `name` is what people type (`base`, `en_US-joe-medium`); `aliases` are accepted too.
+    `path` is what the backend's `load` gets: a file or a folder. `languages` are BCP-47
+    (`en-US`); empty means that the model speaks or hears any language. `speakers` are the
+    names inside a multi-speaker voice, else empty.
+    """
+
+    name: str
+    kind: ModelKind
+    backend: str
+    path: Path
+    languages: tuple[str, ...]
+    size_bytes: int
+    licence: str
+    source: str
+    source_kind: SourceKind
+    aliases: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
+    description: str = ""
+    version: str | None = None
+    attribution_name: str = ""
+    attribution_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEntry:
+    """Something that looks like a model but cannot be used; `reason` is for people."""
+
+    path: Path
+    backend: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word with its place in the audio."""
+
+    word: str
+    start_s: float
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptStats:
+    """Where the time of one transcription went."""
+
+    queue_ms: float = 0.0
+    decode_ms: float = 0.0
+    total_ms: float = 0.0
+    speech_s: float = 0.0
+    """Seconds of audio that the VAD took for speech; 0 means that no model was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said. `text` is empty when nobody spoke."""
+
+    text: str
+    language: str
+    confidence: float
+    duration_s: float
+    words: tuple[Word, ...] = ()
+    stats: TranscriptStats = field(default_factory=TranscriptStats)

@@ -1,0 +1,1 @@
+"""The Wyoming front-end: one port on which clients speak and listen."""

@@ -1,0 +1,268 @@
+"""One client: its loop of messages, its two sessions, and its end.
+
+Reading goes on while answers are made, so `describe` is answered meanwhile and a client that
+leaves takes its requests with it. After an error the connection stays open for the client's next
+request if the stream is intact, but not for long if none comes: some clients do not read `error`,
+and the end of the connection is what they understand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wyoming.event import Event
+from wyoming.ping import Pong
+
+from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
+from lunavox_edge.wyoming_server import fields
+from lunavox_edge.wyoming_server.errors_wire import error_event
+from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
+from lunavox_edge.wyoming_server.replies import Replies
+from lunavox_edge.wyoming_server.stt_session import SttSession
+from lunavox_edge.wyoming_server.tts_session import TtsSession
+from lunavox_edge.wyoming_server.watch import Watch
+from lunavox_edge.wyoming_server.wire import (
+    STATUS_TYPE,
+    BrokenStreamError,
+    EventReader,
+    EventWriter,
+    encode_event,
+)
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.settings_model import LimitSettings
+
+# How long a client that was told of an error may take to send its next message.
+ERROR_PATIENCE_S = 3.0
+# After a broken stream: unread bytes would make the kernel drop the error on its way to the client.
+_LINGER_S = 1.0
+_LINGER_BYTES = 8 * 1024 * 1024
+_CLOSE_S = 2.0
+# Messages handled in a row before others get their turn on the loop.
+_BURST = 16
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Connection:
+    """Used once: `run` serves the client until it leaves or has to go."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        engine: Engine,
+        limits: LimitSettings,
+        info: InfoSource,
+        peer: str,
+    ) -> None:
+        """Build the parts; nothing is read yet."""
+        self.peer = peer
+        self._engine = engine
+        self._limits = limits
+        self._info = info
+        self._stream, self._writer = reader, writer
+        self._reader = EventReader(reader, limits)
+        self._out = EventWriter(writer, limits.write_timeout_s)
+        self._watch = Watch(self._on_quiet)
+        self._patience_s = limits.idle_timeout_s
+        self._draining = False
+        self._hung_up = False
+        self._listening = Replies(f"{peer} listening", on_error=self._report, on_idle=self._on_idle)
+        self._speaking = Replies(f"{peer} speaking", on_error=self._report, on_idle=self._on_idle)
+        self._stt = SttSession(
+            engine=engine,
+            send=self._send,
+            replies=self._listening,
+            on_error=partial(self._refuse, self._listening),
+            peer=peer,
+        )
+        self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)
+        self._table: dict[str, tuple[Replies, Callable[[Event], None]]] = {
+            "transcribe": (self._listening, self._stt.transcribe),
+            "audio-start": (self._listening, self._stt.start),
+            "audio-stop": (self._listening, lambda _: self._stt.stop()),
+            "synthesize": (self._speaking, self._tts.synthesize),
+            "synthesize-start": (self._speaking, self._tts.start),
+            "synthesize-chunk": (self._speaking, self._tts.chunk),
+            "synthesize-stop": (self._speaking, lambda _: self._tts.stop()),
+        }
+
+    @property
+    def busy(self) -> bool:
+        """Whether an utterance comes in or an answer is due."""
+        return self._stt.receiving or self._listening.active or self._speaking.active
+
+    @property
+    def idle(self) -> bool:
+        """Whether hanging up would hurt nobody."""
+        return not (self.busy or self._hung_up)
+
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since the last message in either direction."""
+        return self._watch.quiet_s
+
+    def hang_up(self) -> None:
+        """End the connection as if the client had left; what was written still goes out."""
+        self._hung_up = True
+        self._watch.stop()
+        self._stream.set_exception(ConnectionAbortedError("hung up"))
+
+    def drain(self) -> None:
+        """Hang up as soon as no answer is due."""
+        self._draining = True
+        self._on_idle()
+
+    async def refuse(self, error: LunavoxError) -> None:
+        """Tell the client why it is not served, and close. Instead of `run`."""
+        with contextlib.suppress(OSError):
+            await self._out.send(encode_event(error_event(error)))
+            await self._linger()
+        await self._close()
+
+    async def run(self) -> None:
+        """Serve until the client leaves, breaks the protocol or stays away."""
+        self._watch.start(self._patience_s)
+        try:
+            await self._serve()
+        except OSError as error:
+            _LOGGER.debug("%s: gone: %s", self.peer, error)
+        except asyncio.CancelledError:
+            if self._writer.transport.get_write_buffer_size():
+                self._writer.transport.abort()
+            raise
+        except Exception:
+            _LOGGER.exception("%s: the connection failed", self.peer)
+        finally:
+            self._watch.stop()
+            self._reader.forget()
+            self._stt.close()
+            await self._listening.close()
+            await self._speaking.close()
+            await self._close()
+
+    async def _serve(self) -> None:
+        handled = 0
+        while True:
+            try:
+                event = await self._reader.read()
+            except (BrokenStreamError, TimedOut) as error:
+                await self._report(error)
+                await self._linger()
+                return
+            except ProtocolError as error:
+                self._watch.touch()
+                await self._report(error)
+                continue
+            if event is None:
+                return
+            self._watch.touch()
+            await self._handle(event)
+            handled += 1
+            if handled % _BURST == 0:
+                await asyncio.sleep(0)
+
+    async def _handle(self, event: Event) -> None:
+        """Do what one message asks for; whatever goes wrong with it is its own answer."""
+        replies, action = self._table.get(event.type, (None, None))
+        try:
+            if event.type == "audio-chunk":
+                replies = self._listening
+                await self._stt.chunk(event)
+            elif action is not None:
+                action(event)
+            else:
+                await self._answer(event)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the message border; `_report` logs it
+            if replies is None:
+                await self._report(error)
+            else:
+                self._refuse(replies, error)
+
+    async def _answer(self, event: Event) -> None:
+        """Answer what needs no session; unknown types are ignored, as the protocol wants it."""
+        if event.type == "describe":
+            await self._send(self._info.encoded())
+        elif event.type == "ping":
+            await self._send(encode_event(Pong(text=fields.optional_text(event.data, "text")).event()))
+        elif event.type == STATUS_TYPE:
+            status = dataclasses.asdict(self._engine.status())
+            await self._send(encode_event(Event(STATUS_TYPE, status)))
+        elif event.type == "select-program":
+            if fields.name(event.data, "name") not in PROGRAMS:
+                raise ProtocolError(
+                    f"There is no such program here; there is: {', '.join(sorted(PROGRAMS))}."
+                )
+        else:
+            _LOGGER.debug("%s: ignored an event of another kind", self.peer)
+
+    async def _send(self, messages: bytes) -> None:
+        self._be_patient(self._limits.idle_timeout_s)
+        await self._out.send(messages)
+        self._watch.touch()
+
+    async def _report(self, error: Exception) -> None:
+        """Answer with an error."""
+        if isinstance(error, LunavoxError):
+            _LOGGER.info("%s: refused: %s: %s", self.peer, error.code, error)
+        else:
+            _LOGGER.error("%s: a request failed", self.peer, exc_info=error)
+        await self._out.send(encode_event(error_event(error)))
+        self._watch.touch()
+        self._be_patient(min(ERROR_PATIENCE_S, self._limits.idle_timeout_s))
+
+    def _refuse(self, replies: Replies, error: Exception) -> None:
+        """Answer a request with an error, after the answers to those before it."""
+        if not replies.fail(error):
+            _LOGGER.info("%s: closed: it sends bad requests without end", self.peer)
+            self.hang_up()
+
+    def _be_patient(self, patience_s: float) -> None:
+        if patience_s != self._patience_s:
+            self._patience_s = patience_s
+            self._watch.start(patience_s)
+
+    def _on_quiet(self) -> None:
+        if self.busy and self._patience_s != self._limits.idle_timeout_s:
+            self._be_patient(self._limits.idle_timeout_s)
+        else:
+            _LOGGER.debug("%s: closed after %.0f quiet seconds", self.peer, self.quiet_s)
+            self.hang_up()
+
+    def _on_idle(self) -> None:
+        if self._draining and not self.busy:
+            self.hang_up()
+
+    async def _linger(self) -> None:
+        """Close our side and read what is still on its way, within bounds."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        left = _LINGER_BYTES
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _LINGER_S
+        with contextlib.suppress(asyncio.TimeoutError):
+            while left > 0:
+                received = await asyncio.wait_for(self._stream.read(65_536), max(0.0, until_s - loop.time()))
+                if not received:
+                    return
+                left -= len(received)
+
+    async def _close(self) -> None:
+        self._writer.close()
+        try:
+            await asyncio.wait_for(self._writer.wait_closed(), _CLOSE_S)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        finally:
+            self._writer.transport.abort()

@@ -1,0 +1,36 @@
+"""The one table between our errors and the `error` event, in both directions."""
+
+from __future__ import annotations
+
+from wyoming.error import Error
+from wyoming.event import Event
+
+from lunavox_edge.errors import Busy, InternalError, LunavoxError
+
+_INTERNAL_TEXT = "Something went wrong inside the server; its log says more."
+_DEFAULT_RETRY_S = 1.0
+
+
+def error_event(error: Exception) -> Event:
+    """Return what a client is told: the error's own words, or nothing but `internal`."""
+    if not isinstance(error, LunavoxError):
+        return Error(text=_INTERNAL_TEXT, code=InternalError.code).event()
+    event = Error(text=str(error), code=error.code).event()
+    if isinstance(error, Busy):
+        event.data["retry_after_s"] = error.retry_after_s
+    return event
+
+
+def error_from(event: Event) -> LunavoxError:
+    """Return the error that an `error` event tells of; of the root class if its code is not ours."""
+    text, code = event.data.get("text"), event.data.get("code")
+    message = text if isinstance(text, str) else "The server refused the request."
+    if code == Busy.code:
+        retry_s = event.data.get("retry_after_s")
+        return Busy(message, retry_after_s=retry_s if isinstance(retry_s, float) else _DEFAULT_RETRY_S)
+    kinds = [LunavoxError]
+    for kind in kinds:
+        if kind.code == code:
+            return kind(message)
+        kinds.extend(kind.__subclasses__())
+    return LunavoxError(message)

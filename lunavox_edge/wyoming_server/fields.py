@@ -1,0 +1,81 @@
+"""Reading the fields of an event's data: each has a type and a bound, whatever a client sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lunavox_edge.errors import BadAudio, ProtocolError
+from lunavox_edge.types import AudioFormat
+
+Data = dict[str, Any]
+
+MAX_NAME_CHARS = 256
+# Whisper's prompt holds some 200 words; a large home sends the names of all its devices.
+MAX_TERMS = 1000
+MAX_TERM_CHARS = 100
+
+
+def text(data: Data, key: str) -> str:
+    """Return a text that must be there, of any length. Raises ProtocolError."""
+    value = data.get(key)
+    if not isinstance(value, str):
+        raise ProtocolError(f"'{key}' must be a text.")
+    return value
+
+
+def optional_text(data: Data, key: str) -> str | None:
+    """Return a text of any length, or None if it is missing or null. Raises ProtocolError."""
+    return None if data.get(key) is None else text(data, key)
+
+
+def name(data: Data, key: str) -> str | None:
+    """Return a short text, or None if it is missing, null or blank. Raises ProtocolError."""
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_NAME_CHARS:
+        raise ProtocolError(f"'{key}' must be a text of at most {MAX_NAME_CHARS} characters.")
+    return value.strip() or None
+
+
+def table(data: Data, key: str) -> Data | None:
+    """Return a JSON object, or None if it is missing or null. Raises ProtocolError."""
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"'{key}' must be an object.")
+    return value
+
+
+def terms(data: Data, key: str) -> tuple[str, ...]:
+    """Return a list of short texts; blank, overlong and surplus ones are left out.
+
+    Raises ProtocolError if it is no list of texts.
+    """
+    values = data.get(key)
+    if values is None:
+        return ()
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ProtocolError(f"'{key}' must be a list of texts.")
+    usable = (value.strip() for value in values if len(value) <= MAX_TERM_CHARS)
+    return tuple(dict.fromkeys(value for value in usable if value))[:MAX_TERMS]
+
+
+def choice(data: Data, key: str, allowed: tuple[str, ...]) -> str | None:
+    """Return one of `allowed`, or None if it is missing or null. Raises ProtocolError."""
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or value not in allowed:
+        raise ProtocolError(f"'{key}' must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def audio_format(data: Data) -> AudioFormat:
+    """Return the audio format, of which only the types are checked. Raises BadAudio."""
+    numbers = [data.get(key) for key in ("rate", "width", "channels")]
+    if any(type(number) is not int for number in numbers):
+        raise BadAudio("Audio needs 'rate' (in Hz), 'width' (in bytes) and 'channels' as whole numbers.")
+    rate_hz, width_bytes, channels = (int(number) for number in numbers if number is not None)
+    return AudioFormat(rate_hz, width_bytes, channels)

@@ -1,0 +1,100 @@
+"""What the server tells about itself: programs, models and voices that are installed now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wyoming.info import AsrModel, AsrProgram, Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
+
+from lunavox_edge._version import __version__
+from lunavox_edge.wyoming_server.wire import encode_event
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.types import ModelEntry
+
+# Home Assistant names its entities by these and clients select by them: never change them.
+ASR_PROGRAM = "lunavox-edge"
+TTS_PROGRAM = "lunavox-edge"
+PROGRAMS = frozenset((ASR_PROGRAM, TTS_PROGRAM))
+
+_ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lunavox-edge/")
+
+
+class InfoSource:
+    """Answers `describe` from the catalog's snapshot; encodes it once per change."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Store the engine; nothing is encoded yet."""
+        self._engine = engine
+        self._version: int | None = None
+        self._encoded = b""
+
+    def encoded(self) -> bytes:
+        """Return the encoded `info` event."""
+        version = self._engine.catalog.version
+        if version != self._version:
+            self._encoded = encode_event(build_info(self._engine).event())
+            self._version = version
+        return self._encoded
+
+
+def build_info(engine: Engine) -> Info:
+    """List what is installed, the default model and voice first; a program without any is left out."""
+    info = Info()
+    models, voices = engine.models(), engine.voices()
+    if models:
+        info.asr.append(
+            AsrProgram(
+                name=ASR_PROGRAM,
+                description="LunaVox Edge speech recognition",
+                attribution=_ATTRIBUTION,
+                installed=True,
+                version=__version__,
+                models=[_model(entry) for entry in models],
+                supports_transcript_streaming=engine.settings.stt.streaming,
+                requires_external_vad=True,
+                # Whisper hears noisy speech better than speech with the noise taken out.
+                prefers_noise_reduction_enabled=False,
+            )
+        )
+    if voices:
+        info.tts.append(
+            TtsProgram(
+                name=TTS_PROGRAM,
+                description="LunaVox Edge voices",
+                attribution=_ATTRIBUTION,
+                installed=True,
+                version=__version__,
+                voices=[_voice(entry) for entry in voices],
+                supports_synthesize_streaming=True,
+            )
+        )
+    return info
+
+
+def _model(entry: ModelEntry) -> AsrModel:
+    return AsrModel(
+        name=entry.name,
+        description=entry.description or entry.name,
+        attribution=_attribution(entry),
+        installed=True,
+        version=entry.version,
+        languages=list(entry.languages),
+    )
+
+
+def _voice(entry: ModelEntry) -> TtsVoice:
+    return TtsVoice(
+        name=entry.name,
+        description=entry.description or entry.name,
+        attribution=_attribution(entry),
+        installed=True,
+        version=entry.version,
+        languages=list(entry.languages),
+        speakers=[TtsVoiceSpeaker(name=speaker) for speaker in entry.speakers] or None,
+    )
+
+
+def _attribution(entry: ModelEntry) -> Attribution:
+    return Attribution(name=entry.attribution_name or entry.backend, url=entry.attribution_url)

@@ -1,0 +1,86 @@
+"""Answering the requests of one kind on one connection in the order in which they came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from lunavox_edge.errors import Busy
+
+# How many requests a client may send ahead; behind them the next is refused at once.
+MAX_WAITING = 8
+# Refusals keep their place in the order, too; a client that goes on past this many is not a client.
+MAX_WAITING_ERRORS = 1000
+
+Reply = Callable[[], Awaitable[None]]
+
+
+class Replies:
+    """Runs replies one after the other on a task of its own, which lives while there are any."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        on_error: Callable[[Exception], Awaitable[None]],
+        on_idle: Callable[[], None],
+    ) -> None:
+        """Store where a failed reply and the end of the last one are told."""
+        self._name = name
+        self._on_error = on_error
+        self._on_idle = on_idle
+        self._waiting: deque[Reply] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a reply runs or waits."""
+        return self._task is not None
+
+    def put(self, reply: Reply) -> None:
+        """Queue a reply. Raises Busy."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise Busy(
+                f"{MAX_WAITING} requests already wait on this connection; let them finish.", retry_after_s=1.0
+            )
+        self._add(reply)
+
+    def fail(self, error: Exception) -> bool:
+        """Answer a request with an error when its turn comes; False if too many answers wait."""
+
+        async def reply() -> None:
+            raise error
+
+        if len(self._waiting) >= MAX_WAITING_ERRORS:
+            return False
+        self._add(reply)
+        return True
+
+    async def close(self) -> None:
+        """Drop what waits, cancel what runs and wait for its end."""
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _add(self, reply: Reply) -> None:
+        self._waiting.append(reply)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                reply = self._waiting.popleft()
+                try:
+                    await reply()
+                except ConnectionError:
+                    return
+                except Exception as error:  # noqa: BLE001  # the message border; `on_error` logs it
+                    await self._on_error(error)
+        except ConnectionError:
+            return
+        finally:
+            self._task = None
+            self._on_idle()

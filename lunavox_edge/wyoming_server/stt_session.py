@@ -1,0 +1,284 @@
+"""The listening side of one connection: audio in, a transcript out.
+
+`transcribe` says how to listen and may come before or after `audio-start`, or not at all; it
+holds for one utterance. After an error the rest of the utterance, up to its `audio-stop`, is
+passed over: the error was its answer. The next utterance may come while the last is transcribed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from wyoming import asr
+
+from lunavox_edge import bridge
+from lunavox_edge.audio.pcm import check_format
+from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
+from lunavox_edge.types import AudioFormat
+from lunavox_edge.wyoming_server import fields
+from lunavox_edge.wyoming_server.watch import Watch
+from lunavox_edge.wyoming_server.wire import encode_event
+
+if TYPE_CHECKING:
+    from wyoming.event import Event
+
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.engine.utterance import Utterance
+    from lunavox_edge.types import Transcript
+    from lunavox_edge.wyoming_server.replies import Replies
+
+# The longest utterance allowed by default, on a machine that is only as fast as the speaker.
+_TRANSCRIPT_TIMEOUT_S = 600.0
+# A client may send a recording faster than it can be converted; beyond this it has to wait.
+_MAX_BACKLOG_BYTES = 2 * 1024 * 1024
+_BACKLOG_CHECK_S = 0.02
+_MAX_SENSITIVITY_CHARS = 64
+_NO_FORMAT = AudioFormat(0, 0, 0)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class _State(Enum):
+    IDLE = "idle"
+    RECEIVING = "receiving"
+    PASSING_OVER = "passing over"
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What one `transcribe` asks for."""
+
+    model: str | None = None
+    language: str | None = None
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    context: dict[str, Any] | None = None
+
+
+class SttSession:
+    """Takes the utterances of one connection; their transcripts come through `replies`, in order."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        send: Callable[[bytes], Awaitable[None]],
+        replies: Replies,
+        on_error: Callable[[LunavoxError], None],
+        peer: str,
+    ) -> None:
+        """Store the parts; `on_error` takes an error that no event caused."""
+        self._engine = engine
+        self._send = send
+        self._replies = replies
+        self._on_error = on_error
+        self._peer = peer
+        self._silence_s = engine.settings.limits.read_timeout_s
+        self._streaming = engine.settings.stt.streaming
+        self._state = _State.IDLE
+        self._options: _Options | None = None
+        self._refused = False
+        self._format = _NO_FORMAT
+        self._utterance: Utterance | None = None
+        self._submitted: set[Utterance] = set()
+        self._watch = Watch(self._on_silence)
+
+    @property
+    def receiving(self) -> bool:
+        """Whether an utterance is being sent."""
+        return self._state is _State.RECEIVING
+
+    def transcribe(self, event: Event) -> None:
+        """Say how the next utterance, or the one that has just begun, is heard.
+
+        Raises ProtocolError, and what opening the utterance raises.
+        """
+        if self._utterance is not None:
+            self._pass_over()
+            raise ProtocolError("'transcribe' came in the middle of the audio; send it before.")
+        try:
+            self._options = _options(event)
+        except ProtocolError:
+            if self.receiving:
+                self._pass_over()
+            else:
+                self._refused = True
+            raise
+        self._refused = False
+        if self.receiving:
+            self._open()
+
+    def start(self, event: Event) -> None:
+        """Begin an utterance; one that has begun is dropped. Raises BadAudio, as `transcribe`.
+
+        After a `transcribe` that was refused the utterance has had its answer and is passed over.
+        """
+        self._drop()
+        self._watch.stop()
+        self._state = _State.PASSING_OVER
+        if self._refused:
+            self._refused = False
+            return
+        audio_format = fields.audio_format(event.data)
+        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+        self._format = audio_format
+        self._state = _State.RECEIVING
+        self._watch.start(self._silence_s)
+        if self._options is not None:
+            self._open()
+
+    async def chunk(self, event: Event) -> None:
+        """Take the next audio; waits while too much of it is not converted yet.
+
+        Raises ProtocolError, BadAudio, AudioTooLong, Busy, and as `transcribe`.
+        """
+        if self._state is _State.PASSING_OVER:
+            return
+        if self._state is _State.IDLE:
+            self._pass_over()
+            raise ProtocolError("Audio came before 'audio-start'.")
+        self._watch.touch()
+        if not self._same_format(event.data):
+            self._pass_over()
+            raise BadAudio("The audio format changed in the middle of the audio.")
+        utterance = self._utterance or self._open()
+        if event.payload:
+            try:
+                utterance.feed(event.payload)
+            except LunavoxError:
+                self._pass_over()
+                raise
+            if utterance.backlog_bytes > _MAX_BACKLOG_BYTES:
+                await self._catch_up(utterance)
+
+    def stop(self) -> None:
+        """End the utterance; its transcript follows. Raises ProtocolError, Busy, as `transcribe`."""
+        if self._state is _State.PASSING_OVER:
+            self._reset()
+            return
+        if self._state is _State.IDLE:
+            raise ProtocolError("'audio-stop' came before 'audio-start'.")
+        options = self._options or _Options()
+        try:
+            utterance = self._utterance or self._open()
+            self._replies.put(lambda: self._reply(utterance, options))
+            self._submitted.add(utterance)
+            self._utterance = None
+            utterance.submit()
+        finally:
+            self._drop()
+            self._reset()
+
+    def close(self) -> None:
+        """Cancel everything."""
+        self._drop()
+        self._reset()
+        for utterance in self._submitted:
+            utterance.cancel()
+
+    def _open(self) -> Utterance:
+        options = self._options or _Options()
+        try:
+            self._utterance = self._engine.open_utterance(
+                self._format,
+                model=options.model,
+                language=options.language,
+                names=options.names,
+                terms=options.terms,
+            )
+        except BaseException:
+            self._pass_over()
+            raise
+        return self._utterance
+
+    def _same_format(self, data: dict[str, Any]) -> bool:
+        """Whether a chunk has the format of the start, as far as it tells."""
+        expected = self._format
+        return all(
+            key not in data or (type(data[key]) is int and data[key] == value)
+            for key, value in (
+                ("rate", expected.rate_hz),
+                ("width", expected.width_bytes),
+                ("channels", expected.channels),
+            )
+        )
+
+    def _pass_over(self) -> None:
+        """Drop the utterance; what still comes for it is passed over."""
+        self._drop()
+        self._reset()
+        self._state = _State.PASSING_OVER
+
+    def _drop(self) -> None:
+        if self._utterance is not None:
+            self._utterance.cancel()
+            self._utterance = None
+
+    def _reset(self) -> None:
+        self._watch.stop()
+        self._state = _State.IDLE
+        self._options = None
+        self._format = _NO_FORMAT
+
+    def _on_silence(self) -> None:
+        self._pass_over()
+        self._on_error(TimedOut(f"No audio came for {self._silence_s:g} seconds; the utterance was dropped."))
+
+    async def _catch_up(self, utterance: Utterance) -> None:
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + self._silence_s
+        while utterance.backlog_bytes > _MAX_BACKLOG_BYTES // 2:
+            if loop.time() > give_up_s:
+                self._pass_over()
+                raise Busy("The audio comes faster than it can be heard.", retry_after_s=5.0)
+            self._watch.touch()
+            await asyncio.sleep(_BACKLOG_CHECK_S)
+
+    async def _reply(self, utterance: Utterance, options: _Options) -> None:
+        stopped_s = time.monotonic()
+        try:
+            heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
+        finally:
+            self._submitted.discard(utterance)
+        await self._send(self._encode(heard, options))
+        _LOGGER.info(
+            "%s: heard %.1f s in %s, transcript after %.0f ms",
+            self._peer,
+            heard.duration_s,
+            heard.language,
+            (time.monotonic() - stopped_s) * 1000,
+        )
+
+    def _encode(self, heard: Transcript, options: _Options) -> bytes:
+        final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
+        final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
+        events = [final]
+        if self._streaming:
+            events[:0] = [
+                asr.TranscriptStart(language=heard.language, context=options.context).event(),
+                asr.TranscriptChunk(text=heard.text).event(),
+                asr.TranscriptStop().event(),
+            ]
+        return b"".join(encode_event(event) for event in events)
+
+
+def _options(event: Event) -> _Options:
+    data = event.data
+    sensitivity = data.get("vad_sensitivity")
+    if sensitivity is not None and not (
+        isinstance(sensitivity, str) and len(sensitivity) <= _MAX_SENSITIVITY_CHARS
+    ):
+        raise ProtocolError("'vad_sensitivity' must be 'default', 'relaxed' or 'aggressive'.")
+    return _Options(
+        model=fields.name(data, "name"),
+        language=fields.name(data, "language"),
+        names=fields.terms(data, "transcript_names"),
+        terms=fields.terms(data, "transcript_terms"),
+        context=fields.table(data, "context"),
+    )

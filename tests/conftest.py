@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+CATEGORIES = {"unit", "wire", "model", "broker"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests that nobody could choose or leave out by their category."""
+    wrong = {
+        item.nodeid.split("::")[0]
+        for item in items
+        if len(CATEGORIES & {mark.name for mark in item.iter_markers()}) != 1
+    }
+    if wrong:
+        raise pytest.UsageError(
+            f"exactly one of the markers {', '.join(sorted(CATEGORIES))} is needed "
+            f"(pytestmark = pytest.mark.unit) in: {', '.join(sorted(wrong))}"
+        )
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("LUNAVOX_EDGE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-settings-here"))
+    monkeypatch.setattr("lunavox_edge.settings.SYSTEM_FILE", tmp_path / "no-settings-here.yaml")

@@ -1,0 +1,169 @@
+"""The layers and fences of docs/ARCHITECTURE.md, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+PACKAGE = Path(__file__).resolve().parents[2] / "lunavox_edge"
+
+# From the top down: modules may import their own folder and lower layers. Those of the last layer are
+# values and single functions; they may import each other.
+LAYERS = (
+    {"__main__", "__init__"},
+    {"cli"},
+    {"app", "doctor"},
+    {"self_check"},
+    {"wyoming_server"},
+    {"bridge"},
+    {"engine"},
+    {"backends"},
+    {"audio", "text"},
+    {
+        "settings",
+        "settings_file",
+        "settings_model",
+        "settings_problems",
+        "system",
+        "types",
+        "errors",
+        "_version",
+    },
+)
+LEVELS = {unit: level for level, units in enumerate(LAYERS) for unit in units}
+BOTTOM = len(LAYERS) - 1
+
+NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari")
+# What may be imported or used only by modules whose path starts so.
+FENCES = {
+    "wyoming": ("wyoming_server/",),
+    **dict.fromkeys(NATIVE, ("backends/",)),
+    "huggingface_hub": (),
+    "paho": ("mqtt/client.py",),
+    "threading.Thread": ("engine/lanes.py",),
+    "threading.Timer": (),
+    "_thread": (),
+    "multiprocessing": (),
+    "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
+    "concurrent.futures.ProcessPoolExecutor": (),
+    "asyncio": ("app.py", "bridge.py", "cli/run.py", "wyoming_server/"),
+    "os.environ": ("settings.py", "system.py"),
+    "os.getenv": (),
+    "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),
+}
+
+
+def violations(package: Path) -> list[str]:
+    found = []
+    for file in sorted(package.rglob("*.py")):
+        where = file.relative_to(package).as_posix()
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+        for name in sorted(set(uses(tree))):
+            found += [f"{where}: {name}: {what}" for what in wrong_use(where, name)]
+        found += [f"{where}: {name}: import it where it is used" for name in eager_imports(tree)]
+    return found
+
+
+def uses(tree: ast.AST) -> Iterator[str]:
+    """Dotted names of what is imported anywhere, and of attributes of imported modules."""
+    aliases: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            aliases.update(
+                {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names if alias.asname}
+            )
+            aliases.update(
+                {
+                    alias.name.split(".")[0]: alias.name.split(".")[0]
+                    for alias in node.names
+                    if not alias.asname
+                }
+            )
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+            aliases.update({alias.asname or alias.name: f"{module}.{alias.name}" for alias in node.names})
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            yield f"{aliases[node.value.id]}.{node.attr}"
+
+
+def wrong_use(where: str, name: str) -> Iterator[str]:
+    for fenced, allowed in FENCES.items():
+        if is_below(name, fenced) and not where.startswith(allowed or "-"):
+            yield f"only in {', '.join(allowed) or 'no module'}"
+    if name.startswith("."):
+        yield "imports are absolute"
+    if not is_below(name, PACKAGE.name) or name == f"{PACKAGE.name}.__version__":
+        return
+    importer = where.partition("/")[0].removesuffix(".py")
+    imported = [*name.split(".")[1:], "__init__"][0]
+    if importer not in LEVELS or imported not in LEVELS:
+        yield "a module without a layer"
+    elif importer != imported and LEVELS[imported] <= LEVELS[importer] and LEVELS[imported] < BOTTOM:
+        yield f"{importer} may not import {imported}"
+    if imported == "backends" != importer and name.split(".")[2:3] not in (["base"], ["registry"]):
+        yield "outside backends only base and registry are known"
+
+
+def eager_imports(tree: ast.Module) -> Iterator[str]:
+    """Native libraries imported with the module, so that merely asking what is installed loads them."""
+    for statement in tree.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom, ast.Try)):
+            yield from (name for name in uses(statement) if any(is_below(name, native) for native in NATIVE))
+
+
+def is_below(name: str, parent: str) -> bool:
+    return name == parent or name.startswith(f"{parent}.")
+
+
+def test_the_source_keeps_its_layers_and_fences() -> None:
+    assert violations(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("types.py", "from lunavox_edge.audio.pcm import resample"),
+        ("audio/pcm.py", "import lunavox_edge.text.segments"),
+        ("engine/x.py", "def f():\n    from lunavox_edge.bridge import blocking"),
+        ("engine/x.py", "from lunavox_edge import app"),
+        ("engine/x.py", "from lunavox_edge.backends.tts.piper import PiperBackend"),
+        ("engine/x.py", "from ..audio import pcm"),
+        ("wyoming_server/x.py", "import onnxruntime"),
+        ("backends/tts/x.py", "import onnxruntime"),
+        ("backends/tts/x.py", "try:\n    from piper import PiperVoice\nexcept ImportError: pass"),
+        ("engine/x.py", "import wyoming.event"),
+        ("engine/x.py", "def f():\n    import asyncio as a\n    return a"),
+        ("engine/x.py", "import threading as t\nt.Thread()"),
+        ("app.py", "from threading import Thread"),
+        ("engine/x.py", "from concurrent import futures\nfutures.ThreadPoolExecutor()"),
+        ("engine/x.py", "import os\nprint(os.environ['HOME'])"),
+        ("engine/x.py", "from os import getenv"),
+        ("engine/x.py", "from importlib import import_module"),
+        ("newcomer.py", "from lunavox_edge.errors import LunavoxError"),
+    ],
+)
+def test_every_kind_of_breach_is_seen(tmp_path: Path, where: str, code: str) -> None:
+    file = tmp_path / where
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(code, encoding="utf-8")
+    (found,) = {line.split(": ")[0] for line in violations(tmp_path)}
+    assert found == where
+
+
+def test_what_is_right_is_let_through(tmp_path: Path) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine/x.py").write_text(
+        "import os, threading\nfrom lunavox_edge import system\nfrom lunavox_edge.backends import registry\n"
+        "from lunavox_edge._version import __version__\nimport lunavox_edge.engine.voice\n"
+        "threading.Lock()\nos.path.join('a')\n",
+        encoding="utf-8",
+    )
+    assert violations(tmp_path) == []

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import aclosing
+from threading import Thread
+
+import pytest
+
+from lunavox_edge import bridge
+from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.errors import BrokenModel, TimedOut
+from lunavox_edge.types import AudioChunk, Transcript
+
+pytestmark = pytest.mark.unit
+
+CHUNK = AudioChunk(b"\0\0", 16_000)
+HEARD = Transcript("hello", "en", 0.9, 1.0)
+
+
+class ScriptedSpeech(Speech):
+    """Does one thing of its script after each poll, as a worker would meanwhile."""
+
+    def __init__(self, bell: bridge.Bell, *script: Callable[[ScriptedSpeech], None]) -> None:
+        self.bell = bell
+        self.script = list(script)
+        self.chunks: list[AudioChunk] = []
+        self.ended = False
+        self.error: BrokenModel | None = None
+        self.cancelled = False
+
+    def poll(self) -> AudioChunk | None:
+        chunk = self.chunks.pop(0) if self.chunks else None
+        if chunk is None and self.error is not None:
+            raise self.error
+        if self.script:
+            self.script.pop(0)(self)
+        return chunk
+
+    @property
+    def done(self) -> bool:
+        return self.ended and not self.chunks
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def emit(speech: ScriptedSpeech) -> None:
+    speech.chunks.append(CHUNK)
+    speech.bell.ring()
+
+
+def end(speech: ScriptedSpeech) -> None:
+    speech.ended = True
+    speech.bell.ring()
+
+
+def emit_and_end(speech: ScriptedSpeech) -> None:
+    emit(speech)
+    end(speech)
+
+
+def fail(speech: ScriptedSpeech) -> None:
+    speech.error = BrokenModel("No good.")
+    end(speech)
+
+
+def nothing(speech: ScriptedSpeech) -> None:
+    return
+
+
+async def listen(*script: Callable[[ScriptedSpeech], None]) -> list[AudioChunk]:
+    bell = bridge.Bell()
+    speech = ScriptedSpeech(bell, *script)
+
+    async def collect() -> list[AudioChunk]:
+        return [chunk async for chunk in bridge.audio(speech, bell)]
+
+    try:
+        return await asyncio.wait_for(collect(), 1.0)
+    finally:
+        assert speech.cancelled
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        (emit, end),
+        (emit_and_end,),
+        (emit, nothing, end),
+        (emit, emit_and_end),
+        (nothing, emit, emit, emit_and_end),
+    ],
+)
+async def test_no_end_and_no_chunk_is_missed(script: tuple[Callable[[ScriptedSpeech], None], ...]) -> None:
+    if script[0] is nothing:
+        script = (emit, *script[1:])
+    emitted = sum(step in (emit, emit_and_end) for step in script)
+    assert await listen(*script) == [CHUNK] * emitted
+
+
+@pytest.mark.parametrize("script", [(fail,), (emit, fail), (emit, nothing, fail)])
+async def test_the_error_comes_after_the_audio(script: tuple[Callable[[ScriptedSpeech], None], ...]) -> None:
+    with pytest.raises(BrokenModel):
+        await listen(*script)
+
+
+async def test_leaving_early_cancels_the_speech() -> None:
+    bell = bridge.Bell()
+    speech = ScriptedSpeech(bell, emit)
+    async with aclosing(bridge.audio(speech, bell)) as chunks:
+        assert await chunks.__anext__() == CHUNK
+    assert speech.cancelled
+
+
+async def test_a_ring_from_another_thread_wakes_the_loop() -> None:
+    bell = bridge.Bell()
+    Thread(target=bell.ring).start()
+    await asyncio.wait_for(bell.wait(), 1.0)
+
+
+def test_a_ring_after_the_loop_has_closed_is_nothing() -> None:
+    async def make() -> bridge.Bell:
+        return bridge.Bell()
+
+    asyncio.run(make()).ring()
+
+
+class ScriptedUtterance(Utterance):
+    def __init__(self) -> None:
+        self.future: Future[Transcript] = Future()
+        self.cancelled = False
+
+    def submit(self) -> Future[Transcript]:
+        return self.future
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+async def test_a_transcript_is_awaited() -> None:
+    utterance = ScriptedUtterance()
+    task = asyncio.ensure_future(bridge.transcript(utterance, 1.0))
+    await asyncio.sleep(0)
+    Thread(target=utterance.future.set_result, args=(HEARD,)).start()
+    assert await task == HEARD
+
+
+async def test_a_failed_transcript_raises() -> None:
+    utterance = ScriptedUtterance()
+    utterance.future.set_exception(BrokenModel("No good."))
+    with pytest.raises(BrokenModel):
+        await bridge.transcript(utterance, 1.0)
+
+
+async def test_a_transcript_that_does_not_come_is_cancelled() -> None:
+    utterance = ScriptedUtterance()
+    with pytest.raises(TimedOut):
+        await bridge.transcript(utterance, 0.01)
+    assert utterance.cancelled
+
+
+async def test_cancelling_the_wait_cancels_the_utterance() -> None:
+    utterance = ScriptedUtterance()
+    task = asyncio.ensure_future(bridge.transcript(utterance, 1.0))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert utterance.cancelled
+
+
+async def test_blocking_calls_run_beside_the_loop() -> None:
+    loop_free = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def call() -> str:
+        asyncio.run_coroutine_threadsafe(loop_free.wait(), loop).result(1.0)
+        return "done"
+
+    loop.call_soon(loop_free.set)
+    assert await bridge.blocking(call) == "done"

@@ -1,0 +1,243 @@
+"""Lanes with real threads: order, parking, cancelling, closing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lunavox_edge.engine.lanes import Background, Lane, Outcome, Task
+from lunavox_edge.errors import Busy, EngineClosed
+
+pytestmark = pytest.mark.unit
+
+WAIT_S = 5.0
+
+
+class Scripted(Task):
+    """A task that runs the given slices in order and says when it is over."""
+
+    def __init__(self, *slices: Callable[[], Outcome], deadline_s: float = 0.0) -> None:
+        self.slices = list(slices)
+        self.at = deadline_s
+        self.over = threading.Event()
+        self.error: Exception | None = None
+
+    @property
+    def deadline_s(self) -> float:
+        return self.at
+
+    def run_slice(self) -> Outcome:
+        outcome = self.slices.pop(0)()
+        if outcome is Outcome.DONE:
+            self.over.set()
+        return outcome
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+        self.over.set()
+
+
+@pytest.fixture
+def lane() -> Iterator[Lane]:
+    lane = Lane("cpu", workers=1, max_tasks=8)
+    yield lane
+    lane.close(WAIT_S)
+
+
+class Gate:
+    """A slice that tells when it runs and ends when it is opened."""
+
+    def __init__(self, outcome: Outcome = Outcome.DONE) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+        self.outcome = outcome
+
+    def __call__(self) -> Outcome:
+        self.entered.set()
+        assert self.opened.wait(WAIT_S)
+        return self.outcome
+
+
+def test_slices_of_two_tasks_interleave_by_deadline(lane: Lane) -> None:
+    order: list[str] = []
+    gate = Gate()
+    lane.add(Scripted(gate))
+    assert gate.entered.wait(WAIT_S)
+
+    def step(name: str, task: Scripted, outcome: Outcome, then_at: float) -> Callable[[], Outcome]:
+        def run() -> Outcome:
+            order.append(name)
+            task.at = then_at
+            return outcome
+
+        return run
+
+    speech, reply = Scripted(deadline_s=1.0), Scripted(deadline_s=2.0)
+    speech.slices = [step("speech 1", speech, Outcome.MORE, 3.0), step("speech 2", speech, Outcome.DONE, 0.0)]
+    reply.slices = [step("reply", reply, Outcome.DONE, 0.0)]
+    lane.add(reply)
+    lane.add(speech)
+    gate.opened.set()
+
+    assert speech.over.wait(WAIT_S)
+    assert order == ["speech 1", "reply", "speech 2"]
+
+
+def test_a_parked_task_runs_again_when_woken(lane: Lane) -> None:
+    parked = threading.Event()
+
+    def park() -> Outcome:
+        parked.set()
+        return Outcome.WAIT
+
+    task = Scripted(park, lambda: Outcome.DONE)
+    lane.add(task)
+    assert parked.wait(WAIT_S)
+    lane.wake(task)
+
+    assert task.over.wait(WAIT_S)
+    assert task.slices == []
+
+
+def test_a_wake_during_the_slice_is_not_lost(lane: Lane) -> None:
+    gate = Gate(Outcome.WAIT)
+    task = Scripted(gate, lambda: Outcome.DONE)
+    lane.add(task)
+    assert gate.entered.wait(WAIT_S)
+    lane.wake(task)
+    gate.opened.set()
+
+    assert task.over.wait(WAIT_S)
+
+
+def test_a_discarded_task_never_starts(lane: Lane) -> None:
+    gate = Gate()
+    lane.add(Scripted(gate))
+    assert gate.entered.wait(WAIT_S)
+    left = Scripted(lambda: pytest.fail("a cancelled slice ran"))
+    after = Scripted(lambda: Outcome.DONE)
+    lane.add(left)
+    lane.add(after)
+
+    assert lane.discard(left)
+    gate.opened.set()
+    assert after.over.wait(WAIT_S)
+    assert left.error is None
+
+
+def test_a_running_task_cannot_be_discarded(lane: Lane) -> None:
+    gate = Gate()
+    task = Scripted(gate)
+    lane.add(task)
+    assert gate.entered.wait(WAIT_S)
+
+    assert not lane.discard(task)
+    gate.opened.set()
+    assert task.over.wait(WAIT_S)
+
+
+def test_an_error_in_a_slice_fails_its_task_only(lane: Lane) -> None:
+    def explode() -> Outcome:
+        raise RuntimeError("broken model")
+
+    broken, fine = Scripted(explode), Scripted(lambda: Outcome.DONE)
+    lane.add(broken)
+    lane.add(fine)
+
+    assert broken.over.wait(WAIT_S)
+    assert isinstance(broken.error, RuntimeError)
+    assert fine.over.wait(WAIT_S)
+    assert fine.error is None
+
+
+def test_a_full_lane_refuses_at_once_and_says_when_to_retry() -> None:
+    lane = Lane("cpu", workers=1, max_tasks=2)
+    gate = Gate()
+    lane.add(Scripted(gate))
+    lane.add(Scripted(lambda: Outcome.DONE))
+    try:
+        with pytest.raises(Busy) as refused:
+            lane.add(Scripted(lambda: Outcome.DONE))
+        assert refused.value.retry_after_s >= 0.5
+        assert refused.value.retryable
+    finally:
+        gate.opened.set()
+        lane.close(WAIT_S)
+
+
+def test_closing_fails_what_waits_and_refuses_what_comes() -> None:
+    lane = Lane("cpu", workers=1, max_tasks=8)
+    gate = Gate(Outcome.MORE)
+    running, waiting = Scripted(gate), Scripted(lambda: pytest.fail("a slice ran after close"))
+    lane.add(running)
+    assert gate.entered.wait(WAIT_S)
+    lane.add(waiting)
+    closing = threading.Thread(target=lane.close, args=(WAIT_S,))
+    closing.start()
+    assert waiting.over.wait(WAIT_S)
+    gate.opened.set()
+    closing.join(WAIT_S)
+
+    assert isinstance(waiting.error, EngineClosed)
+    assert running.over.wait(WAIT_S)
+    assert isinstance(running.error, EngineClosed)
+    with pytest.raises(EngineClosed):
+        lane.add(Scripted(lambda: Outcome.DONE))
+
+
+def test_two_workers_run_two_tasks_at_once_but_never_one_task_twice() -> None:
+    lane = Lane("cpu", workers=2, max_tasks=8)
+    first, second = Gate(), Gate()
+    try:
+        task = Scripted(first)
+        lane.add(task)
+        lane.add(Scripted(second))
+        assert first.entered.wait(WAIT_S)
+        assert second.entered.wait(WAIT_S)
+        lane.wake(task)
+        assert lane.status().running == 2
+    finally:
+        first.opened.set()
+        second.opened.set()
+        lane.close(WAIT_S)
+
+
+def test_status_counts_what_runs_and_waits(lane: Lane) -> None:
+    gate = Gate()
+    lane.add(Scripted(gate))
+    assert gate.entered.wait(WAIT_S)
+    lane.add(Scripted(lambda: Outcome.DONE))
+
+    status = lane.status()
+    gate.opened.set()
+    assert (status.device, status.workers, status.running, status.queued) == ("cpu", 1, 1, 1)
+    assert status.longest_slice_s >= 0.0
+
+
+def test_background_ticks_survive_an_error_and_stop() -> None:
+    background = Background()
+    ticks = threading.Semaphore(0)
+
+    def tick() -> None:
+        ticks.release()
+        raise ValueError("a folder vanished")
+
+    background.tick(0.01, tick)
+    assert ticks.acquire(timeout=WAIT_S)
+    assert ticks.acquire(timeout=WAIT_S)
+    background.close(WAIT_S)
+    with pytest.raises(EngineClosed):
+        background.load(lambda: None)
+
+
+def test_background_call_hands_the_error_to_its_owner() -> None:
+    background = Background()
+
+    def explode() -> None:
+        raise ValueError("the text source broke")
+
+    with pytest.raises(ValueError, match="text source"):
+        background.call("text", explode).result(WAIT_S)
+    background.close(WAIT_S)

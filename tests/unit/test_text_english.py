@@ -1,0 +1,337 @@
+"""English numbers, times, dates, measures, prices, abbreviations and signs in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lunavox_edge.text.normalize import speakable
+
+pytestmark = pytest.mark.unit
+
+
+def _check(text: str, spoken: str, language: str = "en-US") -> None:
+    said = speakable(text, language)
+    assert said == spoken
+    assert speakable(said, language) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("1,250 items", "one thousand two hundred and fifty items"),
+        ("1250 items", "one thousand two hundred and fifty items"),
+        ("in 1066, since 1492", "in ten sixty-six, since fourteen ninety-two"),
+        ("3.5", "three point five"),
+        ("0.05", "zero point zero five"),
+        (".5", "zero point five"),
+        ("-4 and −4", "minus four and minus four"),
+        ("between -40 and -30", "between minus forty and minus thirty"),
+        ("+5", "plus five"),
+        ("1st, 2nd, 3rd, 21st and 112th", "first, second, third, twenty-first and one hundred and twelfth"),
+        ("the 1990s, the '80s, 1900s", "the nineteen nineties, the eighties, nineteen hundreds"),
+        ("in her 30s", "in her thirties"),
+        ("wait 30s", "wait thirty seconds"),
+        (
+            "in 1984 and 2026, not 2005",
+            "in nineteen eighty-four and twenty twenty-six, not two thousand and five",
+        ),
+        ("3-5 people, 10–15 more", "three to five people, ten to fifteen more"),
+        ("2019-2021", "twenty nineteen to twenty twenty-one"),
+        ("a 50-50 chance", "a fifty fifty chance"),
+        ("1/2 cup, 3/4, 2/3 and 7/8", "one half cup, three quarters, two thirds and seven eighths"),
+        ("1 1/2 and 2½ and ¾", "one and a half and two and a half and three quarters"),
+        ("5/10, 10/10", "five out of ten, ten out of ten"),
+        ("120/80", "one hundred and twenty over eighty"),
+        ("24/7", "twenty-four seven"),
+        ("16:9", "sixteen to nine"),
+        ("1920x1080", "nineteen twenty by ten eighty"),
+        ("version 2026.11.0", "version two thousand and twenty-six point eleven point zero"),
+        ("192.168.1.5", "one hundred and ninety-two dot one hundred and sixty-eight dot one dot five"),
+        ("007", "zero zero seven"),
+        ("H2O, MP3, 5G, B12", "H two O, MP three, five G, B twelve"),
+        ("ISO27001", "ISO two seven zero zero one"),
+        ("COVID-19", "COVID-nineteen"),
+        ("1234567890", "one two three four five six seven eight nine zero"),
+        ("1500000000", "one billion five hundred million"),
+        ("٣ and １２", "three and twelve"),
+        ("2 + 2 = 4", "two plus two equals four"),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("3 * 4, 3 × 4, 8 ÷ 2", "three times four, three times four, eight divided by two"),
+        ("x² + 10^6", "x squared plus ten to the power of six"),
+        ("~5, ±2, #1", "about five, plus or minus two, number one"),
+        ("5 > 3, 2 < 4, x ≤ 5", "five greater than three, two less than four, x at most five"),
+    ],
+)
+def test_numbers(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("7:30 pm", "seven thirty PM"),
+        ("at 7:30 p.m. sharp", "at seven thirty PM sharp"),
+        ("We left at 7:30 p.m. Then we ate.", "We left at seven thirty PM. Then we ate."),
+        ("It is 7 p.m.", "It is seven PM."),
+        ("7pm, 10.30am, 12 AM", "seven PM, ten thirty AM, twelve AM"),
+        ("19:05 and 16:32", "nineteen oh five and sixteen thirty-two"),
+        ("00:00 or 24:00", "midnight or midnight"),
+        ("00:30", "twelve thirty AM"),
+        ("12:00, 07:00, 19:00", "twelve o'clock, seven o'clock, nineteen hundred"),
+        ("10:30:15", "ten thirty and fifteen seconds"),
+        (
+            "9:00-17:00, 9am-5pm, 7-9 pm",
+            "nine o'clock to seventeen hundred, nine AM to five PM, seven to nine PM",
+        ),
+        ("5 o'clock", "five o'clock"),
+        (
+            "2h 30min, 2h30m, 5m 30s",
+            "two hours thirty minutes, two hours thirty minutes, five minutes thirty seconds",
+        ),
+    ],
+)
+def test_times(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "american", "british"),
+    [
+        (
+            "2026-11-21",
+            "November twenty-first, twenty twenty-six",
+            "the twenty-first of November twenty twenty-six",
+        ),
+        ("3/4/2026", "March fourth, twenty twenty-six", "the third of April twenty twenty-six"),
+        (
+            "21/11/2026",
+            "November twenty-first, twenty twenty-six",
+            "the twenty-first of November twenty twenty-six",
+        ),
+        (
+            "11/21/26",
+            "November twenty-first, twenty twenty-six",
+            "the twenty-first of November twenty twenty-six",
+        ),
+        ("1.2.1999", "February first, nineteen ninety-nine", "the first of February nineteen ninety-nine"),
+        ("Nov 21, 2026", "November twenty-first, twenty twenty-six", None),
+        ("on Sept. 3", "on September third", None),
+        ("May 5 to June 6th", "May fifth to June sixth", None),
+        ("November 21-23", "November twenty-first to twenty-third", None),
+        ("on 21 Nov. Then", "on the twenty-first of November. Then", None),
+        ("The 12th of May", "The twelfth of May", None),
+        ("3rd March 1985", "the third of March nineteen eighty-five", None),
+        ("Jan 2026", "January twenty twenty-six", None),
+        ("Mon, 23 Nov 2026", "Monday, the twenty-third of November twenty twenty-six", None),
+        ("open Mon-Fri. See you Tue.", "open Monday to Friday. See you Tuesday.", None),
+        (
+            "2026-11-21T19:05:00Z",
+            "November twenty-first, twenty twenty-six at nineteen oh five UTC",
+            "the twenty-first of November twenty twenty-six at nineteen oh five UTC",
+        ),
+    ],
+)
+def test_dates_follow_the_region(text: str, american: str, british: str | None) -> None:
+    _check(text, american, "en-US")
+    _check(text, american, "en")
+    _check(text, british or american, "en-GB")
+    _check(text, british or american, "en_AU")
+
+
+@pytest.mark.parametrize("text", ["2026-13-45", "32/13/2026", "Jan 45", "0000-00-00", "99 May"])
+def test_impossible_dates_are_still_numbers(text: str) -> None:
+    assert not any(char.isdigit() for char in speakable(text, "en"))
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("21.5°C", "twenty-one point five degrees Celsius"),
+        ("-3 °F", "minus three degrees Fahrenheit"),
+        ("1°, 21°, 21C", "one degree, twenty-one degrees, twenty-one degrees Celsius"),
+        (
+            "21.5°C/70.7°F",
+            "twenty-one point five degrees Celsius seventy point seven degrees Fahrenheit",
+        ),
+        ("5-10 °C", "five to ten degrees Celsius"),
+        ("40%, 1 %", "forty percent, one percent"),
+        (
+            "60 km/h, 5 m/s, 35 mph",
+            "sixty kilometers per hour, five meters per second, thirty-five miles per hour",
+        ),
+        ("1 kg, 5 kg, 0.5kg", "one kilogram, five kilograms, zero point five kilograms"),
+        ("3 kWh, 2.4 kW, 60W", "three kilowatt hours, two point four kilowatts, sixty watts"),
+        ("10 GB, 100 Mbps", "ten gigabytes, one hundred megabits per second"),
+        ("1013 hPa", "one thousand and thirteen hectopascals"),
+        ("20 m², 15 µg/m³", "twenty square meters, fifteen micrograms per cubic meter"),
+        ("a 10-km run, a 5-minute walk", "a ten kilometer run, a five-minute walk"),
+        ("25–30 min.", "twenty-five to thirty minutes."),
+        ("5 min. walk", "five minutes walk"),
+        ("5'11\" tall", "five feet eleven inches tall"),
+        ("6 ft 2 in.", "six feet two inches."),
+        ("5 in the box", "five in the box"),
+        ("2700K light, a 5K run", "two thousand seven hundred kelvin light, a five K run"),
+        ("5A fuse, 10.5 A.", "five amps fuse, ten point five amps."),
+        ("seat 14C, gate 5A", "seat fourteen C, gate five A"),
+        ("20 mg/kg, 3 l/min", "twenty milligrams per kilogram, three liters per minute"),
+    ],
+)
+def test_measures(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("$5.99", "five dollars and ninety-nine cents"),
+        ("$1, $0.99, $5.00", "one dollar, ninety-nine cents, five dollars"),
+        ("€20, 20 €, 20 EUR", "twenty euros, twenty euros, twenty euros"),
+        ("5,99 €", "five euros and ninety-nine cents"),
+        ("£3.50", "three pounds and fifty pence"),
+        ("¥500", "five hundred yen"),
+        (
+            "$3 million, $1.5bn, $20k",
+            "three million dollars, one point five billion dollars, twenty thousand dollars",
+        ),
+        ("$5-10, $100–$200", "five to ten dollars, one hundred to two hundred dollars"),
+        ("£500k–£600k", "five hundred thousand pounds to six hundred thousand pounds"),
+        ("-$5", "minus five dollars"),
+        ("$1,299.99", "one thousand two hundred and ninety-nine dollars and ninety-nine cents"),
+        ("$0.30/kWh, $5/month", "thirty cents per kilowatt hour, five dollars per month"),
+        ("$1.234", "one point two three four dollars"),
+        ("50¢", "fifty cents"),
+        ("US$5", "five US dollars"),
+    ],
+)
+def test_prices(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("555-1234", "five five five, one two three four"),
+        ("(555) 123-4567", "five five five, one two three, four five six seven"),
+        ("+1 555 123 4567", "plus one, five five five, one two three, four five six seven"),
+        ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
+        ("Call 911!", "Call nine one one!"),
+        ("Call 100 people", "Call one hundred people"),
+        ("the door code is 4512", "the door code is four five one two"),
+        ("PIN: 0042, zip code 90210", "PIN: zero zero four two, zip code nine zero two one zero"),
+    ],
+)
+def test_phone_numbers(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Dr. Smith and Mr. Jones", "Doctor Smith and Mister Jones"),
+        ("Mrs. & Ms. X, Prof. Y", "Missus and Miz X, Professor Y"),
+        ("12 Main St. and Ocean Dr.", "twelve Main Street and Ocean Drive."),
+        ("in St. Louis", "in Saint Louis"),
+        ("See Dr. Smith", "See Doctor Smith"),
+        ("Arsenal vs. Chelsea", "Arsenal versus Chelsea"),
+        ("milk, eggs, etc.", "milk, eggs, etcetera."),
+        ("Milk, etc. The rest", "Milk, etcetera. The rest"),
+        ("fruit, e.g. apples, i.e. this", "fruit, for example apples, that is this"),
+        ("approx. 5, max. 10, No. 5", "approximately five, maximum ten, number five"),
+        ("No. I will not. Ask Max.", "No. I will not. Ask Max."),
+        ("p. 42, fig. 7, vol. 2", "page forty-two, figure seven, volume two"),
+        ("Tom & Jerry, R&D, C++", "Tom and Jerry, R and D, C plus plus"),
+        ("w/o sugar, w/ milk, and/or", "without sugar, with milk, and or"),
+        ("the NASA and the BBC", "the NASA and the BBC"),
+        ("© 2026 Acme™", "copyright twenty twenty-six Acme"),
+    ],
+)
+def test_abbreviations_and_signs(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5_000, "1," + "111," * 1_500 + "111", "0." + "3" * 5_000, "-" + "7" * 5_000]
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "${}", "{} kg", "{}%", "1/{}", "{}th", "{}-{}", "A{}", "+{}", "{}:30", "May {}"]
+)
+@pytest.mark.timeout(20)
+def test_a_huge_number_is_read_as_digits(number: str, around: str) -> None:
+    said = speakable(around.replace("{}", number), "en")
+    assert said
+    assert len(said) < 20 * len(number)
+    assert not any(char.isdigit() for char in said)
+
+
+_pieces = st.sampled_from(
+    [
+        *(
+            "1",
+            "12",
+            "1984",
+            "1,250",
+            "3.5",
+            "007",
+            "½",
+            "²",
+            "٣",
+            "Ⅳ",
+            "①",
+            "-",
+            "–",
+            "+",
+            "/",
+            ":",
+            ".",
+            ",",
+            " ",
+        ),
+        *(
+            "$",
+            "€",
+            "%",
+            "°C",
+            "km/h",
+            "kg",
+            "K",
+            "in",
+            "A",
+            "pm",
+            " a.m.",
+            "Nov",
+            "May ",
+            "st",
+            "th",
+            "s",
+            "x",
+            "×",
+        ),
+        *(
+            "Dr.",
+            "St.",
+            "No.",
+            "etc.",
+            "Mon",
+            "the ",
+            "call ",
+            "#",
+            "=",
+            "^",
+            "'",
+            '"',
+            "(",
+            ")",
+            "e.g.",
+            "T",
+            "Z",
+        ),
+    ]
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(_pieces, max_size=25).map("".join), st.sampled_from(["en", "en-US", "en-GB"]))
+def test_no_digit_is_left_to_the_voice(text: str, language: str) -> None:
+    assert not any(char.isdecimal() for char in speakable(text, language))

@@ -1,0 +1,316 @@
+"""The segmenter: what it keeps together, what it cuts, and that it loses nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lunavox_edge.text.segments import Segmenter, split
+
+pytestmark = pytest.mark.unit
+
+# Text that is likely to meet the rules: stops, abbreviations, quotes, line ends, several scripts.
+_pieces = st.sampled_from(
+    [
+        *(
+            "Dr",
+            "e.g",
+            "z.B",
+            "U.S",
+            "3",
+            "42",
+            "am",
+            "Mai",
+            "The",
+            "the",
+            "a",
+            "Wort",
+            "etc",
+            "A",
+            "https://x.y/z?q",
+        ),
+        *(
+            ".",
+            ". ",
+            "...",
+            "… ",
+            "! ",
+            "? ",
+            "?!",
+            ", ",
+            "; ",
+            " - ",
+            "—",
+            ": ",
+            "。",
+            "、",
+            "？",
+            "। ",
+            "؟ ",
+        ),
+        *(
+            " ",
+            "  ",
+            "\n",
+            "\n\n",
+            "\r\n",
+            "\t",
+            '"',
+            "”",
+            "(",
+            ")",
+            "**",
+            "👍🏽",
+            "e\u0301",
+            "今日は",
+            "\u2028",
+        ),
+        *("word " * 12, "x" * 60, "y" * 300, " " * 300, "." * 300, ", " * 150),
+    ]
+)
+_likely_text = st.lists(_pieces, max_size=40).map("".join)
+_any_text = st.one_of(_likely_text, st.text(st.characters(exclude_categories=()), max_size=300))
+
+
+def _pushed(text: str, cuts: list[int], max_chars: int, first_max_chars: int | None) -> list[str]:
+    segmenter = Segmenter(max_chars, first_max_chars=first_max_chars)
+    places = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
+    segments = []
+    for number, start in enumerate(places[:-1]):
+        segments += segmenter.push(text[start : places[number + 1]])
+    return segments + segmenter.flush()
+
+
+@settings(deadline=None)
+@given(_any_text, st.integers(1, 300), st.one_of(st.none(), st.integers(1, 100)))
+def test_joined_segments_equal_the_text_and_are_bounded(text: str, max_chars: int, first: int | None) -> None:
+    segments = split(text, max_chars, first_max_chars=first)
+    assert "".join(segments) == text
+    assert all(0 < len(segment) <= max_chars for segment in segments)
+
+
+@settings(deadline=None)
+@given(
+    _any_text,
+    st.lists(st.integers(0, 10_000), max_size=30),
+    st.integers(1, 300),
+    st.one_of(st.none(), st.integers(1, 100)),
+)
+def test_the_size_of_the_pushes_makes_no_difference(
+    text: str, cuts: list[int], max_chars: int, first: int | None
+) -> None:
+    assert _pushed(text, cuts, max_chars, first) == split(text, max_chars, first_max_chars=first)
+
+
+@settings(max_examples=50, deadline=None)
+@given(_likely_text)
+def test_character_by_character_equals_the_whole(text: str) -> None:
+    assert _pushed(text, list(range(len(text))), 250, 60) == split(text, first_max_chars=60)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Dr. Smith is here.",
+        "Ask Mr. and Mrs. Jones, Prof. Miller or St. Nicholas.",
+        "It is 3.5 degrees and 10.30 a.m. today.",
+        "Take fruit, e.g. this one, i.e. the apple.",
+        "The U.S. Army and J. R. R. Tolkien met at No. 5.",
+        "See Fig. 3, vol. 2 and approx. $5.",
+        "Wait... what did he say?",
+        "Version 2026.11.0 runs on Node.js at https://www.example.com/a.b?c=d.e!f now.",
+        "Arsenal vs. Chelsea starts at 8 p.m. Monday.",
+        "He works at Apple Inc. Chief of staff is Martin Luther King Jr. Senior.",
+        '"Really?" he asked.',
+        "The file config.yaml and the entity light.kitchen are fine.",
+        "Ph.D. Miller lives in Washington D.C. Heights.",
+        "Das ist z.B. Wasser, d.h. nass, z. B. Regen.",
+        "Nr. 5 lebt in der Hauptstr. 7, bzw. Nr. 9.",
+        "Am 3. Mai und am 24. Dezember ist der 2. Weltkrieg kein Thema.",
+        "Er kommt am 3. Jan. 2026 oder am 3. 5. 2026.",
+        "Das kostet 3 Mio. Euro inkl. Steuern.",
+        "M. Dupont et Mme. Curie habitent ici.",
+        "El Sr. López y la Sra. García viven en la Av. Reforma.",
+        "De heer dhr. Jansen woont op nr. 5, bijv. Amsterdam.",
+        "А. С. Пушкин жил на ул. Мойка.",
+        "1. Preheat the oven to 200 degrees.",
+        "- 12. Stir well.",
+    ],
+)
+def test_one_sentence_stays_whole(sentence: str) -> None:
+    assert split(sentence) == [sentence]
+    assert split(f"{sentence} The next one.")[0].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("No. I will not.", ["No. ", "I will not."]),
+        ("Ja. Nein.", ["Ja. ", "Nein."]),
+        ("It is 42. Thanks.", ["It is 42. ", "Thanks."]),
+        ("I am 42. You are not.", ["I am 42. ", "You are not."]),
+        ("In 2020. Then in 2021.", ["In 2020. ", "Then in 2021."]),
+        ("I live in the U.S. It is big.", ["I live in the U.S. ", "It is big."]),
+        ("We left at 10 a.m. Then we ate.", ["We left at 10 a.m. ", "Then we ate."]),
+        ("Milk, eggs, etc. The rest later.", ["Milk, eggs, etc. ", "The rest later."]),
+        ("Well... Maybe… Yes!", ["Well... ", "Maybe… ", "Yes!"]),
+        ("What?! No!! ok", ["What?! ", "No!! ", "ok"]),
+        ("hi! how are you? fine", ["hi! ", "how are you? ", "fine"]),
+        ('He said "Go." Then (quietly.) Left.', ['He said "Go." ', "Then (quietly.) ", "Left."]),
+        ("**Done.** The *end.* Now.", ["**Done.** ", "The *end.* ", "Now."]),
+        ("Great job! 👍 Next. 😀", ["Great job! 👍 ", "Next. 😀"]),
+        ("Great!👍🏽 Next.", ["Great!👍🏽 ", "Next."]),
+        ("¿Qué? ¡Sí! Vale.", ["¿Qué? ", "¡Sí! ", "Vale."]),
+        ("Bonjour ! Ça va ?", ["Bonjour ! ", "Ça va ?"]),
+        ("今日は。元気ですか？はい！終わり", ["今日は。", "元気ですか？", "はい！", "終わり"]),
+        ("他说：“好。”然后走了。完", ["他说：“好。”然后走了。", "完"]),
+        ("「はい。」「いいえ。」", ["「はい。」", "「いいえ。」"]),
+        ("天气很好!出门吧", ["天气很好!", "出门吧"]),
+        ("네. 안녕하세요. 좋아요", ["네. ", "안녕하세요. ", "좋아요"]),
+        ("هل أنت بخير؟ نعم. شكرا", ["هل أنت بخير؟ ", "نعم. ", "شكرا"]),
+        ("जी हाँ। ठीक है। शुक्रिया", ["जी हाँ। ", "ठीक है। ", "शुक्रिया"]),
+        ("გამარჯობა. როგორ ხარ?", ["გამარჯობა. ", "როგორ ხარ?"]),
+        ("Es sind 20. Dann mehr.", ["Es sind 20. ", "Dann mehr."]),
+        ("Title\nFirst line\n\nSecond part", ["Title\n", "First line\n", "\nSecond part"]),
+        ("- milk\n- eggs\n", ["- milk\n", "- eggs\n"]),
+        ("Done.\r\nNext.", ["Done.\r\n", "Next."]),
+        (
+            "The light in the kitchen is on and the light\nin the hall is off. Good.",
+            ["The light in the kitchen is on and the light\nin the hall is off. ", "Good."],
+        ),
+        ("", []),
+        ("  \n ", ["  \n "]),
+    ],
+)
+def test_sentences(text: str, segments: list[str]) -> None:
+    assert split(text) == segments
+
+
+@pytest.mark.parametrize(
+    ("pushes", "after_each"),
+    [
+        (["Hello there", ".", " ", "How"], [[], [], [], ["Hello there. "]]),
+        (["Hello there.\n"], [["Hello there.\n"]]),
+        (["Kitchen: on\n"], [["Kitchen: on\n"]]),
+        (["こんにちは。", "元"], [[], ["こんにちは。"]]),
+        (["Ask Dr. ", "Smith. ", "N", "ow"], [[], [], ["Ask Dr. Smith. "], []]),
+        (["word " * 10, "\n", " ", "goes on"], [[], [], [], []]),
+        (["word " * 10, "\n", " ", "Ends"], [[], [], [], ["word " * 10 + "\n"]]),
+        (["In the U.S. ", "Arm", "y. ", "The"], [[], [], [], ["In the U.S. Army. "]]),
+    ],
+)
+def test_a_sentence_comes_as_soon_as_its_end_is_certain(
+    pushes: list[str], after_each: list[list[str]]
+) -> None:
+    segmenter = Segmenter()
+    assert [segmenter.push(push) for push in pushes] == after_each
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("x" * 5_000, "x" * 250),
+        ("word " * 100, "word " * 50),
+        (f"{'word ' * 20}end, {'word ' * 60}", f"{'word ' * 20}end, "),
+        (f"{'word ' * 20}end of it. then {'word ' * 60}", f"{'word ' * 20}end of it. "),
+        ("あ" * 100 + "、" + "い" * 400, "あ" * 100 + "、"),
+        ("it is " + "x" * 400, "it is "),
+        (" " * 600, " " * 250),
+        ("." * 600, "." * 250),
+        ("x" * 249 + "e\u0301" * 9, "x" * 249),
+        ("x" * 249 + "👍🏽" * 9, "x" * 249),
+        ("x" * 248 + "👨\u200d👩\u200d👧" * 9, "x" * 248),
+        ("x" * 249 + "\ud83d\udc4d" * 9, "x" * 249),
+        ("e" + "\u0301" * 400, "e" + "\u0301" * 249),
+    ],
+)
+def test_a_sentence_that_is_too_long_is_cut_where_it_hurts_least(text: str, first: str) -> None:
+    assert split(text)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        (
+            "The weather today is mostly sunny, with a light breeze, and it stays dry until evening. Bye.",
+            [
+                "The weather today is mostly sunny, with a light breeze, ",
+                "and it stays dry until evening. ",
+                "Bye.",
+            ],
+        ),
+        ("Short one, really. And then a second sentence, which is long enough to be cut, but is not.", None),
+        ("No clause boundary is in this first sentence so that it stays as long as it is here. End.", None),
+        (
+            "Yes, no, and this clause of the sentence is longer than sixty characters, so it ends here.",
+            [
+                "Yes, no, and this clause of the sentence is longer than sixty characters, ",
+                "so it ends here.",
+            ],
+        ),
+    ],
+)
+def test_a_long_first_sentence_can_end_at_a_clause(text: str, segments: list[str] | None) -> None:
+    assert split(text, first_max_chars=60) == (segments or split(text))
+
+
+def test_an_early_first_segment_is_not_waited_for() -> None:
+    segmenter = Segmenter(first_max_chars=40)
+    assert segmenter.push("The weather today is mostly sunny, with a") == [
+        "The weather today is mostly sunny, "
+    ]
+    assert segmenter.push(" light breeze, and it stays dry until the evening comes, as always") == []
+
+
+def test_max_chars_must_leave_room_for_a_character() -> None:
+    with pytest.raises(ValueError, match="max_chars"):
+        Segmenter(0)
+
+
+def _lines_run(work: Callable[[], object]) -> int:
+    """Count the lines of Python that run: a clock that no other process disturbs."""
+    count = 0
+
+    def trace(_frame: FrameType, event: str, _arg: Any) -> Any:  # noqa: ANN401 - the type of sys.settrace
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", ". ", "a. ", "word ", ", ", "Yes. ", "\n", " ", "\u0301", "。", "3. ", '"']
+)
+@pytest.mark.parametrize("push_chars", [1, 100_000])
+def test_work_grows_with_the_text_only(piece: str, push_chars: int) -> None:
+    def work(chars: int) -> None:
+        text = (piece * chars)[:chars]
+        segmenter = Segmenter()
+        for start in range(0, chars, push_chars):
+            segmenter.push(text[start : start + push_chars])
+        segmenter.flush()
+
+    small, large = _lines_run(lambda: work(1_000)), _lines_run(lambda: work(4_000))
+    assert large < 5 * small
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", ". ", "a.b.", "word ", "\n", " ", "((", "👍", "3.", "Yes. ", "\u0301"]
+)
+@pytest.mark.timeout(5)
+def test_a_hundred_thousand_characters_are_no_trouble(piece: str) -> None:
+    text = (piece * 100_000)[:100_000]
+    assert "".join(split(text)) == text

@@ -1,0 +1,288 @@
+"""An utterance with a scripted recogniser and VAD: pieces, limits, headers, leaving early."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lunavox_edge.audio.wav import wav_bytes
+from lunavox_edge.backends.base import (
+    Recognition,
+    RecognizeRequest,
+    Samples,
+    SttModel,
+    Vad,
+    VadStream,
+)
+from lunavox_edge.engine.lanes import Lane
+from lunavox_edge.engine.residency import Lease
+from lunavox_edge.engine.utterance import ListenPlan, Utterance
+from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
+from lunavox_edge.types import AudioFormat, Word
+
+pytestmark = pytest.mark.unit
+
+WAIT_S = 5.0
+FORMAT = AudioFormat(16_000)
+
+
+class ScriptedEar(SttModel):
+    """Says which piece it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, RecognizeRequest]] = []
+        self.error: Exception | None = None
+        self.gate: threading.Event | None = None
+        self.entered = threading.Event()
+
+    def warm_up(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        self.asked.append((len(samples) / 16_000, request))
+        self.entered.set()
+        if self.gate is not None:
+            assert self.gate.wait(WAIT_S)
+        if self.error is not None:
+            raise self.error
+        number = len(self.asked)
+        return Recognition(f"piece {number}", "en", 0.5, (Word("piece", 0.0, 0.5, 0.9),))
+
+
+class LevelVad(Vad):
+    """Loud is speech."""
+
+    frame_s = 0.032
+
+    def stream(self) -> VadStream:
+        return LevelStream()
+
+
+class LevelStream(VadStream):
+    def __init__(self) -> None:
+        self.rest = np.zeros(0, np.float32)
+
+    def feed(self, samples: Samples) -> NDArray[np.float32]:
+        self.rest = np.concatenate((self.rest, samples))
+        frames = len(self.rest) // 512
+        block, self.rest = self.rest[: frames * 512], self.rest[frames * 512 :]
+        loud = np.abs(block.reshape(frames, 512)).max(axis=1, initial=0) > 0.05
+        return np.asarray(loud, np.float32)
+
+
+class Room:
+    def __init__(self) -> None:
+        self.lane = Lane("cpu", workers=1, max_tasks=8)
+        self.ear = ScriptedEar()
+        self.released = threading.Semaphore(0)
+
+    def open(
+        self,
+        audio_format: AudioFormat = FORMAT,
+        *,
+        max_s: float | None = 60.0,
+        language: str | None = None,
+        lease: Future[Lease] | None = None,
+    ) -> Utterance:
+        if lease is None:
+            lease = Future()
+            lease.set_result(Lease(self.ear, nullcontext(), self.released.release))
+        utterance = Utterance(
+            plan=ListenPlan(RecognizeRequest(language=language), "en", max_s),
+            audio_format=audio_format,
+            vad=LevelVad,
+            lane=self.lane,
+            lease=lease,
+            relaxed=False,
+            on_end=lambda _: None,
+        )
+        utterance.start()
+        return utterance
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    room = Room()
+    yield room
+    if room.ear.gate is not None:
+        room.ear.gate.set()
+    room.lane.close(WAIT_S)
+
+
+def tone(seconds: float, rate_hz: int = 16_000, level: float = 0.5) -> bytes:
+    times = np.arange(int(seconds * rate_hz)) / rate_hz
+    return (np.sin(2 * np.pi * 440 * times) * level * 32767).astype("<i2").tobytes()
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * int(seconds * 16_000))
+
+
+def test_speech_is_transcribed_once_the_audio_is_complete(room: Room) -> None:
+    utterance = room.open(language="en-US")
+    utterance.feed(silence(1.0) + tone(2.0))
+    utterance.feed(silence(1.0))
+    transcript = utterance.finish(WAIT_S)
+
+    assert transcript.text == "piece 1"
+    assert transcript.duration_s == pytest.approx(4.0)
+    assert transcript.confidence == pytest.approx(0.5)
+    assert 2.0 <= transcript.stats.speech_s < 4.0
+    assert room.ear.asked[0][1].language == "en-US"
+    assert room.released.acquire(timeout=WAIT_S)
+
+
+def test_word_times_are_those_of_the_whole_audio(room: Room) -> None:
+    utterance = room.open()
+    utterance.feed(silence(2.0) + tone(1.0))
+    word = utterance.finish(WAIT_S).words[0]
+
+    assert 1.0 <= word.start_s <= 2.1
+    assert word.end_s == pytest.approx(word.start_s + 0.5)
+
+
+@pytest.mark.parametrize("pcm", [b"", b"\0", silence(30.0)])
+def test_nobody_speaking_gives_an_empty_transcript_without_the_model(room: Room, pcm: bytes) -> None:
+    utterance = room.open()
+    utterance.feed(pcm)
+
+    assert utterance.finish(WAIT_S).text == ""
+    assert room.ear.asked == []
+
+
+def test_long_audio_is_recognised_in_bounded_slices(room: Room) -> None:
+    utterance = room.open(max_s=None)
+    for _ in range(5):
+        utterance.feed(tone(20.0) + silence(1.5))
+    transcript = utterance.finish(WAIT_S)
+
+    assert len(room.ear.asked) >= 4
+    assert max(seconds for seconds, _ in room.ear.asked) <= 30.0
+    assert transcript.text.startswith("piece 1 piece 2")
+    assert utterance.progress == pytest.approx(1.0)
+
+
+def test_the_language_heard_first_holds_for_the_rest(room: Room) -> None:
+    utterance = room.open(max_s=None)
+    utterance.feed(tone(40.0))
+    utterance.finish(WAIT_S)
+
+    assert [request.language for _, request in room.ear.asked][:2] == [None, "en"]
+
+
+def test_a_wav_header_says_the_real_format(room: Room) -> None:
+    utterance = room.open(AudioFormat(16_000))
+    recording = wav_bytes(tone(2.0, rate_hz=48_000), 48_000)
+    for start in range(0, len(recording), 100):
+        utterance.feed(recording[start : start + 100])
+
+    assert utterance.finish(WAIT_S).duration_s == pytest.approx(2.0, abs=0.01)
+
+
+def test_audio_that_only_looks_like_a_header_is_audio(room: Room) -> None:
+    utterance = room.open()
+    utterance.feed(b"RIFF" + tone(1.0))
+
+    assert utterance.finish(WAIT_S).duration_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_audio_over_the_limit_is_refused(room: Room) -> None:
+    utterance = room.open(max_s=2.0)
+    utterance.feed(tone(1.5))
+    with pytest.raises(AudioTooLong, match="2 seconds"):
+        utterance.feed(tone(1.0))
+
+    assert room.released.acquire(timeout=WAIT_S)
+    assert room.ear.asked == []
+
+
+def test_a_client_that_leaves_stops_the_work(room: Room) -> None:
+    room.ear.gate = threading.Event()
+    utterance = room.open(max_s=None)
+    utterance.feed(tone(80.0))
+    future = utterance.submit()
+    assert room.ear.entered.wait(WAIT_S)
+    utterance.cancel()
+    room.ear.gate.set()
+
+    with pytest.raises(Cancelled):
+        future.result(WAIT_S)
+    assert len(room.ear.asked) == 1
+    assert room.released.acquire(timeout=WAIT_S)
+
+
+def test_finish_gives_up_after_its_timeout(room: Room) -> None:
+    room.ear.gate = threading.Event()
+    utterance = room.open()
+    utterance.feed(tone(1.0))
+
+    with pytest.raises(TimedOut):
+        utterance.finish(0.05)
+
+
+def test_a_failing_model_fails_this_utterance_only(room: Room) -> None:
+    room.ear.error = RuntimeError("cuda")
+    utterance = room.open()
+    utterance.feed(tone(1.0))
+    with pytest.raises(InternalError):
+        utterance.finish(WAIT_S)
+
+    room.ear.error = None
+    again = room.open()
+    again.feed(tone(1.0))
+    assert again.finish(WAIT_S).text
+
+
+def test_the_model_may_load_while_the_person_speaks(room: Room) -> None:
+    loading: Future[Lease] = Future()
+    utterance = room.open(lease=loading)
+    utterance.feed(tone(1.0))
+    future = utterance.submit()
+    assert not future.done()
+    loading.set_result(Lease(room.ear, nullcontext(), room.released.release))
+
+    assert future.result(WAIT_S).text == "piece 1"
+
+
+def test_a_load_error_reaches_the_utterance(room: Room) -> None:
+    loading: Future[Lease] = Future()
+    utterance = room.open(lease=loading)
+    utterance.feed(tone(1.0))
+    loading.set_exception(BrokenModel("The model is damaged."))
+
+    with pytest.raises(BrokenModel):
+        utterance.finish(WAIT_S)
+
+
+def test_the_backlog_is_worked_off_while_audio_comes(room: Room) -> None:
+    utterance = room.open(max_s=None)
+    utterance.feed(tone(20.0))
+    for _ in range(500):
+        if not utterance.backlog_bytes:
+            break
+        threading.Event().wait(0.01)
+
+    assert utterance.backlog_bytes == 0
+    utterance.cancel()
+
+
+def test_audio_after_the_end_is_passed_over(room: Room) -> None:
+    loading: Future[Lease] = Future()
+    utterance = room.open(lease=loading)
+    utterance.feed(tone(1.0))
+    future = utterance.submit()
+    loading.set_exception(BrokenModel("The model is damaged."))
+    with pytest.raises(BrokenModel):
+        future.result(WAIT_S)
+    utterance.feed(tone(1.0))
+
+    assert utterance.backlog_bytes == 0

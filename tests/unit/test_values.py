@@ -1,0 +1,92 @@
+"""Voice, SynthesisParams and what a backend may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from lunavox_edge.backends.base import Capabilities
+from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.errors import UnsupportedVoice
+
+pytestmark = pytest.mark.unit
+
+
+def test_voices_say_their_mode() -> None:
+    assert Voice.base().mode is VoiceMode.BASE
+    assert Voice.custom("joe").split_speaker() == ("joe", None)
+    assert Voice.custom("libritts#p225").split_speaker() == ("libritts", "p225")
+    assert Voice.clone_file("me.wav").reference_path is not None
+    assert Voice.design("an old sailor").instruct == "an old sailor"
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_voice_is_refused(blank: str) -> None:
+    for build in (Voice.custom, Voice.design, Voice.clone_file):
+        with pytest.raises(ValueError, match="needs"):
+            build(blank)
+
+
+def test_overrides_start_from_the_same_defaults() -> None:
+    assert SynthesisParams.from_overrides() == SynthesisParams()
+    assert SynthesisParams.from_overrides(speed=1.5, seed=None) == SynthesisParams(speed=1.5)
+    assert SynthesisParams().temperature == 0.6
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("speed", 0.0),
+        ("speed", 5.0),
+        ("volume", -1),
+        ("top_p", 1.1),
+        ("seed", -1),
+        ("noise_w", 3),
+        ("top_k", -1),
+    ],
+)
+def test_numbers_out_of_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name):
+        SynthesisParams.from_overrides(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["fast", True, [1.0], float("nan")])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        SynthesisParams.from_overrides(speed=value)
+
+
+def test_an_unknown_parameter_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="pitch"):
+        SynthesisParams.from_overrides(pitch=2)
+
+
+@pytest.mark.parametrize(
+    ("voice", "params"),
+    [
+        (Voice.clone_file("me.wav"), {}),
+        (Voice.design("old"), {}),
+        (Voice.custom("joe", "whisper"), {}),
+        (Voice.base(), {"seed": 1}),
+        (Voice.base(), {"speed": 2.0}),
+        (Voice.base(), {"noise_w": 0.1}),
+        (Voice.base(), {"temperature": 0.9}),
+        (Voice.base(), {"n_threads": 4}),
+        (Voice.base(), {"language_id": 3}),
+        (Voice.base(), {"ref_text": "hello"}),
+    ],
+)
+def test_what_a_backend_does_not_declare_is_refused_not_ignored(
+    voice: Voice, params: dict[str, object]
+) -> None:
+    with pytest.raises(UnsupportedVoice, match="piper"):
+        check_supported("piper", Capabilities(), voice, SynthesisParams.from_overrides(**params))
+
+
+def test_what_a_backend_declares_is_accepted() -> None:
+    everything = Capabilities(**{field.name: True for field in fields(Capabilities)})
+    check_supported(
+        "any", everything, Voice.design("old"), SynthesisParams(seed=1, speed=2.0, temperature=0.9)
+    )

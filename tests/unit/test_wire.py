@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming.event import Event, async_read_event, async_write_event
+
+from lunavox_edge.errors import ProtocolError, TimedOut
+from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.wyoming_server.wire import (
+    MAX_JSON_DEPTH,
+    BrokenStreamError,
+    EventReader,
+    encode_event,
+)
+
+pytestmark = pytest.mark.unit
+
+LIMITS = LimitSettings(max_header_bytes=4096, max_message_bytes=300_000, read_timeout_s=0.05)
+
+
+def reader_of(raw: bytes, *, eof: bool = True, limits: LimitSettings = LIMITS) -> EventReader:
+    stream = asyncio.StreamReader()
+    stream.feed_data(raw)
+    if eof:
+        stream.feed_eof()
+    return EventReader(stream, limits)
+
+
+async def read_all(raw: bytes) -> list[Event]:
+    reader = reader_of(raw)
+    events = []
+    while (event := await reader.read()) is not None:
+        events.append(event)
+    return events
+
+
+async def test_the_end_between_messages_is_no_error() -> None:
+    assert await reader_of(b"").read() is None
+    assert [event.type for event in await read_all(b'{"type":"ping"}\n{"type":"describe"}\n')] == [
+        "ping",
+        "describe",
+    ]
+
+
+async def test_data_may_be_in_the_line_or_behind_it_or_both() -> None:
+    (event,) = await read_all(
+        b'{"type":"x","data":{"a":1,"b":1},"data_length":7,"payload_length":3}\n{"b":2}abc'
+    )
+    assert event.data == {"a": 1, "b": 2}
+    assert event.payload == b"abc"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"type":"x","data":null}\n',
+        b'{"type":"x","data_length":null,"payload_length":null}\n',
+        b'{"type":"x","data_length":4}\nnull',
+        b'{"type":"x","data_length":0,"payload_length":0,"version":7}\n',
+    ],
+)
+async def test_null_data_is_no_data(raw: bytes) -> None:
+    (event,) = await read_all(raw)
+    assert event == Event("x")
+
+
+@given(
+    kind=st.text(min_size=1, max_size=20),
+    data=st.dictionaries(
+        st.text(), st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(), max_size=9
+    ),
+    payload=st.none() | st.binary(min_size=1),
+)
+def test_what_is_written_is_read_by_us_and_by_the_library(
+    kind: str, data: dict[str, object], payload: bytes | None
+) -> None:
+    event = Event(kind, data, payload)
+
+    async def check() -> None:
+        raw = encode_event(event)
+        assert await read_all(raw) == [event]
+        stream = asyncio.StreamReader()
+        stream.feed_data(raw)
+        stream.feed_eof()
+        assert await async_read_event(stream) == event
+
+    asyncio.run(check())
+
+
+async def test_the_librarys_messages_are_read() -> None:
+    class Sink(bytearray):
+        def write(self, data: bytes) -> None:
+            self.extend(data)
+
+        def writelines(self, lines: list[bytes]) -> None:
+            self.extend(b"".join(lines))
+
+        async def drain(self) -> None:
+            return None
+
+    sink = Sink()
+    event = Event("audio-chunk", {"rate": 16000, "note": "ü😀"}, b"\x00\n\x01")
+    await async_write_event(event, sink)  # type: ignore[arg-type]
+    assert await read_all(bytes(sink)) == [event]
+
+
+async def test_a_message_may_come_byte_by_byte() -> None:
+    stream = asyncio.StreamReader()
+    reader = EventReader(stream, LIMITS)
+    task = asyncio.ensure_future(reader.read())
+    for byte in encode_event(Event("x", {"a": 1}, b"abc")):
+        stream.feed_data(bytes([byte]))
+        await asyncio.sleep(0)
+    assert await task == Event("x", {"a": 1}, b"abc")
+
+
+def nested(depth: int) -> bytes:
+    return b'{"type":"x","data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}\n"
+
+
+def with_data(data: bytes) -> bytes:
+    return b'{"type":"x","data_length":%d}\n%b' % (len(data), data)
+
+
+BROKEN = {
+    "junk": (b"\x00\xff\x13junk\n", "must begin with"),
+    "a blank line": (b"\n", "must begin with"),
+    "junk without a line": (b"\x80\x81\x82", "must begin with"),
+    "http": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "not HTTP"),
+    "http post": (b"POST /api HTTP/1.1\r\n\r\n{}", "not HTTP"),
+    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
+    "bad json": (b'{"type":\n', "not valid JSON"),
+    "a list": (b'["type"]\n', "must begin with"),
+    "utf-8": (b'{"type":"\xff\xfe"}\n', "UTF-8"),
+    "half a surrogate pair": (b'{"type":"\\ud800"}\n', "UTF-8"),
+    "NaN": (b'{"type":"x","data":{"a":NaN}}\n', "NaN"),
+    "Infinity": (b'{"type":"x","data":{"a":-Infinity}}\n', "Infinity"),
+    "text length": (b'{"type":"x","payload_length":"7"}\n', "whole number"),
+    "negative length": (b'{"type":"x","payload_length":-1}\n', "whole number"),
+    "float length": (b'{"type":"x","data_length":1.0}\n', "whole number"),
+    "true length": (b'{"type":"x","data_length":true}\n', "whole number"),
+    "list length": (b'{"type":"x","data_length":[1]}\n', "whole number"),
+    "endless length": (b'{"type":"x","data_length":1e999}\n', "whole number"),
+    "10 GB payload": (b'{"type":"x","payload_length":10000000000}\n', "limit of 300000 bytes"),
+    "10 GB data": (b'{"type":"x","data_length":10000000000}\n', "limit of 300000 bytes"),
+    "a length of 300 digits": (b'{"type":"x","data_length":1%s}\n' % (b"0" * 300), "limit of 300000 bytes"),
+    "a length of 2000 digits": (
+        b'{"type":"x","data_length":1%s}\n' % (b"0" * 2000),
+        "number that is too long",
+    ),
+    "long line": (b'{"type":"' + b"x" * 5000 + b'"}\n', "longer than 4096"),
+    "endless line": (b"{" + b" " * 9000, "longer than 4096"),
+    "cut line": (b'{"type":"x"', "middle of a message"),
+    "cut data": (b'{"type":"x","data_length":9}\n{"a":', "middle of a message"),
+    "cut payload": (b'{"type":"x","payload_length":9}\nabc', "middle of a message"),
+    "deep": (nested(600), "nested"),
+}
+
+
+@pytest.mark.parametrize(("raw", "words"), BROKEN.values(), ids=BROKEN.keys())
+async def test_a_broken_stream_is_named(raw: bytes, words: str) -> None:
+    with pytest.raises(BrokenStreamError, match=words):
+        await reader_of(raw).read()
+
+
+BAD = {
+    "no type": b'{"data":{}}\n',
+    "null type": b'{"type":null}\n',
+    "number type": b'{"type":7}\n',
+    "list type": b'{"type":["ping"]}\n',
+    "empty type": b'{"type":""}\n',
+    "long type": b'{"type":"' + b"x" * 65 + b'"}\n',
+    "list data": b'{"type":"x","data":[1]}\n',
+    "text data": b'{"type":"x","data":"a"}\n',
+    "no type with a body": b'{"data_length":2,"payload_length":3}\n{}abc',
+    "data that is a list": with_data(b"[1,2]"),
+    "data that is a text": with_data(b'"abc"'),
+    "data that is no json": with_data(b"{'a':1}"),
+    "data with junk behind": with_data(b"{}{}"),
+    "data that is not utf-8": with_data(b'{"a":"\xc3\x28"}'),
+    "data with half a surrogate pair": with_data(b'{"text":"a\\uDC00b"}'),
+    "data with NaN": with_data(b'{"rate":NaN}'),
+    "deep data": with_data(b'{"a":' * 17 + b"1" + b"}" * 17),
+    "50,000 deep data": with_data(b"[" * 50_000 + b"]" * 50_000),
+    "50,000 deep, unclosed": with_data(b'{"a":[' * 25_000),
+    "100,000 values": with_data(b"[" + b"1," * 100_000 + b"1]"),
+    "depth behind an escaped quote": with_data(b'{"\\"":' + b"[" * 2_000 + b"]" * 2_000 + b"}"),
+    "a number of 5000 digits": with_data(b'{"a":' + b"9" * 5_000 + b"}"),
+}
+
+
+@pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
+async def test_a_bad_message_leaves_the_stream_intact(raw: bytes) -> None:
+    reader = reader_of(raw + b'{"type":"ping"}\n')
+    with pytest.raises(ProtocolError) as caught:
+        await reader.read()
+    assert not isinstance(caught.value, BrokenStreamError)
+    assert await reader.read() == Event("ping")
+
+
+async def test_brackets_and_commas_inside_text_are_only_text() -> None:
+    text = '[{"\\' * 20_000 + "," * 20_000
+    (event,) = await read_all(with_data(json.dumps({"text": text}).encode()))
+    assert event.data["text"] == text
+
+
+async def test_the_depth_that_is_allowed_is_read() -> None:
+    (event,) = await read_all(nested(MAX_JSON_DEPTH - 1))
+    assert event.type == "x"
+
+
+async def test_a_surrogate_pair_is_a_character() -> None:
+    (event,) = await read_all(with_data(b'{"text":"\\ud83d\\ude00 \\\\ud800"}'))
+    assert event.data["text"] == "😀 \\ud800"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * 300_000,
+        b'{"a":"' + b"\\u0041" * 49_000 + b'"}',
+        b'{"a":"' + b'\\"[' * 99_000 + b'"}',
+        b"[" + b"1," * 149_000 + b"1]",
+        b'"' * 299_999,
+        b"1" * 299_999,
+    ],
+    ids=["brackets", "escapes", "quotes", "numbers", "strings", "digits"],
+)
+async def test_no_data_keeps_the_loop_busy(data: bytes) -> None:
+    reader = reader_of(with_data(data))
+    started = time.perf_counter()
+    with contextlib.suppress(ProtocolError):
+        await reader.read()
+    assert time.perf_counter() - started < 0.05
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"{", b'{"type":"x","data_length":2}\n{', b'{"type":"x","payload_length":5}\nabc'],
+    ids=["line", "data", "payload"],
+)
+async def test_the_rest_of_a_message_must_come_in_time(raw: bytes) -> None:
+    with pytest.raises(TimedOut, match="did not come"):
+        await reader_of(raw, eof=False).read()
+
+
+async def test_dripping_does_not_extend_the_time() -> None:
+    stream = asyncio.StreamReader()
+    reader = EventReader(stream, LIMITS)
+    task = asyncio.ensure_future(reader.read())
+    stream.feed_data(b"{")
+    while not task.done():
+        await asyncio.sleep(0.005)
+        stream.feed_data(b" ")
+    with pytest.raises(TimedOut):
+        await task
+
+
+async def test_a_message_may_begin_as_late_as_it_likes() -> None:
+    stream = asyncio.StreamReader()
+    reader = EventReader(stream, LIMITS)
+    task = asyncio.ensure_future(reader.read())
+    await asyncio.sleep(LIMITS.read_timeout_s * 2)
+    stream.feed_data(b'{"type":"ping"}\n')
+    assert await task == Event("ping")

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wyoming.client import AsyncTcpClient
+from wyoming.event import Event
+
+from lunavox_edge.backends import registry
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.stt import ScriptedStt, SttScript
+from tests.fakes.tts import ScriptedTts, TtsScript
+
+PATIENCE_S = 5.0
+
+
+class Peer:
+    """The real client of the wyoming package, and its bare socket for what that would never send."""
+
+    def __init__(self, uri: str) -> None:
+        self.client = AsyncTcpClient.from_uri(uri, connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
+
+    async def send(self, *events: Event | str) -> None:
+        for event in events:
+            await self.client.write_event(Event(event) if isinstance(event, str) else event)
+
+    async def send_bytes(self, raw: bytes) -> None:
+        self.writer.write(raw)
+        await self.writer.drain()
+
+    async def read(self) -> Event | None:
+        return await self.client.read_event()
+
+    async def expect(self, kind: str) -> Event:
+        event = await self.read()
+        assert event is not None, f"closed instead of {kind}"
+        assert event.type == kind, event
+        return event
+
+    async def expect_error(self, code: str) -> str:
+        error = await self.expect("error")
+        assert error.data["code"] == code, error
+        return str(error.data["text"])
+
+    async def until(self, kind: str) -> list[Event]:
+        """Return the events up to and with the first of a kind."""
+        events: list[Event] = []
+        while not events or events[-1].type != kind:
+            event = await self.read()
+            assert event is not None, f"closed before {kind}: {[event.type for event in events]}"
+            assert kind == "error" or event.type != "error", event
+            events.append(event)
+        return events
+
+    async def expect_end(self) -> None:
+        assert await self.read() is None
+
+    async def alive(self) -> None:
+        await self.send("ping")
+        await self.expect("pong")
+
+    @property
+    def writer(self) -> asyncio.StreamWriter:
+        assert self.client._writer is not None
+        return self.client._writer
+
+    def vanish(self) -> None:
+        """Go as a crashed client does: the socket is gone, whatever was unread."""
+        self.writer.transport.abort()
+
+
+@dataclass
+class Service:
+    """A running server with scripted backends."""
+
+    server: WyomingServer
+    engine: Engine
+    tts: TtsScript
+    stt: SttScript
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Peer]:
+        peer = Peer(self.server.uri)
+        await peer.client.connect()
+        try:
+            yield peer
+        finally:
+            writer = peer.client._writer
+            if writer is not None:
+                writer.close()
+                with suppress(OSError):
+                    await writer.wait_closed()
+
+    async def quiet(self) -> None:
+        """Wait until every client has been seen off and every session has ended."""
+        await self.until(lambda: not self.server.connections)
+        await self.engine_idle()
+
+    async def engine_idle(self) -> None:
+        """Wait until every session has ended."""
+        await self.until(lambda: not self.engine.status().sessions)
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until something has come about."""
+        for _ in range(1000):
+            if reached():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError(
+            f"{self.server.connections} connections, {self.engine.status().sessions} sessions"
+        )
+
+
+Serve = Callable[..., Awaitable["Service"]]
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> tuple[TtsScript, SttScript]:
+    """Put scripted backends in the place of the built-in ones."""
+    built_in = {"scripted-tts": "tests.fakes.tts:ScriptedTts", "scripted-stt": "tests.fakes.stt:ScriptedStt"}
+    monkeypatch.setattr(registry, "_BUILT_IN", built_in)
+    monkeypatch.setattr(registry, "vad", lambda: None)
+    tts, stt = TtsScript(), SttScript()
+    monkeypatch.setattr(ScriptedTts, "script", tts)
+    monkeypatch.setattr(ScriptedStt, "script", stt)
+    return tts, stt
+
+
+@pytest.fixture
+async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start a service; keywords are sections of settings, such as `limits={"idle_timeout_s": 1}`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**sections: dict[str, object]) -> Service:
+            sections.setdefault("wyoming", {"uri": "tcp://127.0.0.1:0"})
+            settings = Settings.model_validate(
+                {
+                    "catalog": {"cache_dir": tmp_path},
+                    "engine": {"threads": 2},
+                    **sections,
+                    "stt": {"model": "ear", **sections.get("stt", {})},
+                    "tts": {"voice": "alpha", "sentence_silence_ms": 0, "loudness_dbfs": None},
+                }
+            )
+            engine = Engine(settings)
+            stack.callback(engine.close)
+            server = WyomingServer(engine, settings.wyoming, settings.limits)
+            await server.start()
+            stack.push_async_callback(server.stop, 0.0)
+            for script in scripts:
+                stack.callback(script.go.set)
+            return Service(server, engine, *scripts)
+
+        yield start
+
+
+@pytest.fixture
+async def service(serve: Serve) -> Service:
+    return await serve()

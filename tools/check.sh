@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Usage: check.sh BIN
+# Runs every static check with the tools in BIN; fails at the end if one failed, so that all are seen.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+
+bin="$1" status=0
+run() {
+    echo "+ $*"
+    "$@" || status=1
+}
+
+run "$bin/ruff" check .
+run "$bin/ruff" format --check .
+run "$bin/mypy"
+run "$bin/python" -m compileall -q lunavox_edge tests tools
+if command -v shellcheck >/dev/null; then
+    run shellcheck tools/*.sh .ci/run
+else
+    echo "shellcheck is not installed: shell scripts were not checked"
+fi
+exit "$status"

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Usage: setup_env.sh FOLDER EXTRAS [PYTHON]
+# Makes sure that FOLDER is an environment with this checkout and its EXTRAS (comma-separated) installed.
+# Does nothing if that is so already; keeps an environment that exists.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder="$1" extras="$2" wanted="${3:-}"
+stamp="$folder/lunavox-edge.stamp"
+python="$folder/bin/python"
+
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+
+# "CHECKOUT HASH EXTRAS": where from, which pyproject.toml, with what.
+state="$PWD $(sha256sum pyproject.toml | cut -d' ' -f1)"
+is_fresh() {
+    local recorded extra
+    recorded="$(cat "$stamp" 2>/dev/null)" && [[ $recorded == "$state "* ]] || return 1
+    for extra in ${extras//,/ }; do
+        [[ ",${recorded##* }," == *",$extra,"* ]] || return 1
+    done
+}
+
+if [[ -n $wanted ]]; then
+    interpreter="$(tools/find_python.sh "$wanted")"
+    if [[ -e $python ]] && have="$(version_of "$python")" && [[ $have != "$(version_of "$interpreter")" ]]; then
+        echo "$folder has Python $have, not that of $wanted. Remove it first: make clean" >&2
+        exit 1
+    fi
+fi
+if version_of "$python" >/dev/null && is_fresh; then
+    exit 0
+fi
+if ! version_of "$python" >/dev/null; then
+    interpreter="${interpreter:-$(tools/find_python.sh)}"
+    echo "Making $folder with $("$interpreter" --version) ..."
+    "$interpreter" -m venv --clear "$folder"
+fi
+"$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip # its making was cut off
+if recorded="$(cat "$stamp" 2>/dev/null)"; then # what was installed before stays
+    extras="$(tr ',' '\n' <<<"${recorded##* },$extras" | sort -u | paste -sd,)"
+fi
+echo "Installing lunavox-edge [$extras] and what it needs into $folder (minutes the first time) ..."
+rm -f "$stamp"
+"$python" -m pip install --disable-pip-version-check --editable ".[$extras]"
+echo "$state $extras" >"$stamp"

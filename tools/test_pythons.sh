@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Usage: test_pythons.sh VERSION...
+# Runs all tests on every one of these Pythons that is found, and says which are not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+failed=() missing=() passed=()
+for version in "$@"; do
+    if ! tools/find_python.sh "$version" >/dev/null 2>&1; then
+        missing+=("$version")
+        continue
+    fi
+    echo "== Python $version"
+    if tools/setup_env.sh ".venv-$version" starter,dev "$version" && ".venv-$version/bin/python" -m pytest; then
+        passed+=("$version")
+    else
+        failed+=("$version")
+    fi
+done
+echo "Tests passed on: ${passed[*]:-none}; failed on: ${failed[*]:-none}; not found: ${missing[*]:-none}"
+[[ ${#failed[@]} -eq 0 ]]
