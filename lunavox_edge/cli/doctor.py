@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "doctor",
         help="run every engine on every device and say what works",
-        description="Run every engine on every device, and say which is used and why. Exit 1 if something fails.",
+        description="Run every engine on every device, and say which is used and why. Exit 1 if one fails.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=_run)
