@@ -174,6 +174,26 @@ class SttSettings(_Section):
     terms: Names = ()
     """Other words that are often said here and seldom elsewhere."""
 
+    endpointing: Literal["server", "client"] = "server"
+    """Who finds out that a person has finished: `server` sends the transcript while audio still
+    flows; `client` waits for the client's `audio-stop`, which ends an utterance in any case."""
+
+    pause_aggressive_ms: int = Field(350, ge=100, le=10_000)
+    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`."""
+
+    pause_default_ms: int = Field(600, ge=100, le=10_000)
+    """The same for clients that ask for `default`, or for nothing."""
+
+    pause_relaxed_ms: int = Field(1250, ge=100, le=10_000)
+    """The same for clients that ask for `relaxed`."""
+
+    no_speech_timeout_s: float = Field(10.0, ge=1.0, le=600.0)
+    """Seconds without any speech after which the answer is an empty transcript."""
+
+    max_command_s: float = Field(20.0, ge=1.0, le=600.0)
+    """Seconds after which an utterance ends even if speech goes on, from a radio say; with
+    `endpointing: server` and audio that comes as it is spoken."""
+
     streaming: bool = False
     """Whether clients get the transcript piece by piece while it is made."""
 

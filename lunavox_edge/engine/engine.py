@@ -218,10 +218,15 @@ class Engine:
         words: bool = False,
         relaxed: bool = False,
         bounded: bool = True,
+        sensitivity: str | None = None,
+        on_ended: Callable[[], None] | None = None,
     ) -> Utterance:
         """Open an utterance to feed audio into; its model loads meanwhile. Never blocks.
 
-        `bounded` applies `limits.max_utterance_s`. Raises as `transcribe`.
+        `bounded` applies `limits.max_utterance_s`. With a `sensitivity` (`aggressive`, `default`
+        or `relaxed`) it ends by itself after a pause of that length, heard in real time; the
+        transcript is then there when `on_ended` is called, from a worker thread. Raises as
+        `transcribe`, and ValueError.
         """
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         listening = self._resolver.listening(
@@ -229,6 +234,7 @@ class Engine:
             language,
             RecognizeRequest(names=tuple(names), terms=tuple(terms), words=words),
             self.settings.limits.max_utterance_s if bounded else None,
+            sensitivity,
         )
         utterance = Utterance(
             plan=listening.plan,
@@ -238,6 +244,7 @@ class Engine:
             lease=self._residency.acquire(listening.entry),
             relaxed=relaxed,
             on_end=self._floor.leave,
+            on_ended=on_ended,
         )
         self._floor.join(utterance)
         return utterance

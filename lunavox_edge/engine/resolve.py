@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog import Catalog
@@ -96,8 +97,9 @@ class Resolver:
         language: str | None,
         request: RecognizeRequest,
         max_s: float | None,
+        sensitivity: str | None,
     ) -> Listening:
-        """Raises UnknownModel, UnsupportedLanguage."""
+        """Raises UnknownModel, UnsupportedLanguage, ValueError."""
         stt = self._settings.stt
         language = language or stt.language
         if model is not None:
@@ -116,7 +118,20 @@ class Resolver:
             beam_size=stt.beam_size,
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
-        return Listening(entry, ListenPlan(plan, fallback, max_s))
+        return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))
+
+    def _endpoint(self, sensitivity: str | None) -> EndpointRules | None:
+        if sensitivity is None:
+            return None
+        stt = self._settings.stt
+        pauses_ms = {
+            "aggressive": stt.pause_aggressive_ms,
+            "default": stt.pause_default_ms,
+            "relaxed": stt.pause_relaxed_ms,
+        }
+        if sensitivity not in pauses_ms:
+            raise ValueError(f"sensitivity must be one of {', '.join(pauses_ms)}, not {sensitivity!r}")
+        return EndpointRules(pauses_ms[sensitivity] / 1000, stt.no_speech_timeout_s, stt.max_command_s)
 
     def default(self, kind: ModelKind) -> ModelEntry:
         """The model or voice of the settings; the first installed one where that is missing."""

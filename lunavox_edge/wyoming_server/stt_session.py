@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wyoming import asr
@@ -38,7 +39,8 @@ _TRANSCRIPT_TIMEOUT_S = 600.0
 # A client may send a recording faster than it can be converted; beyond this it has to wait.
 _MAX_BACKLOG_BYTES = 2 * 1024 * 1024
 _BACKLOG_CHECK_S = 0.02
-_MAX_SENSITIVITY_CHARS = 64
+_DEFAULT_SENSITIVITY = "default"
+_SENSITIVITIES = ("aggressive", _DEFAULT_SENSITIVITY, "relaxed")
 _NO_FORMAT = AudioFormat(0, 0, 0)
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class _Options:
     language: str | None = None
     names: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    sensitivity: str = _DEFAULT_SENSITIVITY
     context: dict[str, Any] | None = None
 
 
@@ -81,6 +84,7 @@ class SttSession:
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
         self._streaming = engine.settings.stt.streaming
+        self._endpointing = engine.settings.stt.endpointing == "server"
         self._state = _State.IDLE
         self._options: _Options | None = None
         self._refused = False
@@ -164,13 +168,8 @@ class SttSession:
             return
         if self._state is _State.IDLE:
             raise ProtocolError("'audio-stop' came before 'audio-start'.")
-        options = self._options or _Options()
         try:
-            utterance = self._utterance or self._open()
-            self._replies.put(lambda: self._reply(utterance, options))
-            self._submitted.add(utterance)
-            self._utterance = None
-            utterance.submit()
+            self._submit(self._utterance or self._open())
         finally:
             self._drop()
             self._reset()
@@ -182,6 +181,24 @@ class SttSession:
         for utterance in self._submitted:
             utterance.cancel()
 
+    def _submit(self, utterance: Utterance) -> None:
+        options = self._options or _Options()
+        self._replies.put(lambda: self._reply(utterance, options))
+        self._submitted.add(utterance)
+        self._utterance = None
+        utterance.submit()
+
+    def _on_ended(self) -> None:
+        """The utterance ended by itself: answer now, and pass over what the client still sends."""
+        utterance = self._utterance
+        if utterance is None or not utterance.done:
+            return
+        try:
+            self._submit(utterance)
+        except LunavoxError as error:
+            self._on_error(error)
+        self._pass_over()
+
     def _open(self) -> Utterance:
         options = self._options or _Options()
         try:
@@ -191,6 +208,8 @@ class SttSession:
                 language=options.language,
                 names=options.names,
                 terms=options.terms,
+                sensitivity=options.sensitivity if self._endpointing else None,
+                on_ended=partial(bridge.call_soon, asyncio.get_running_loop(), self._on_ended),
             )
         except BaseException:
             self._pass_over()
@@ -270,15 +289,13 @@ class SttSession:
 
 def _options(event: Event) -> _Options:
     data = event.data
-    sensitivity = data.get("vad_sensitivity")
-    if sensitivity is not None and not (
-        isinstance(sensitivity, str) and len(sensitivity) <= _MAX_SENSITIVITY_CHARS
-    ):
-        raise ProtocolError("'vad_sensitivity' must be 'default', 'relaxed' or 'aggressive'.")
+    sensitivity = fields.optional_text(data, "vad_sensitivity")
     return _Options(
         model=fields.name(data, "name"),
         language=fields.name(data, "language"),
         names=fields.terms(data, "transcript_names"),
         terms=fields.terms(data, "transcript_terms"),
+        # What a later protocol may add is the default until we know it.
+        sensitivity=sensitivity if sensitivity in _SENSITIVITIES else _DEFAULT_SENSITIVITY,
         context=fields.table(data, "context"),
     )
