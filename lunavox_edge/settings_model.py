@@ -225,6 +225,15 @@ class TtsSettings(_Section):
     normalize_text: bool = True
     """Whether numbers, units, markdown, emoji and links are made speakable first."""
 
+    buffer_char_threshold: int = Field(40, ge=1, le=10_000)
+    """Streamed text that stalls in mid-sentence is spoken if at least so many characters wait."""
+
+    max_buffer_delay_ms: int = Field(1000, ge=50, le=60_000)
+    """Milliseconds without new text after which streamed text counts as stalled."""
+
+    phrase_cache_mb: int = Field(16, ge=0, le=4096)
+    """Megabytes for the audio of sentences said before, in memory only; 0 keeps nothing."""
+
 
 class CatalogSettings(_Section):
     """Where models and voices are found."""

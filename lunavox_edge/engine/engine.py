@@ -24,10 +24,12 @@ from lunavox_edge.engine.loading import Loaded, ThreadPlan, device_order, make_l
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import MemoryBudget, trim_heap
 from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.engine.results import EngineStatus, SynthesisResult
 from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.voice import Voice, VoiceMode
 from lunavox_edge.errors import LunavoxError, TimedOut
@@ -36,7 +38,6 @@ from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, T
 
 _MIB = 1024 * 1024
 _HOUSEKEEPING_S = 2.0
-_READ_TIMEOUT_S = 120.0
 _TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
 _FEED_BYTES = 1 << 20
 
@@ -82,6 +83,7 @@ class Engine:
             backends=registry.usable(),
         )
         self._resolver = Resolver(settings, self.catalog)
+        self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
         budget_mb = settings.engine.memory_budget_mb
         self._budget = MemoryBudget(
@@ -125,7 +127,7 @@ class Engine:
         TimedOut, EngineClosed.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
-        pcm = [chunk.pcm for chunk in self._listen(speech, text)]
+        pcm = [chunk.pcm for chunk in listen(speech, text, self._background)]
         audio = np.frombuffer(b"".join(pcm), np.int16).astype(np.float32) / 32768.0
         mode = voice.mode if isinstance(voice, Voice) else VoiceMode.CUSTOM if voice else VoiceMode.BASE
         return SynthesisResult(audio, speech.sample_rate or 0, speech.stats, mode)
@@ -145,7 +147,7 @@ class Engine:
         iterator early cancels the rest.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
-        return self._listen(speech, text)
+        return listen(speech, text, self._background)
 
     def transcribe(  # noqa: PLR0913  # what a recording and a request have
         self,
@@ -200,6 +202,7 @@ class Engine:
             plan=speaking.plan,
             lane=self._lane(speaking.entry),
             lease=self._residency.acquire(speaking.entry),
+            phrases=self._phrases,
             relaxed=relaxed,
             on_end=self._floor.leave,
             on_ready=on_ready,
@@ -344,18 +347,6 @@ class Engine:
         self._residency.close()
         self._log.set(None)
 
-    def _listen(self, speech: Speech, text: str | Iterable[str]) -> Iterator[AudioChunk]:
-        if isinstance(text, str):
-            speech.write(text)
-            speech.finish()
-        else:
-            self._background.call("text", lambda: _write_all(speech, text))
-        try:
-            while (chunk := speech.read(_READ_TIMEOUT_S)) is not None:
-                yield chunk
-        finally:
-            speech.cancel()
-
     def _entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
         entries = [entry for entry in self.catalog.entries() if entry.kind is kind]
         if not entries:
@@ -387,17 +378,3 @@ class Engine:
         elif self._worked:
             self._worked = False
             trim_heap()
-
-
-def _write_all(speech: Speech, pieces: Iterable[str]) -> None:
-    try:
-        for piece in pieces:
-            if speech.done:
-                return
-            speech.write(piece)
-    except LunavoxError:
-        return  # the reader of the speech gets the same error
-    except BaseException:
-        speech.cancel()
-        raise
-    speech.finish()
