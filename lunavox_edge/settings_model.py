@@ -195,7 +195,8 @@ class SttSettings(_Section):
     `endpointing: server` and audio that comes as it is spoken."""
 
     streaming: bool = False
-    """Whether clients get the transcript piece by piece while it is made."""
+    """Whether clients get words while the person speaks, once they are certain. It costs a decode every
+    second of speech."""
 
 
 class TtsSettings(_Section):

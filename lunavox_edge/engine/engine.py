@@ -223,12 +223,14 @@ class Engine:
         bounded: bool = True,
         sensitivity: str | None = None,
         on_ended: Callable[[], None] | None = None,
+        on_partial: Callable[[str], None] | None = None,
     ) -> Utterance:
         """Open an utterance to feed audio into; its model loads meanwhile. Never blocks.
 
         `bounded` applies `limits.max_utterance_s`. With a `sensitivity` (`aggressive`, `default`
         or `relaxed`) it ends by itself after a pause of that length, heard in real time; the
-        transcript is then there when `on_ended` is called, from a worker thread. Raises as
+        transcript is then there when `on_ended` is called. `on_partial` gets words while the
+        person speaks, once they are certain. Both are called from worker threads. Raises as
         `transcribe`, and ValueError.
         """
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
@@ -248,6 +250,7 @@ class Engine:
             relaxed=relaxed,
             on_end=self._floor.leave,
             on_ended=on_ended,
+            on_partial=on_partial,
         )
         self._floor.join(utterance)
         return utterance

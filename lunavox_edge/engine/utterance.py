@@ -11,13 +11,14 @@ from typing import cast
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import sniff_header
-from lunavox_edge.backends.base import Recognition, RecognizeRequest, SttModel, Vad
+from lunavox_edge.backends.base import RecognizeRequest, SttModel, Vad
 from lunavox_edge.engine.ear import ArrivalClock, Ear, Piece
+from lunavox_edge.engine.hearing import Heard, StablePrefix, text_of, transcript_of
 from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
-from lunavox_edge.errors import AudioTooLong, LunavoxError, TimedOut
-from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats, Word
+from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
+from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats
 
 _LISTEN_DELAY_S = 0.2
 """Audio may wait this long to be converted while it still comes."""
@@ -26,6 +27,7 @@ _GUESS_DELAY_S = 5.0
 _GUESS_AFTER_S = 0.16
 """So much silence makes it worth guessing that the person has finished."""
 _MAX_GUESSED_S = 30.0
+_PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
 _WAKE_S = 0.1
 _REAL_TIME = 0.7
@@ -52,7 +54,7 @@ class _Guess:
     """What was heard up to a pause: the transcript, if nothing more is said."""
 
     speech_end_s: float
-    heard: tuple[tuple[float, Recognition], ...]
+    heard: tuple[Heard, ...]
 
 
 class Utterance(Session):
@@ -61,7 +63,8 @@ class Utterance(Session):
     `feed`, `submit` and `cancel` never block and may come from any thread. A WAV header at the
     start of the audio is recognised and then says the format. With endpoint rules the utterance
     ends by itself: `on_ended` is called, once, from a worker thread, when it has its transcript
-    or its error before `submit`.
+    or its error. `on_partial` asks for words while the person speaks, as soon as they are
+    certain; it is called from a worker thread too, and costs a decode every second.
     """
 
     def __init__(  # noqa: PLR0913  # built in one place, by keyword
@@ -75,6 +78,7 @@ class Utterance(Session):
         relaxed: bool,
         on_end: Callable[[Session], None],
         on_ended: Callable[[], None] | None = None,
+        on_partial: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Built by the engine only."""
@@ -83,6 +87,7 @@ class Utterance(Session):
         self._format = audio_format
         self._find_vad = vad
         self._on_ended = on_ended
+        self._on_partial = on_partial
         self._clock = clock
         self._inbox = bytearray()
         self._fed_bytes = 0
@@ -93,7 +98,9 @@ class Utterance(Session):
         # Below: touched by slices only.
         self._ear: Ear | None = None
         self._pieces: list[Piece] | None = None
-        self._heard: list[tuple[float, Recognition]] = []
+        self._heard: list[Heard] = []
+        self._stable = StablePrefix()
+        self._partial_s = 0.0
         self._guess: _Guess | None = None
         self._decode_s = 0.0
 
@@ -156,14 +163,14 @@ class Utterance(Session):
         if pieces is None:
             return 0.0
         total_s = sum(end - start for start, end in pieces)
-        return sum(seconds for seconds, _ in self._heard) / total_s if total_s else 1.0
+        return sum(heard.seconds for heard in self._heard) / total_s if total_s else 1.0
 
     @property
     def deadline_s(self) -> float:
         """The end of speech once it came; a moment from now while audio still flows."""
         if self._submitted_s is not None:
             return self._submitted_s + self._relaxed_s
-        waiting = self._inbox or not self._worth_guessing()
+        waiting = self._inbox or not (self._worth_guessing() or self._worth_telling())
         return time.monotonic() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
@@ -186,13 +193,21 @@ class Utterance(Session):
         if self._over():
             self._submitted_s = time.monotonic()
             return Outcome.MORE
-        if self._worth_guessing() and (lease := self._lease()) is not None and self._ear is not None:
-            endpointer = self._ear.endpointer
-            speech_end_s = endpointer.speech_end_s if endpointer is not None else 0.0
-            pieces = self._ear.pieces()
-            self._guess = _Guess(speech_end_s, tuple(self._recognize(lease, piece) for piece in pieces))
-            return Outcome.MORE
-        return Outcome.WAIT
+        guess = self._worth_guessing()
+        if not guess and not self._worth_telling():
+            return Outcome.WAIT
+        lease, ear = self._lease(), self._ear
+        if lease is None or ear is None:
+            return Outcome.WAIT
+        heard = tuple(self._recognize(lease, piece) for piece in ear.pieces())
+        if guess and ear.endpointer is not None:
+            self._guess = _Guess(ear.endpointer.speech_end_s, heard)
+        self._partial_s = ear.duration_s
+        if self._on_partial is not None:
+            certain = self._stable.add(text_of(heard))
+            if certain:
+                self._on_partial(certain)
+        return Outcome.MORE
 
     def _over(self) -> bool:
         rules, ear = self._plan.endpoint, self._ear
@@ -215,6 +230,15 @@ class Utterance(Session):
             return False
         with self._lock:
             return self._arrivals.since(endpointer.speech_end_s) >= _REAL_TIME * _GUESS_AFTER_S
+
+    def _worth_telling(self) -> bool:
+        """Whether enough was said since the last hypothesis to make the next one."""
+        ear = self._ear
+        if self._on_partial is None or ear is None or ear.endpointer is None:
+            return False
+        if ear.duration_s > _MAX_GUESSED_S or ear.endpointer.silence_s >= _GUESS_AFTER_S:
+            return False
+        return ear.endpointer.speech_end_s - self._partial_s >= _PARTIAL_EVERY_S
 
     def _convert(self) -> bool:
         """Convert the next batch of audio and ask the VAD about it; False if there is none."""
@@ -261,22 +285,17 @@ class Utterance(Session):
             return pieces[: len(self._heard)]
         return pieces
 
-    def _recognize(self, lease: Lease, piece: Piece) -> tuple[float, Recognition]:
+    def _recognize(self, lease: Lease, piece: Piece) -> Heard:
+        if self._ear is None:
+            raise InternalError("A piece was asked for before any audio came.")
         started = time.perf_counter()
         request = self._plan.request
         if request.language is None and self._heard:
-            request = replace(request, language=self._heard[0][1].language)
-        start_s, end_s = piece
-        if self._ear is None:
-            return 0.0, Recognition("", "", 0.0)
+            request = replace(request, language=self._heard[0].recognition.language)
         with lease.turn:
-            heard = cast("SttModel", lease.model).recognize(self._ear.samples(piece), request)
-        shifted = tuple(
-            Word(word.word, word.start_s + start_s, word.end_s + start_s, word.probability)
-            for word in heard.words
-        )
+            recognition = cast("SttModel", lease.model).recognize(self._ear.samples(piece), request)
         self._decode_s += time.perf_counter() - started
-        return end_s - start_s, replace(heard, words=shifted)
+        return Heard.at(*piece, recognition)
 
     def _ended_with(self, error: LunavoxError | None) -> None:
         if error is not None:
@@ -289,22 +308,21 @@ class Utterance(Session):
         if self._on_ended is not None:
             self._on_ended()
 
+    def rest_of(self, text: str) -> str:
+        """What a final text adds to the words that `on_partial` was told."""
+        return self._stable.rest(text)
+
     def _transcript(self) -> Transcript:
         ended = self._ended_s or time.monotonic()
-        speech_s = sum(seconds for seconds, _ in self._heard)
-        said = [(seconds, heard) for seconds, heard in self._heard if heard.text]
-        weight = sum(seconds for seconds, _ in said)
-        language = said[0][1].language if said else self._plan.request.language
-        return Transcript(
-            text=" ".join(heard.text for _, heard in said),
-            language=language or self._plan.fallback_language,
-            confidence=sum(seconds * heard.confidence for seconds, heard in said) / weight if weight else 0.0,
+        return transcript_of(
+            self._heard,
+            language=self._plan.request.language,
+            fallback_language=self._plan.fallback_language,
             duration_s=self._ear.duration_s if self._ear is not None else 0.0,
-            words=tuple(word for _, heard in said for word in heard.words),
             stats=TranscriptStats(
                 queue_ms=self._queue_ms,
                 decode_ms=self._decode_s * 1000,
                 total_ms=(ended - (self._submitted_s or ended)) * 1000,
-                speech_s=speech_s,
+                speech_s=sum(heard.seconds for heard in self._heard),
             ),
         )

@@ -8,6 +8,7 @@ passed over: the error was its answer. The next utterance may come while the las
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wyoming_server import fields
+from lunavox_edge.wyoming_server.partials import Partials
 from lunavox_edge.wyoming_server.watch import Watch
 from lunavox_edge.wyoming_server.wire import encode_event
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.engine.utterance import Utterance
-    from lunavox_edge.types import Transcript
     from lunavox_edge.wyoming_server.replies import Replies
 
 # The longest utterance allowed by default, on a machine that is only as fast as the speaker.
@@ -90,6 +91,7 @@ class SttSession:
         self._refused = False
         self._format = _NO_FORMAT
         self._utterance: Utterance | None = None
+        self._partials = Partials(None, None)
         self._submitted: set[Utterance] = set()
         self._watch = Watch(self._on_silence)
 
@@ -182,8 +184,8 @@ class SttSession:
             utterance.cancel()
 
     def _submit(self, utterance: Utterance) -> None:
-        options = self._options or _Options()
-        self._replies.put(lambda: self._reply(utterance, options))
+        options, partials = self._options or _Options(), self._partials
+        self._replies.put(lambda: self._reply(utterance, options, partials))
         self._submitted.add(utterance)
         self._utterance = None
         utterance.submit()
@@ -199,8 +201,26 @@ class SttSession:
             self._on_error(error)
         self._pass_over()
 
+    def _tell(self, loop: asyncio.AbstractEventLoop, partials: Partials, words: str) -> None:
+        """Words have become certain; called from a worker thread."""
+
+        def put() -> None:
+            partials.add(words)
+            # With too much waiting already they go out with the transcript.
+            with contextlib.suppress(Busy):
+                self._replies.put(lambda: self._send_partials(partials))
+
+        bridge.call_soon(loop, put)
+
+    async def _send_partials(self, partials: Partials) -> None:
+        events = partials.take()
+        if events:
+            await self._send(b"".join(encode_event(event) for event in events))
+
     def _open(self) -> Utterance:
         options = self._options or _Options()
+        loop = asyncio.get_running_loop()
+        partials = self._partials = Partials(options.language, options.context)
         try:
             self._utterance = self._engine.open_utterance(
                 self._format,
@@ -209,7 +229,8 @@ class SttSession:
                 names=options.names,
                 terms=options.terms,
                 sensitivity=options.sensitivity if self._endpointing else None,
-                on_ended=partial(bridge.call_soon, asyncio.get_running_loop(), self._on_ended),
+                on_ended=partial(bridge.call_soon, loop, self._on_ended),
+                on_partial=partial(self._tell, loop, partials) if self._streaming else None,
             )
         except BaseException:
             self._pass_over()
@@ -259,13 +280,18 @@ class SttSession:
             self._watch.touch()
             await asyncio.sleep(_BACKLOG_CHECK_S)
 
-    async def _reply(self, utterance: Utterance, options: _Options) -> None:
+    async def _reply(self, utterance: Utterance, options: _Options, partials: Partials) -> None:
         stopped_s = time.monotonic()
         try:
             heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
         finally:
             self._submitted.discard(utterance)
-        await self._send(self._encode(heard, options))
+        final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
+        final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
+        events = [final]
+        if self._streaming:
+            events[:0] = partials.close(utterance.rest_of(heard.text), heard.language)
+        await self._send(b"".join(encode_event(event) for event in events))
         _LOGGER.info(
             "%s: heard %.1f s in %s, transcript after %.0f ms",
             self._peer,
@@ -273,18 +299,6 @@ class SttSession:
             heard.language,
             (time.monotonic() - stopped_s) * 1000,
         )
-
-    def _encode(self, heard: Transcript, options: _Options) -> bytes:
-        final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
-        final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
-        events = [final]
-        if self._streaming:
-            events[:0] = [
-                asr.TranscriptStart(language=heard.language, context=options.context).event(),
-                asr.TranscriptChunk(text=heard.text).event(),
-                asr.TranscriptStop().event(),
-            ]
-        return b"".join(encode_event(event) for event in events)
 
 
 def _options(event: Event) -> _Options:

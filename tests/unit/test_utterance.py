@@ -110,6 +110,7 @@ class Room:
         language: str | None = None,
         lease: Future[Lease] | None = None,
         endpoint: EndpointRules | None = None,
+        on_partial: Callable[[str], None] | None = None,
     ) -> Utterance:
         if lease is None:
             lease = Future()
@@ -123,6 +124,7 @@ class Room:
             relaxed=False,
             on_end=lambda _: None,
             on_ended=self.ended.set,
+            on_partial=on_partial,
             clock=lambda: self.now,
         )
         utterance.start()
@@ -368,3 +370,28 @@ def test_a_guess_that_fails_is_the_error(room: Room) -> None:
     assert room.ended.wait(WAIT_S)
     with pytest.raises(InternalError):
         utterance.submit().result(0)
+
+
+class Dictation(ScriptedEar):
+    """Hears one word a second, and the last one wrongly."""
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        super().recognize(samples, request)
+        words = "one two three four five six seven eight".split()[: max(1, round(len(samples) / 16_000))]
+        return Recognition(" ".join([*words[:-1], words[-1] + str(len(self.asked))]), "en", 0.9)
+
+
+def test_words_are_told_while_the_person_speaks_and_never_taken_back(room: Room) -> None:
+    room.ear = Dictation()
+    told: list[str] = []
+    utterance = room.open(on_partial=told.append)
+    for _ in range(6):
+        room.ear.entered.clear()
+        room.say(utterance, tone(1.1))
+        assert room.ear.entered.wait(WAIT_S)
+    transcript = utterance.finish(WAIT_S)
+
+    assert told
+    assert "one" in told[0]
+    joined = " ".join([*told, utterance.rest_of(transcript.text)]).split()
+    assert joined == transcript.text.split()
