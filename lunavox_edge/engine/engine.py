@@ -63,6 +63,7 @@ class Engine:
         elif not isinstance(settings, Settings):
             settings = load_settings(Path(settings))
         system.quiet_openmp()
+        system.forbid_telemetry()
         self.settings = settings
         self._log = LogTap()
         if on_log is not None:
