@@ -131,6 +131,9 @@ class EngineSettings(_Section):
     max_queue: int = Field(64, ge=1, le=100_000)
     """Pieces of work that may wait for one device; over that the answer is "busy"."""
 
+    max_wait_s: Seconds = 10.0
+    """Seconds one more room may be expected to wait for its first audio; over that the answer is "busy"."""
+
     load_timeout_s: Seconds = 120.0
     """Seconds a request waits for a model to load."""
 

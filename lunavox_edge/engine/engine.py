@@ -76,6 +76,7 @@ class Engine:
             cpu_workers=plan.workers,
             max_sessions=settings.limits.max_sessions,
             max_tasks=settings.engine.max_queue,
+            max_wait_s=settings.engine.max_wait_s,
         )
         self.catalog = Catalog(
             folders=settings.catalog.folders,
@@ -199,9 +200,11 @@ class Engine:
         `relaxed` is for announcements: they give way to replies.
         """
         speaking = self._resolver.speaking(voice, params, language, text_format)
+        lane = self._lane(speaking.entry)
         speech = Speech(
             plan=speaking.plan,
-            lane=self._lane(speaking.entry),
+            lane=lane,
+            pace=self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed),
             lease=self._residency.acquire(speaking.entry),
             phrases=self._phrases,
             relaxed=relaxed,

@@ -79,7 +79,6 @@ class Utterance(Session):
         on_end: Callable[[Session], None],
         on_ended: Callable[[], None] | None = None,
         on_partial: Callable[[str], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Built by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
@@ -88,7 +87,6 @@ class Utterance(Session):
         self._find_vad = vad
         self._on_ended = on_ended
         self._on_partial = on_partial
-        self._clock = clock
         self._inbox = bytearray()
         self._fed_bytes = 0
         self._arrivals = ArrivalClock()
@@ -119,7 +117,7 @@ class Utterance(Session):
             fits = self._plan.max_s is None or seconds <= self._plan.max_s
             if fits:
                 self._inbox += pcm
-                self._arrivals.mark(seconds, self._clock())
+                self._arrivals.mark(seconds, self._lane.clock())
                 wake = len(self._inbox) >= _WAKE_S * bytes_per_s
         if not fits:
             self.cancel()
@@ -144,7 +142,7 @@ class Utterance(Session):
         """
         with self._lock:
             if self._submitted_s is None:
-                self._submitted_s = time.monotonic()
+                self._submitted_s = self._lane.clock()
         self._lane.wake(self)
         return self._future
 
@@ -171,7 +169,7 @@ class Utterance(Session):
         if self._submitted_s is not None:
             return self._submitted_s + self._relaxed_s
         waiting = self._inbox or not (self._worth_guessing() or self._worth_telling())
-        return time.monotonic() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
+        return self._lane.clock() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
         if self._convert():
@@ -191,7 +189,7 @@ class Utterance(Session):
     def _listen(self) -> Outcome:
         """Decide, with all audio heard that came so far, whether the person has finished."""
         if self._over():
-            self._submitted_s = time.monotonic()
+            self._submitted_s = self._lane.clock()
             return Outcome.MORE
         guess = self._worth_guessing()
         if not guess and not self._worth_telling():
@@ -313,7 +311,7 @@ class Utterance(Session):
         return self._stable.rest(text)
 
     def _transcript(self) -> Transcript:
-        ended = self._ended_s or time.monotonic()
+        ended = self._ended_s or self._lane.clock()
         return transcript_of(
             self._heard,
             language=self._plan.request.language,

@@ -82,11 +82,11 @@ class LevelStream(VadStream):
 
 class Room:
     def __init__(self) -> None:
-        self.lane = Lane("cpu", workers=1, max_tasks=8)
+        self.now = 1000.0
+        self.lane = Lane("cpu", workers=1, max_tasks=8, clock=lambda: self.now)
         self.ear = ScriptedEar()
         self.released = threading.Semaphore(0)
         self.ended = threading.Event()
-        self.now = 1000.0
 
     def say(self, utterance: Utterance, pcm: bytes, *, speed: float = 1.0) -> None:
         """Feed audio as it would arrive, in real time or faster, on the room's own clock."""
@@ -125,7 +125,6 @@ class Room:
             on_end=lambda _: None,
             on_ended=self.ended.set,
             on_partial=on_partial,
-            clock=lambda: self.now,
         )
         utterance.start()
         return utterance
