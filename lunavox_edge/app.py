@@ -19,7 +19,7 @@ from lunavox_edge.wyoming_server.server import WyomingServer
 
 _SPARE_FILES = 256
 _SPEECH_GRACE_S = 0.5
-_ENGINE_GRACE_S = 1.0
+_ENGINE_GRACE_S = 0.5
 _SELF_CHECK_TIMEOUT_S = 60.0
 
 _LOGGER = logging.getLogger(__name__)

@@ -36,8 +36,7 @@ class Bell:
         if self._rung:
             return
         self._rung = True
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._event.set)
+        call_soon(self._loop, self._event.set)
 
     def reset(self) -> None:
         """Forget past rings; look for what they announced after this, not before."""
@@ -47,6 +46,12 @@ class Bell:
     async def wait(self) -> None:
         """Wait for a ring since the last reset."""
         await self._event.wait()
+
+
+def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    """Call `callback` on the loop, from any thread; nothing happens once the loop is closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)
 
 
 async def audio(speech: Speech, bell: Bell) -> AsyncGenerator[AudioChunk, None]:

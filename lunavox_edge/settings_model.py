@@ -174,8 +174,29 @@ class SttSettings(_Section):
     terms: Names = ()
     """Other words that are often said here and seldom elsewhere."""
 
+    endpointing: Literal["server", "client"] = "server"
+    """Who finds out that a person has finished: `server` sends the transcript while audio still
+    flows; `client` waits for the client's `audio-stop`, which ends an utterance in any case."""
+
+    pause_aggressive_ms: int = Field(350, ge=100, le=10_000)
+    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`."""
+
+    pause_default_ms: int = Field(600, ge=100, le=10_000)
+    """The same for clients that ask for `default`, or for nothing."""
+
+    pause_relaxed_ms: int = Field(1250, ge=100, le=10_000)
+    """The same for clients that ask for `relaxed`."""
+
+    no_speech_timeout_s: float = Field(10.0, ge=1.0, le=600.0)
+    """Seconds without any speech after which the answer is an empty transcript."""
+
+    max_command_s: float = Field(20.0, ge=1.0, le=600.0)
+    """Seconds after which an utterance ends even if speech goes on, from a radio say; with
+    `endpointing: server` and audio that comes as it is spoken."""
+
     streaming: bool = False
-    """Whether clients get the transcript piece by piece while it is made."""
+    """Whether clients get words while the person speaks, once they are certain. It costs a decode every
+    second of speech."""
 
 
 class TtsSettings(_Section):
@@ -204,6 +225,15 @@ class TtsSettings(_Section):
 
     normalize_text: bool = True
     """Whether numbers, units, markdown, emoji and links are made speakable first."""
+
+    buffer_char_threshold: int = Field(40, ge=1, le=10_000)
+    """Streamed text that stalls in mid-sentence is spoken if at least so many characters wait."""
+
+    max_buffer_delay_ms: int = Field(1000, ge=50, le=60_000)
+    """Milliseconds without new text after which streamed text counts as stalled."""
+
+    phrase_cache_mb: int = Field(16, ge=0, le=4096)
+    """Megabytes for the audio of sentences said before, in memory only; 0 keeps nothing."""
 
 
 class CatalogSettings(_Section):

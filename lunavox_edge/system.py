@@ -42,6 +42,16 @@ def quiet_openmp(environ: MutableMapping[str, str] | None = None) -> None:
     environ.setdefault("KMP_BLOCKTIME", "0")
 
 
+def forbid_telemetry(environ: MutableMapping[str, str] | None = None) -> None:
+    """Keep onnxruntime from reporting to its maker; to be called before it loads.
+
+    From 1.29 on it sends events about every model, and keeps a number for this machine and a database of
+    unsent events in the cache folder. What the user has set stays.
+    """
+    environ = os.environ if environ is None else environ
+    environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 def bound_heap() -> None:
     """Keep what inference frees from staying in the process; a no-op where libc is not glibc.
 

@@ -11,6 +11,9 @@ from lunavox_edge.types import AudioFormat
 FILE_FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)
 """What every recording is decoded to."""
 
+# Playlists and session descriptions pass for recordings, and name files and network addresses.
+_NOTHING_ELSE = {"protocol_whitelist": "none"}
+
 
 def read_audio(file: BinaryIO) -> Iterator[bytes]:
     """Yield a recording as PCM in `FILE_FORMAT`, piece by piece. Raises BadAudio."""
@@ -18,7 +21,7 @@ def read_audio(file: BinaryIO) -> Iterator[bytes]:
 
     resampler = av.AudioResampler(format="s16", layout="mono", rate=FILE_FORMAT.rate_hz)
     try:
-        with av.open(file, mode="r", metadata_errors="ignore") as container:
+        with av.open(file, mode="r", metadata_errors="ignore", options=_NOTHING_ELSE) as container:
             if not container.streams.audio:
                 raise BadAudio("There is no audio in this file.")
             for frame in container.decode(audio=0):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
+from lunavox_edge.system import forbid_telemetry
 
 _CUDA = "CUDAExecutionProvider"
 _GRAPH_FIELD = 7
@@ -57,6 +58,7 @@ def open_session(path: Path, *, device: str = "cpu", threads: int = 1) -> Sessio
     Raises BrokenModel for a bad file, BackendUnavailable if `device` would not really be used,
     MemoryError.
     """
+    forbid_telemetry()
     import onnxruntime
 
     unusable = f"This onnxruntime does not run on {device}; install one built for its GPU."
@@ -95,6 +97,7 @@ def open_session(path: Path, *, device: str = "cpu", threads: int = 1) -> Sessio
 
 def devices() -> tuple[str, ...]:
     """Devices that the installed onnxruntime was built for."""
+    forbid_telemetry()
     import onnxruntime
 
     if _CUDA in onnxruntime.get_available_providers():
@@ -117,6 +120,7 @@ def memory_errors() -> Iterator[None]:
 @cache
 def failures() -> tuple[type[Exception], ...]:
     """What onnxruntime raises; its exceptions have no common base of their own."""
+    forbid_telemetry()
     state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     kinds = (value for value in vars(state).values() if isinstance(value, type))
     return (RuntimeError, ValueError, *(kind for kind in kinds if issubclass(kind, Exception)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,7 @@ def folders(root: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a small JSON object. Raises ValueError, with a reason for people, for anything else."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_JSON_BYTES + 1)
+        content = read_start(path, _MAX_JSON_BYTES + 1)
         if len(content) > _MAX_JSON_BYTES:
             raise ValueError(f"{path.name} is too large to be a description of a model")
         found = json.loads(content)
@@ -59,9 +59,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
+def read_start(path: Path, size_bytes: int) -> bytes:
+    """Read the first bytes of a file. Raises OSError; a pipe is empty and never waited for."""
+    with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
+        return file.read(size_bytes) or b""
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _is_file(item: os.DirEntry[str]) -> bool:
-    # A link to nothing counts: its model shall be reported as broken, not vanish.
-    return not _is_folder(item)
+    """Whether this may be part of a model: neither a folder nor a pipe, socket or device."""
+    try:
+        return stat.S_ISREG(item.stat().st_mode)
+    except OSError:
+        return True  # a link to nothing: its model shall be reported as broken, not vanish
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

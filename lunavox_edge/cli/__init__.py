@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import io
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from lunavox_edge._version import __version__
+from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 
@@ -36,12 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         status = _dispatch(args)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        streams.flush_output()
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        streams.discard_output()
         return _BROKEN_PIPE
     except LunavoxError as error:
         _LOGGER.debug("%s failed", args.command, exc_info=True)
@@ -50,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _LOGGER.debug("%s failed", args.command, exc_info=True)
         print(f"{error.filename or args.command}: {error.strerror or error}", file=sys.stderr)
+        try:
+            streams.flush_output()
+        except OSError:
+            streams.discard_output()
         return ExitCode.ERROR
     except Exception:
         _LOGGER.exception("%s failed for a reason that should not exist; please report it", args.command)
@@ -103,8 +106,3 @@ def _set_up_log(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
-
-
-def _discard_output() -> None:
-    """Let the interpreter's last flush go nowhere: the reader of our output has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

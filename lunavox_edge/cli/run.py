@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.uri:
         settings = changed(settings, "wyoming", uri=args.uri)
-    asyncio.run(App(settings, say=_say).run(check=args.self_check))
-    return ExitCode.OK
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+    # Nobody has to read along: a service goes on without its terminal, and on a full disk.
+    asyncio.run(App(settings, say=streams.say).run(check=args.self_check))
+    # A load or an inference that still runs would keep an orderly exit waiting for seconds, or crash it
+    # when the interpreter is gone under its feet. Nothing it could still write is of use.
+    streams.end(ExitCode.OK)

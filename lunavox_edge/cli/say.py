@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge.cli import service
+from lunavox_edge.cli import service, streams
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
     if not args.output and not args.play:
         print("Say where the speech goes: -o FILE or --play.", file=sys.stderr)
         return ExitCode.USAGE
-    text = sys.stdin.read() if args.text == "-" else args.text
+    text = streams.read_text() if args.text == "-" else args.text
     started, first_ms, pcm, rate_hz = time.perf_counter(), 0.0, bytearray(), 0
     for chunk in _speech(args, settings, text):
         first_ms = first_ms or (time.perf_counter() - started) * 1000

@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
-from lunavox_edge.cli import service
+from lunavox_edge.cli import service, streams
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.errors import LunavoxError
 
@@ -118,7 +118,7 @@ def _print(args: argparse.Namespace, name: str, transcript: Transcript) -> None:
 @contextlib.contextmanager
 def _open(name: str) -> Iterator[BinaryIO]:
     if name == "-":
-        yield io.BytesIO(sys.stdin.buffer.read())  # decoders seek
+        yield io.BytesIO(streams.read_bytes())  # decoders seek
         return
     with open(name, "rb") as file:  # noqa: PTH123  # the name is what the person typed
         yield file

@@ -24,10 +24,12 @@ from lunavox_edge.engine.loading import Loaded, ThreadPlan, device_order, make_l
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import MemoryBudget, trim_heap
 from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.engine.results import EngineStatus, SynthesisResult
 from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.voice import Voice, VoiceMode
 from lunavox_edge.errors import LunavoxError, TimedOut
@@ -36,7 +38,6 @@ from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, T
 
 _MIB = 1024 * 1024
 _HOUSEKEEPING_S = 2.0
-_READ_TIMEOUT_S = 120.0
 _TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
 _FEED_BYTES = 1 << 20
 
@@ -62,6 +63,7 @@ class Engine:
         elif not isinstance(settings, Settings):
             settings = load_settings(Path(settings))
         system.quiet_openmp()
+        system.forbid_telemetry()
         self.settings = settings
         self._log = LogTap()
         if on_log is not None:
@@ -82,6 +84,7 @@ class Engine:
             backends=registry.usable(),
         )
         self._resolver = Resolver(settings, self.catalog)
+        self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
         budget_mb = settings.engine.memory_budget_mb
         self._budget = MemoryBudget(
@@ -125,7 +128,7 @@ class Engine:
         TimedOut, EngineClosed.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
-        pcm = [chunk.pcm for chunk in self._listen(speech, text)]
+        pcm = [chunk.pcm for chunk in listen(speech, text, self._background)]
         audio = np.frombuffer(b"".join(pcm), np.int16).astype(np.float32) / 32768.0
         mode = voice.mode if isinstance(voice, Voice) else VoiceMode.CUSTOM if voice else VoiceMode.BASE
         return SynthesisResult(audio, speech.sample_rate or 0, speech.stats, mode)
@@ -145,7 +148,7 @@ class Engine:
         iterator early cancels the rest.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
-        return self._listen(speech, text)
+        return listen(speech, text, self._background)
 
     def transcribe(  # noqa: PLR0913  # what a recording and a request have
         self,
@@ -200,6 +203,7 @@ class Engine:
             plan=speaking.plan,
             lane=self._lane(speaking.entry),
             lease=self._residency.acquire(speaking.entry),
+            phrases=self._phrases,
             relaxed=relaxed,
             on_end=self._floor.leave,
             on_ready=on_ready,
@@ -218,10 +222,17 @@ class Engine:
         words: bool = False,
         relaxed: bool = False,
         bounded: bool = True,
+        sensitivity: str | None = None,
+        on_ended: Callable[[], None] | None = None,
+        on_partial: Callable[[str], None] | None = None,
     ) -> Utterance:
         """Open an utterance to feed audio into; its model loads meanwhile. Never blocks.
 
-        `bounded` applies `limits.max_utterance_s`. Raises as `transcribe`.
+        `bounded` applies `limits.max_utterance_s`. With a `sensitivity` (`aggressive`, `default`
+        or `relaxed`) it ends by itself after a pause of that length, heard in real time; the
+        transcript is then there when `on_ended` is called. `on_partial` gets words while the
+        person speaks, once they are certain. Both are called from worker threads. Raises as
+        `transcribe`, and ValueError.
         """
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         listening = self._resolver.listening(
@@ -229,6 +240,7 @@ class Engine:
             language,
             RecognizeRequest(names=tuple(names), terms=tuple(terms), words=words),
             self.settings.limits.max_utterance_s if bounded else None,
+            sensitivity,
         )
         utterance = Utterance(
             plan=listening.plan,
@@ -238,6 +250,8 @@ class Engine:
             lease=self._residency.acquire(listening.entry),
             relaxed=relaxed,
             on_end=self._floor.leave,
+            on_ended=on_ended,
+            on_partial=on_partial,
         )
         self._floor.join(utterance)
         return utterance
@@ -337,18 +351,6 @@ class Engine:
         self._residency.close()
         self._log.set(None)
 
-    def _listen(self, speech: Speech, text: str | Iterable[str]) -> Iterator[AudioChunk]:
-        if isinstance(text, str):
-            speech.write(text)
-            speech.finish()
-        else:
-            self._background.call("text", lambda: _write_all(speech, text))
-        try:
-            while (chunk := speech.read(_READ_TIMEOUT_S)) is not None:
-                yield chunk
-        finally:
-            speech.cancel()
-
     def _entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
         entries = [entry for entry in self.catalog.entries() if entry.kind is kind]
         if not entries:
@@ -380,17 +382,3 @@ class Engine:
         elif self._worked:
             self._worked = False
             trim_heap()
-
-
-def _write_all(speech: Speech, pieces: Iterable[str]) -> None:
-    try:
-        for piece in pieces:
-            if speech.done:
-                return
-            speech.write(piece)
-    except LunavoxError:
-        return  # the reader of the speech gets the same error
-    except BaseException:
-        speech.cancel()
-        raise
-    speech.finish()

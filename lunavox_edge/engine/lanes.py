@@ -45,6 +45,11 @@ class Task(ABC):
     def deadline_s(self) -> float:
         """The monotonic instant at which the listener notices that the next slice is late."""
 
+    @property
+    def wake_at_s(self) -> float | None:
+        """When to wake a parked task that nobody has woken; None for never. Asked after WAIT."""
+        return None
+
     @abstractmethod
     def run_slice(self) -> Outcome:
         """Do the next piece of work: MORE queues the task again, WAIT parks it until `wake`."""
@@ -73,6 +78,7 @@ class Lane:
         self._scheduler: Scheduler[Task] = Scheduler()
         self._states: dict[Task, _State] = {}
         self._running_since: dict[Task, float] = {}
+        self._alarms: dict[Task, float] = {}
         self._slice_s = 0.1
         self._closing = False
         self._threads = [
@@ -99,9 +105,7 @@ class Lane:
         with self._condition:
             state = self._states.get(task)
             if state in (_State.PARKED, _State.QUEUED):
-                self._states[task] = _State.QUEUED
-                self._scheduler.push(task, task.deadline_s)
-                self._condition.notify()
+                self._queue(task)
             elif state is _State.RUNNING:
                 self._states[task] = _State.WOKEN
 
@@ -112,6 +116,7 @@ class Lane:
                 return False
             self._scheduler.remove(task)
             self._states.pop(task, None)
+            self._alarms.pop(task, None)
             return True
 
     def status(self) -> LaneStatus:
@@ -136,6 +141,7 @@ class Lane:
             for task in waiting:
                 self._scheduler.remove(task)
                 del self._states[task]
+            self._alarms.clear()
             self._condition.notify_all()
         for task in waiting:
             task.fail(EngineClosed("The engine was closed."))
@@ -147,7 +153,7 @@ class Lane:
         while True:
             with self._condition:
                 while not self._closing and not len(self._scheduler):
-                    self._condition.wait(_IDLE_WAIT_S)
+                    self._condition.wait(self._ring_alarms())
                 if self._closing:
                     return
                 task = self._scheduler.pop()
@@ -165,13 +171,31 @@ class Lane:
                 if outcome is Outcome.DONE:
                     del self._states[task]
                 elif outcome is Outcome.MORE or woken:
-                    self._states[task] = _State.QUEUED
-                    self._scheduler.push(task, task.deadline_s)
-                    self._condition.notify()
+                    self._queue(task)
                 else:
                     self._states[task] = _State.PARKED
+                    alarm_s = task.wake_at_s
+                    if alarm_s is not None:
+                        self._alarms[task] = alarm_s
+                        self._condition.notify()
             if error is not None:
                 task.fail(error)
+
+    def _queue(self, task: Task) -> None:
+        """Let a task wait for a worker; the caller holds the lock."""
+        self._states[task] = _State.QUEUED
+        self._alarms.pop(task, None)
+        self._scheduler.push(task, task.deadline_s)
+        self._condition.notify()
+
+    def _ring_alarms(self) -> float:
+        """Wake the parked tasks whose time has come; return how long to wait for the next."""
+        now = time.monotonic()
+        for task in [task for task, at_s in self._alarms.items() if at_s <= now]:
+            self._queue(task)
+        if len(self._scheduler):
+            return 0.0
+        return min((at_s - now for at_s in self._alarms.values()), default=_IDLE_WAIT_S)
 
     @staticmethod
     def _run(task: Task) -> tuple[Outcome, Exception | None]:

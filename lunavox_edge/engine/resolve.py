@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog import Catalog
@@ -87,6 +88,10 @@ class Resolver:
             normalize_text=tts.normalize_text,
             ssml=text_format == "ssml",
             max_chars=self._settings.limits.max_text_chars,
+            # A seed asks for the voice itself, and so for the model.
+            voice_key=(entry.backend, entry.path, entry.size_bytes) if params.seed is None else None,
+            buffer_char_threshold=tts.buffer_char_threshold,
+            max_buffer_delay_ms=tts.max_buffer_delay_ms,
         )
         return Speaking(entry, plan)
 
@@ -96,8 +101,9 @@ class Resolver:
         language: str | None,
         request: RecognizeRequest,
         max_s: float | None,
+        sensitivity: str | None,
     ) -> Listening:
-        """Raises UnknownModel, UnsupportedLanguage."""
+        """Raises UnknownModel, UnsupportedLanguage, ValueError."""
         stt = self._settings.stt
         language = language or stt.language
         if model is not None:
@@ -116,7 +122,20 @@ class Resolver:
             beam_size=stt.beam_size,
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
-        return Listening(entry, ListenPlan(plan, fallback, max_s))
+        return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))
+
+    def _endpoint(self, sensitivity: str | None) -> EndpointRules | None:
+        if sensitivity is None:
+            return None
+        stt = self._settings.stt
+        pauses_ms = {
+            "aggressive": stt.pause_aggressive_ms,
+            "default": stt.pause_default_ms,
+            "relaxed": stt.pause_relaxed_ms,
+        }
+        if sensitivity not in pauses_ms:
+            raise ValueError(f"sensitivity must be one of {', '.join(pauses_ms)}, not {sensitivity!r}")
+        return EndpointRules(pauses_ms[sensitivity] / 1000, stt.no_speech_timeout_s, stt.max_command_s)
 
     def default(self, kind: ModelKind) -> ModelEntry:
         """The model or voice of the settings; the first installed one where that is missing."""

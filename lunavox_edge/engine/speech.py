@@ -5,44 +5,39 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
-
-import numpy as np
 
 from lunavox_edge.audio.loudness import apply_gain, gain_to
 from lunavox_edge.audio.pcm import to_pcm16
 from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane, Outcome
+from lunavox_edge.engine.phrases import Phrase, PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.results import MemStats, SynthesisStats
+from lunavox_edge.engine.script import Line, Script
 from lunavox_edge.engine.session import Session
 from lunavox_edge.errors import Cancelled, EmptyText, LunavoxError, TextTooLong, TimedOut
 from lunavox_edge.system import rss_bytes
-from lunavox_edge.text.markup import Span, parse_ssml
-from lunavox_edge.text.normalize import speakable, spell
-from lunavox_edge.text.segments import Segmenter
 from lunavox_edge.types import AudioChunk
 
 _MAX_AHEAD_S = 20.0
 """Audio made but not fetched; a listener who stops fetching stops the work."""
-_MAX_SEGMENT_CHARS = 160
-"""What one inference needs grows with its text: about 1 MB for every character."""
-_FIRST_SEGMENT_CHARS = 60
-"""A longer first sentence ends at a clause, so that the first audio does not wait for all of it."""
 _MARGIN_S = 0.25
 """The next audio is due this long before the listener has played the last."""
 _MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
-_MAX_PAUSE_MS = 10_000
-_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
-_CLOSING = " \n\"'”’)»」"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechPlan:
-    """How one speech is spoken, with settings, alias and request already combined."""
+    """How one speech is spoken, with settings, alias and request already combined.
+
+    `voice_key` names the model for the phrase cache. Streamed text that has stalled for
+    `max_buffer_delay_ms` is spoken before its sentence ends, if at least
+    `buffer_char_threshold` characters wait.
+    """
 
     request: SpeakRequest
     language: str
@@ -52,6 +47,9 @@ class SpeechPlan:
     normalize_text: bool = True
     ssml: bool = False
     max_chars: int = 50_000
+    voice_key: Hashable = None
+    buffer_char_threshold: int = 40
+    max_buffer_delay_ms: int = 1000
 
 
 class Speech(Session):
@@ -61,12 +59,13 @@ class Speech(Session):
     `on_ready` is called from a worker thread whenever `poll` may have news.
     """
 
-    def __init__(
+    def __init__(  # built in one place, by keyword
         self,
         *,
         plan: SpeechPlan,
         lane: Lane,
         lease: Future[Lease],
+        phrases: PhraseCache,
         relaxed: bool,
         on_end: Callable[[Session], None],
         on_ready: Callable[[], None] | None,
@@ -83,14 +82,19 @@ class Speech(Session):
         self._finished_text = False
         self._out: deque[AudioChunk] = deque()
         self._out_s = 0.0
+        self._written_s = self._opened_s
         # Below: touched by slices only.
-        self._segmenter = Segmenter(_MAX_SEGMENT_CHARS, first_max_chars=_FIRST_SEGMENT_CHARS)
-        self._spans: deque[Span] = deque()
-        self._markup: list[str] = []
+        self._script = Script(
+            language=plan.language,
+            normalize=plan.normalize_text,
+            ssml=plan.ssml,
+            sentence_silence_ms=plan.sentence_silence_ms,
+        )
+        self._phrases = phrases
+        self._line = Line("")
+        self._key: Hashable = None
+        self._made: list[bytes] = []
         self._pieces: Iterator[Samples] | None = None
-        self._span = Span("")
-        self._spoken = ""
-        self._pause_ms = 0
         self._gain = 1.0
         self._first_audio_s: float | None = None
         self._audio_s = 0.0
@@ -103,6 +107,7 @@ class Speech(Session):
             self._chars += len(text)
             if self._chars <= self._plan.max_chars:
                 self._inbox.append(text)
+                self._written_s = time.monotonic()
                 fits = True
             else:
                 fits = False
@@ -187,21 +192,26 @@ class Speech(Session):
             return self._opened_s + self._relaxed_s
         return self._first_audio_s + self._audio_s - _MARGIN_S + self._relaxed_s
 
+    @property
+    def wake_at_s(self) -> float | None:
+        """When text that waits for the end of its sentence has waited long enough."""
+        if self._script.waiting_chars < max(1, self._plan.buffer_char_threshold):
+            return None
+        return self._written_s + self._plan.max_buffer_delay_ms / 1000
+
     def _slice(self) -> Outcome:
-        lease = self._lease()
-        if lease is None:
-            return Outcome.WAIT
-        model = cast("TtsModel", lease.model)
-        if self.sample_rate is None:
-            self.sample_rate = model.rate_hz
-            if self._plan.loudness_dbfs is not None:
-                self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
         if self._out_s >= _MAX_AHEAD_S:
             return Outcome.WAIT
-        if self._pieces is None and not self._next_span(model):
+        lease = self._lease()
+        if self._pieces is None and not self._next_line():
             return self._ran_dry()
-        with lease.turn:
-            self._speak_piece(model)
+        if self._pieces is None and not self._repeat():
+            if lease is None:
+                return Outcome.WAIT
+            self._begin(cast("TtsModel", lease.model))
+        if self._pieces is not None and lease is not None:
+            with lease.turn:
+                self._speak_piece(cast("TtsModel", lease.model))
         return Outcome.MORE
 
     def _ran_dry(self) -> Outcome:
@@ -212,81 +222,84 @@ class Speech(Session):
             raise EmptyText("There is nothing to say in this text.")
         return Outcome.DONE
 
-    def _next_span(self, model: TtsModel) -> bool:
-        """Take in new text and start on the next span that can be spoken."""
+    def _next_line(self) -> bool:
+        """Take in new text and choose the next line, unless one waits for the model already."""
+        if self._line.text:
+            return True
         started = time.perf_counter()
-        self._take_text()
-        while self._spans:
-            span = self._spans.popleft()
-            text = self._prepare(span)
-            if text:
-                self._span, self._spoken = span, text
-                request = self._plan.request
-                speed = min(_MAX_FACTOR, max(_MIN_FACTOR, request.speed * span.speed))
-                self._pieces = model.speak(
-                    text,
-                    SpeakRequest(request.speaker, speed, request.seed, request.noise_scale, request.noise_w),
-                )
-                break
-            self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms + span.pause_ms)
-        self._tokenize_s += time.perf_counter() - started
-        return self._pieces is not None
-
-    def _take_text(self) -> None:
         with self._lock:
             fresh, self._inbox = "".join(self._inbox), []
             finished, flush = self._finished_text, self._flush
             self._flush = False
-        if self._plan.ssml:
-            self._markup.append(fresh)
-            if finished and any(self._markup):
-                for span in parse_ssml("".join(self._markup)):
-                    self._add_span(span)
-                self._markup = []
-            return
-        segments = self._segmenter.push(fresh) if fresh else []
-        if finished or flush:
-            segments += self._segmenter.flush()
-        self._spans.extend(Span(segment) for segment in segments)
+        if fresh:
+            self._script.add(fresh)
+        due_s = self.wake_at_s
+        if finished:
+            self._script.finish()
+        elif flush:
+            self._script.flush()
+        elif due_s is not None and time.monotonic() >= due_s:
+            self._script.flush_words()
+        line = self._script.next_line()
+        if line is not None:
+            self._line = line
+        self._tokenize_s += time.perf_counter() - started
+        return line is not None
 
-    def _add_span(self, span: Span) -> None:
-        """Cut a span of markup into segments; its pause follows the last one."""
-        segmenter = Segmenter(_MAX_SEGMENT_CHARS)
-        segments = [*segmenter.push(span.text), *segmenter.flush()] or [""]
-        for segment in segments[:-1]:
-            self._spans.append(Span(segment, span.speed, span.volume, 0, span.spell))
-        self._spans.append(Span(segments[-1], span.speed, span.volume, span.pause_ms, span.spell))
+    def _request(self) -> SpeakRequest:
+        speed = self._plan.request.speed * self._line.speed
+        return replace(self._plan.request, speed=min(_MAX_FACTOR, max(_MIN_FACTOR, speed)))
 
-    def _prepare(self, span: Span) -> str:
-        if span.spell:
-            return spell(span.text, self._plan.language)
-        if self._plan.normalize_text:
-            return speakable(span.text, self._plan.language)
-        return span.text.strip()
+    def _repeat(self) -> bool:
+        """Say the line as it was said before, if it was."""
+        self._key = (
+            self._plan.voice_key,
+            self._line.text,
+            self._request(),
+            self._plan.volume * self._line.volume,
+        )
+        phrase = self._phrases.get(self._key) if self._plan.voice_key is not None else None
+        if phrase is None:
+            return False
+        self.sample_rate = phrase.rate_hz
+        self._rest_before_line(phrase.rate_hz)
+        for pcm in phrase.pieces:
+            self._emit(AudioChunk(pcm, phrase.rate_hz))
+        self._line = Line("")
+        return True
+
+    def _begin(self, model: TtsModel) -> None:
+        self.sample_rate = model.rate_hz
+        if self._plan.loudness_dbfs is not None:
+            self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
+        self._made = []
+        self._pieces = model.speak(self._line.text, self._request())
 
     def _speak_piece(self, model: TtsModel) -> None:
-        started = time.perf_counter()
         if self._pieces is None:
             return
+        started = time.perf_counter()
         samples = next(self._pieces, None)
         generated = time.perf_counter()
         self._generate_s += generated - started
         if samples is None:
-            self._pieces = None
-            self._pause_ms = self._span.pause_ms
-            if self._spoken.rstrip(_CLOSING).endswith(_SENTENCE_END):
-                self._pause_ms += self._plan.sentence_silence_ms
+            if self._plan.voice_key is not None:
+                self._phrases.put(self._key, Phrase(tuple(self._made), model.rate_hz))
+            self._pieces, self._line, self._made = None, Line(""), []
             return
-        if self._pause_ms and self._audio_s:
-            silence = np.zeros(model.rate_hz * self._pause_ms // 1000, np.float32)
-            samples = np.concatenate((silence, samples))
-        self._pause_ms = 0
-        volume = self._plan.volume * self._span.volume
-        pcm = to_pcm16(apply_gain(samples, self._gain * volume))
+        if not self._made:
+            self._rest_before_line(model.rate_hz)
+        pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * self._line.volume))
         self._decode_s += time.perf_counter() - generated
         self._rss_peak = max(self._rss_peak, rss_bytes())
         if pcm:
+            self._made.append(pcm)
             self._emit(AudioChunk(pcm, model.rate_hz))
+
+    def _rest_before_line(self, rate_hz: int) -> None:
+        samples = rate_hz * self._line.pause_ms // 1000
+        if samples and self._audio_s:
+            self._emit(AudioChunk(bytes(2 * samples), rate_hz))
 
     def _emit(self, chunk: AudioChunk) -> None:
         now = time.monotonic()

@@ -7,52 +7,67 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-import numpy as np
-
-from lunavox_edge.audio.pcm import Converter
-from lunavox_edge.audio.vad import chunks, speech_spans
+from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import sniff_header
-from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel, Vad, VadStream
+from lunavox_edge.backends.base import RecognizeRequest, SttModel, Vad
+from lunavox_edge.engine.ear import ArrivalClock, Ear, Piece
+from lunavox_edge.engine.hearing import Heard, StablePrefix, text_of, transcript_of
 from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
-from lunavox_edge.errors import AudioTooLong, LunavoxError, TimedOut
-from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats, Word
+from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
+from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-MODEL_RATE_HZ = 16_000
-MAX_PIECE_S = 30.0
-"""The longest audio a recogniser takes in one slice."""
-
-_LISTEN_DELAY_S = 0.5
+_LISTEN_DELAY_S = 0.2
 """Audio may wait this long to be converted while it still comes."""
+_GUESS_DELAY_S = 5.0
+"""A guess gives way to everything that somebody waits for."""
+_GUESS_AFTER_S = 0.16
+"""So much silence makes it worth guessing that the person has finished."""
+_MAX_GUESSED_S = 30.0
+_PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
-_WAKE_BYTES = 32_768
+_WAKE_S = 0.1
+_REAL_TIME = 0.7
+"""A pause counts if it took at least this share of its length to arrive."""
 _WAV_PREFIX_BYTES = 4096
 _WAV_MAGIC = b"RIFF"
 
 
 @dataclass(frozen=True, slots=True)
 class ListenPlan:
-    """How one utterance is heard. `max_s` None takes audio of any length."""
+    """How one utterance is heard.
+
+    `max_s` None takes audio of any length; `endpoint` None waits for the client to end it.
+    """
 
     request: RecognizeRequest
     fallback_language: str
     max_s: float | None = None
+    endpoint: EndpointRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What was heard up to a pause: the transcript, if nothing more is said."""
+
+    speech_end_s: float
+    heard: tuple[Heard, ...]
 
 
 class Utterance(Session):
     """Audio in by `feed`, the transcript out by `finish` or `submit`.
 
     `feed`, `submit` and `cancel` never block and may come from any thread. A WAV header at the
-    start of the audio is recognised and then says the format.
+    start of the audio is recognised and then says the format. With endpoint rules the utterance
+    ends by itself: `on_ended` is called, once, from a worker thread, when it has its transcript
+    or its error. `on_partial` asks for words while the person speaks, as soon as they are
+    certain; it is called from a worker thread too, and costs a decode every second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # built in one place, by keyword
         self,
         *,
         plan: ListenPlan,
@@ -62,26 +77,31 @@ class Utterance(Session):
         lease: Future[Lease],
         relaxed: bool,
         on_end: Callable[[Session], None],
+        on_ended: Callable[[], None] | None = None,
+        on_partial: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Built by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
         self._plan = plan
         self._format = audio_format
+        self._find_vad = vad
+        self._on_ended = on_ended
+        self._on_partial = on_partial
+        self._clock = clock
         self._inbox = bytearray()
         self._fed_bytes = 0
+        self._arrivals = ArrivalClock()
         self._submitted_s: float | None = None
         self._future: Future[Transcript] = Future()
         self._future.set_running_or_notify_cancel()
         # Below: touched by slices only.
-        self._converter: Converter | None = None
-        self._audio: list[NDArray[np.int16]] = []
-        self._samples = 0
-        self._find_vad = vad
-        self._vad: Vad | None = None
-        self._vad_stream: VadStream | None = None
-        self._probabilities: list[NDArray[np.float32]] = []
-        self._pieces: list[tuple[float, float]] | None = None
-        self._heard: list[tuple[float, Recognition]] = []
+        self._ear: Ear | None = None
+        self._pieces: list[Piece] | None = None
+        self._heard: list[Heard] = []
+        self._stable = StablePrefix()
+        self._partial_s = 0.0
+        self._guess: _Guess | None = None
         self._decode_s = 0.0
 
     def feed(self, pcm: bytes) -> None:
@@ -94,11 +114,13 @@ class Utterance(Session):
             if self._ended:
                 return
             self._fed_bytes += len(pcm)
-            seconds = self._fed_bytes / (self._format.frame_bytes * self._format.rate_hz)
+            bytes_per_s = self._format.frame_bytes * self._format.rate_hz
+            seconds = self._fed_bytes / bytes_per_s
             fits = self._plan.max_s is None or seconds <= self._plan.max_s
             if fits:
                 self._inbox += pcm
-                wake = len(self._inbox) >= _WAKE_BYTES
+                self._arrivals.mark(seconds, self._clock())
+                wake = len(self._inbox) >= _WAKE_S * bytes_per_s
         if not fits:
             self.cancel()
             raise AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
@@ -109,6 +131,11 @@ class Utterance(Session):
     def backlog_bytes(self) -> int:
         """Audio taken in but not yet converted; a fast sender should wait while it is high."""
         return len(self._inbox)
+
+    @property
+    def done(self) -> bool:
+        """Whether the transcript or the error is there."""
+        return self._future.done()
 
     def submit(self) -> Future[Transcript]:
         """No more audio will come: return the future transcript.
@@ -136,20 +163,21 @@ class Utterance(Session):
         if pieces is None:
             return 0.0
         total_s = sum(end - start for start, end in pieces)
-        return sum(seconds for seconds, _ in self._heard) / total_s if total_s else 1.0
+        return sum(heard.seconds for heard in self._heard) / total_s if total_s else 1.0
 
     @property
     def deadline_s(self) -> float:
         """The end of speech once it came; a moment from now while audio still flows."""
-        if self._submitted_s is None:
-            return time.monotonic() + _LISTEN_DELAY_S
-        return self._submitted_s + self._relaxed_s
+        if self._submitted_s is not None:
+            return self._submitted_s + self._relaxed_s
+        waiting = self._inbox or not (self._worth_guessing() or self._worth_telling())
+        return time.monotonic() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
         if self._convert():
             return Outcome.MORE
         if self._submitted_s is None:
-            return Outcome.WAIT
+            return self._listen()
         if self._pieces is None:
             self._pieces = self._find_speech()
         if len(self._heard) == len(self._pieces):
@@ -157,29 +185,81 @@ class Utterance(Session):
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
-        with lease.turn:
-            self._recognize(cast("SttModel", lease.model), *self._pieces[len(self._heard)])
+        self._heard.append(self._recognize(lease, self._pieces[len(self._heard)]))
         return Outcome.MORE
+
+    def _listen(self) -> Outcome:
+        """Decide, with all audio heard that came so far, whether the person has finished."""
+        if self._over():
+            self._submitted_s = time.monotonic()
+            return Outcome.MORE
+        guess = self._worth_guessing()
+        if not guess and not self._worth_telling():
+            return Outcome.WAIT
+        lease, ear = self._lease(), self._ear
+        if lease is None or ear is None:
+            return Outcome.WAIT
+        heard = tuple(self._recognize(lease, piece) for piece in ear.pieces())
+        if guess and ear.endpointer is not None:
+            self._guess = _Guess(ear.endpointer.speech_end_s, heard)
+        self._partial_s = ear.duration_s
+        if self._on_partial is not None:
+            certain = self._stable.add(text_of(heard))
+            if certain:
+                self._on_partial(certain)
+        return Outcome.MORE
+
+    def _over(self) -> bool:
+        rules, ear = self._plan.endpoint, self._ear
+        if rules is None or ear is None or ear.endpointer is None or not ear.endpointer.over(rules):
+            return False
+        silence_s = min(ear.endpointer.silence_s, ear.endpointer.heard_s)
+        with self._lock:
+            return self._arrivals.since(ear.duration_s - silence_s) >= _REAL_TIME * min(
+                silence_s, rules.pause_s
+            )
+
+    def _worth_guessing(self) -> bool:
+        ear = self._ear
+        if ear is None or ear.endpointer is None or ear.duration_s > _MAX_GUESSED_S:
+            return False
+        endpointer = ear.endpointer
+        if not endpointer.speech_s or endpointer.silence_s < _GUESS_AFTER_S:
+            return False
+        if self._guess is not None and self._guess.speech_end_s == endpointer.speech_end_s:
+            return False
+        with self._lock:
+            return self._arrivals.since(endpointer.speech_end_s) >= _REAL_TIME * _GUESS_AFTER_S
+
+    def _worth_telling(self) -> bool:
+        """Whether enough was said since the last hypothesis to make the next one."""
+        ear = self._ear
+        if self._on_partial is None or ear is None or ear.endpointer is None:
+            return False
+        if ear.duration_s > _MAX_GUESSED_S or ear.endpointer.silence_s >= _GUESS_AFTER_S:
+            return False
+        return ear.endpointer.speech_end_s - self._partial_s >= _PARTIAL_EVERY_S
 
     def _convert(self) -> bool:
         """Convert the next batch of audio and ask the VAD about it; False if there is none."""
         final = self._submitted_s is not None
-        if self._converter is None and not self._open_converter(final=final):
+        if self._ear is None and not self._open_ear(final=final):
             return False
-        if self._converter is None:
+        if self._ear is None:
             return False
         batch_bytes = int(_BATCH_S * self._format.rate_hz) * self._format.frame_bytes
         with self._lock:
             batch = bytes(self._inbox[:batch_bytes])
             del self._inbox[:batch_bytes]
         if batch:
-            self._keep(self._converter.feed(batch))
+            self._ear.take(batch)
             return True
         if final and self._pieces is None:
-            self._keep(self._converter.finish())
+            self._ear.finish()
         return False
 
-    def _open_converter(self, *, final: bool) -> bool:
+    def _open_ear(self, *, final: bool) -> bool:
+        """Wait for enough audio to tell a WAV header from sound."""
         with self._lock:
             prefix = bytes(self._inbox[:_WAV_PREFIX_BYTES])
         offset = 0
@@ -191,43 +271,31 @@ class Utterance(Session):
                 self._format, offset = header
         with self._lock:
             del self._inbox[:offset]
-        self._converter = Converter(self._format, MODEL_RATE_HZ)
-        self._vad = self._find_vad()
-        self._vad_stream = self._vad.stream() if self._vad is not None else None
+        self._ear = Ear(self._format, self._find_vad())
         return True
 
-    def _keep(self, samples: Samples) -> None:
-        if not len(samples):
-            return
-        self._audio.append((samples * 32767.0).astype(np.int16))
-        self._samples += len(samples)
-        if self._vad_stream is not None:
-            self._probabilities.append(self._vad_stream.feed(samples))
-
-    def _find_speech(self) -> list[tuple[float, float]]:
-        duration_s = self._samples / MODEL_RATE_HZ
-        if not self._samples:
+    def _find_speech(self) -> list[Piece]:
+        """Where to listen; a guess that came true has been heard already."""
+        if self._ear is None:
             return []
-        if self._vad is None or not self._probabilities:
-            return chunks([(0.0, duration_s)], max_s=MAX_PIECE_S)
-        spans = speech_spans(np.concatenate(self._probabilities), self._vad.frame_s)
-        return chunks([(start, min(end, duration_s)) for start, end in spans], max_s=MAX_PIECE_S)
+        pieces = self._ear.pieces()
+        endpointer, guess = self._ear.endpointer, self._guess
+        if guess is not None and endpointer is not None and guess.speech_end_s == endpointer.speech_end_s:
+            self._heard = list(guess.heard)
+            return pieces[: len(self._heard)]
+        return pieces
 
-    def _recognize(self, model: SttModel, start_s: float, end_s: float) -> None:
+    def _recognize(self, lease: Lease, piece: Piece) -> Heard:
+        if self._ear is None:
+            raise InternalError("A piece was asked for before any audio came.")
         started = time.perf_counter()
-        if len(self._audio) > 1:
-            self._audio = [np.concatenate(self._audio)]
-        piece = self._audio[0][int(start_s * MODEL_RATE_HZ) : int(end_s * MODEL_RATE_HZ)]
         request = self._plan.request
         if request.language is None and self._heard:
-            request = replace(request, language=self._heard[0][1].language)
-        heard = model.recognize(piece.astype(np.float32) / 32768.0, request)
-        shifted = tuple(
-            Word(word.word, word.start_s + start_s, word.end_s + start_s, word.probability)
-            for word in heard.words
-        )
-        self._heard.append((end_s - start_s, replace(heard, words=shifted)))
+            request = replace(request, language=self._heard[0].recognition.language)
+        with lease.turn:
+            recognition = cast("SttModel", lease.model).recognize(self._ear.samples(piece), request)
         self._decode_s += time.perf_counter() - started
+        return Heard.at(*piece, recognition)
 
     def _ended_with(self, error: LunavoxError | None) -> None:
         if error is not None:
@@ -236,25 +304,25 @@ class Utterance(Session):
             self._future.set_result(self._transcript())
         with self._lock:
             self._inbox.clear()
-        self._audio = []
-        self._probabilities = []
+        self._ear = None
+        if self._on_ended is not None:
+            self._on_ended()
+
+    def rest_of(self, text: str) -> str:
+        """What a final text adds to the words that `on_partial` was told."""
+        return self._stable.rest(text)
 
     def _transcript(self) -> Transcript:
         ended = self._ended_s or time.monotonic()
-        speech_s = sum(seconds for seconds, _ in self._heard)
-        said = [(seconds, heard) for seconds, heard in self._heard if heard.text]
-        weight = sum(seconds for seconds, _ in said)
-        language = said[0][1].language if said else self._plan.request.language
-        return Transcript(
-            text=" ".join(heard.text for _, heard in said),
-            language=language or self._plan.fallback_language,
-            confidence=sum(seconds * heard.confidence for seconds, heard in said) / weight if weight else 0.0,
-            duration_s=self._samples / MODEL_RATE_HZ,
-            words=tuple(word for _, heard in said for word in heard.words),
+        return transcript_of(
+            self._heard,
+            language=self._plan.request.language,
+            fallback_language=self._plan.fallback_language,
+            duration_s=self._ear.duration_s if self._ear is not None else 0.0,
             stats=TranscriptStats(
                 queue_ms=self._queue_ms,
                 decode_ms=self._decode_s * 1000,
                 total_ms=(ended - (self._submitted_s or ended)) * 1000,
-                speech_s=speech_s,
+                speech_s=sum(heard.seconds for heard in self._heard),
             ),
         )

@@ -51,6 +51,20 @@ class Segmenter:
         """Return the rest as segments: no text follows, or none is to be waited for."""
         return self._take(final=True)
 
+    def flush_words(self) -> list[str]:
+        """Return whole words that wait for the end of their sentence; the last word may still grow."""
+        words = self._text.rstrip()
+        end = len(self._text) if words != self._text else len(words) - len(words.split()[-1]) if words else 0
+        rest, self._text = self._text[end:], self._text[:end]
+        segments = self._take(final=True)
+        self._text = rest
+        return segments
+
+    @property
+    def waiting_chars(self) -> int:
+        """Characters taken in and not returned yet."""
+        return len(self._text)
+
     def _take(self, *, final: bool) -> list[str]:
         segments = []
         start = 0

@@ -53,7 +53,7 @@ def build_info(engine: Engine) -> Info:
                 version=__version__,
                 models=[_model(entry) for entry in models],
                 supports_transcript_streaming=engine.settings.stt.streaming,
-                requires_external_vad=True,
+                requires_external_vad=engine.settings.stt.endpointing == "client",
                 # Whisper hears noisy speech better than speech with the noise taken out.
                 prefers_noise_reduction_enabled=False,
             )

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
 
 _BACKLOG = 512
+# A crowd that comes at once is let in by so many at a time; in between the others are served.
+_WELCOMES = 8
 # What the stream may hold unread before the kernel has to, per connection.
 _READ_AHEAD_BYTES = 65_536
+# Unbounded, the kernel takes megabytes: minutes of speech that are made for nobody.
+_KERNEL_BYTES = 131_072
 _UNIX_MODE = 0o660
 _CANCEL_S = 1.0
 _PROBE_S = 1.0
@@ -88,9 +92,10 @@ class WyomingServer:
 
     async def _start_tcp(self, host: str, port: int) -> None:
         server = await asyncio.start_server(
-            self._accept, host, port, limit=_READ_AHEAD_BYTES, backlog=_BACKLOG, reuse_address=True
+            self._accept, host, port, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES, reuse_address=True
         )
         self._server = server
+        _lengthen_queues(server)
         host, port = server.sockets[0].getsockname()[:2]
         self._uri = Address(host=host, port=port).uri
 
@@ -101,8 +106,9 @@ class WyomingServer:
         try:
             self._socket_file = (path, _bind(listener, path))
             self._server = await asyncio.start_unix_server(
-                self._accept, sock=listener, limit=_READ_AHEAD_BYTES, backlog=_BACKLOG
+                self._accept, sock=listener, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES
             )
+            _lengthen_queues(self._server)
         except BaseException:
             listener.close()
             raise
@@ -118,7 +124,7 @@ class WyomingServer:
             info=self._info,
             peer=self._name(writer),
         )
-        _keep_alive(writer)
+        _set_up(writer)
         if len(self._connections) < self._limits.max_connections or self._make_room():
             self._own(connection, connection.run())
         else:
@@ -160,10 +166,21 @@ def _reason(error: OSError) -> str:
     return f"{error.strerror or error}."
 
 
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    """Let the kernel find out about clients that went away without a word."""
+def _lengthen_queues(server: asyncio.Server) -> None:
+    """Let the kernel hold more clients than asyncio accepts in a row, for which it has one number."""
+    for sock in server.sockets:
+        with sock.dup() as twin:
+            twin.listen(_BACKLOG)
+
+
+def _set_up(writer: asyncio.StreamWriter) -> None:
+    """Bound what the kernel keeps for a client that does not read, and let it find out who went away."""
     sock = writer.get_extra_info("socket")
-    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+    if sock is None:
+        return
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

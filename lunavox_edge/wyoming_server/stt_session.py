@@ -8,11 +8,13 @@ passed over: the error was its answer. The next utterance may come while the las
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wyoming import asr
@@ -22,6 +24,7 @@ from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wyoming_server import fields
+from lunavox_edge.wyoming_server.partials import Partials
 from lunavox_edge.wyoming_server.watch import Watch
 from lunavox_edge.wyoming_server.wire import encode_event
 
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.engine.utterance import Utterance
-    from lunavox_edge.types import Transcript
     from lunavox_edge.wyoming_server.replies import Replies
 
 # The longest utterance allowed by default, on a machine that is only as fast as the speaker.
@@ -38,7 +40,8 @@ _TRANSCRIPT_TIMEOUT_S = 600.0
 # A client may send a recording faster than it can be converted; beyond this it has to wait.
 _MAX_BACKLOG_BYTES = 2 * 1024 * 1024
 _BACKLOG_CHECK_S = 0.02
-_MAX_SENSITIVITY_CHARS = 64
+_DEFAULT_SENSITIVITY = "default"
+_SENSITIVITIES = ("aggressive", _DEFAULT_SENSITIVITY, "relaxed")
 _NO_FORMAT = AudioFormat(0, 0, 0)
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class _Options:
     language: str | None = None
     names: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    sensitivity: str = _DEFAULT_SENSITIVITY
     context: dict[str, Any] | None = None
 
 
@@ -81,11 +85,13 @@ class SttSession:
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
         self._streaming = engine.settings.stt.streaming
+        self._endpointing = engine.settings.stt.endpointing == "server"
         self._state = _State.IDLE
         self._options: _Options | None = None
         self._refused = False
         self._format = _NO_FORMAT
         self._utterance: Utterance | None = None
+        self._partials = Partials(None, None)
         self._submitted: set[Utterance] = set()
         self._watch = Watch(self._on_silence)
 
@@ -164,13 +170,8 @@ class SttSession:
             return
         if self._state is _State.IDLE:
             raise ProtocolError("'audio-stop' came before 'audio-start'.")
-        options = self._options or _Options()
         try:
-            utterance = self._utterance or self._open()
-            self._replies.put(lambda: self._reply(utterance, options))
-            self._submitted.add(utterance)
-            self._utterance = None
-            utterance.submit()
+            self._submit(self._utterance or self._open())
         finally:
             self._drop()
             self._reset()
@@ -182,8 +183,44 @@ class SttSession:
         for utterance in self._submitted:
             utterance.cancel()
 
+    def _submit(self, utterance: Utterance) -> None:
+        options, partials = self._options or _Options(), self._partials
+        self._replies.put(lambda: self._reply(utterance, options, partials))
+        self._submitted.add(utterance)
+        self._utterance = None
+        utterance.submit()
+
+    def _on_ended(self) -> None:
+        """The utterance ended by itself: answer now, and pass over what the client still sends."""
+        utterance = self._utterance
+        if utterance is None or not utterance.done:
+            return
+        try:
+            self._submit(utterance)
+        except LunavoxError as error:
+            self._on_error(error)
+        self._pass_over()
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, partials: Partials, words: str) -> None:
+        """Words have become certain; called from a worker thread."""
+
+        def put() -> None:
+            partials.add(words)
+            # With too much waiting already they go out with the transcript.
+            with contextlib.suppress(Busy):
+                self._replies.put(lambda: self._send_partials(partials))
+
+        bridge.call_soon(loop, put)
+
+    async def _send_partials(self, partials: Partials) -> None:
+        events = partials.take()
+        if events:
+            await self._send(b"".join(encode_event(event) for event in events))
+
     def _open(self) -> Utterance:
         options = self._options or _Options()
+        loop = asyncio.get_running_loop()
+        partials = self._partials = Partials(options.language, options.context)
         try:
             self._utterance = self._engine.open_utterance(
                 self._format,
@@ -191,6 +228,9 @@ class SttSession:
                 language=options.language,
                 names=options.names,
                 terms=options.terms,
+                sensitivity=options.sensitivity if self._endpointing else None,
+                on_ended=partial(bridge.call_soon, loop, self._on_ended),
+                on_partial=partial(self._tell, loop, partials) if self._streaming else None,
             )
         except BaseException:
             self._pass_over()
@@ -240,13 +280,18 @@ class SttSession:
             self._watch.touch()
             await asyncio.sleep(_BACKLOG_CHECK_S)
 
-    async def _reply(self, utterance: Utterance, options: _Options) -> None:
+    async def _reply(self, utterance: Utterance, options: _Options, partials: Partials) -> None:
         stopped_s = time.monotonic()
         try:
             heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
         finally:
             self._submitted.discard(utterance)
-        await self._send(self._encode(heard, options))
+        final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
+        final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
+        events = [final]
+        if self._streaming:
+            events[:0] = partials.close(utterance.rest_of(heard.text), heard.language)
+        await self._send(b"".join(encode_event(event) for event in events))
         _LOGGER.info(
             "%s: heard %.1f s in %s, transcript after %.0f ms",
             self._peer,
@@ -255,30 +300,16 @@ class SttSession:
             (time.monotonic() - stopped_s) * 1000,
         )
 
-    def _encode(self, heard: Transcript, options: _Options) -> bytes:
-        final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
-        final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
-        events = [final]
-        if self._streaming:
-            events[:0] = [
-                asr.TranscriptStart(language=heard.language, context=options.context).event(),
-                asr.TranscriptChunk(text=heard.text).event(),
-                asr.TranscriptStop().event(),
-            ]
-        return b"".join(encode_event(event) for event in events)
-
 
 def _options(event: Event) -> _Options:
     data = event.data
-    sensitivity = data.get("vad_sensitivity")
-    if sensitivity is not None and not (
-        isinstance(sensitivity, str) and len(sensitivity) <= _MAX_SENSITIVITY_CHARS
-    ):
-        raise ProtocolError("'vad_sensitivity' must be 'default', 'relaxed' or 'aggressive'.")
+    sensitivity = fields.optional_text(data, "vad_sensitivity")
     return _Options(
         model=fields.name(data, "name"),
         language=fields.name(data, "language"),
         names=fields.terms(data, "transcript_names"),
         terms=fields.terms(data, "transcript_terms"),
+        # What a later protocol may add is the default until we know it.
+        sensitivity=sensitivity if sensitivity in _SENSITIVITIES else _DEFAULT_SENSITIVITY,
         context=fields.table(data, "context"),
     )

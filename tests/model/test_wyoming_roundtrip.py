@@ -173,6 +173,30 @@ async def test_noise_is_not_taken_for_speech(uri: str, level: int) -> None:
     assert Transcript.from_event(answer).text == ""
 
 
+async def test_the_transcript_comes_while_audio_still_flows(uri: str) -> None:
+    async with AsyncClient.from_uri(uri, connect_timeout=5.0, read_timeout=WAIT_S) as client:
+        pcm, rate = audio_of(await ask(client, Synthesize(text=SENTENCE).event(), until="audio-stop"))
+        answer = asyncio.create_task(client.read_event())
+        await client.write_event(Transcribe(language="en").event())
+        await client.write_event(AudioStart(rate=rate, width=2, channels=1).event())
+        audio = pcm + bytes(2 * rate * 30)
+        piece_bytes = 2 * (rate // 50)
+        started = time.monotonic()
+        sent = 0
+        while not answer.done() and sent < len(audio):
+            chunk = AudioChunk(rate=rate, width=2, channels=1, audio=audio[sent : sent + piece_bytes])
+            await client.write_event(chunk.event())
+            sent += piece_bytes
+            await asyncio.sleep(max(0.0, started + sent / 2 / rate - time.monotonic()))
+        event = await answer
+        assert event is not None
+        assert likeness(Transcript.from_event(event).text, SENTENCE) >= 0.8
+        assert len(pcm) < sent < len(audio)
+        # What follows is passed over, and the connection serves the next request.
+        await client.write_event(AudioStop().event())
+        assert audio_of(await ask(client, Synthesize(text="Done.").event(), until="audio-stop"))[0]
+
+
 async def test_a_recorded_command_is_heard(uri: str) -> None:
     folder = os.environ.get("LUNAVOX_SPEECH_DATA")
     if not folder or not (path := Path(folder) / "jfk.wav").exists():

@@ -39,6 +39,24 @@ def test_folders_are_seen_once_whatever_links_say(tmp_path: Path) -> None:
     assert found[0] == (tmp_path, ("gone.onnx",))
 
 
+@pytest.mark.timeout(10)
+def test_pipes_are_neither_found_nor_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.onnx")
+    os.mkfifo(tmp_path / "x.json")
+    (tmp_path / "y.onnx").write_bytes(b"")
+    assert list(folders(tmp_path)) == [(tmp_path, ("y.onnx",))]
+    with pytest.raises(ValueError, match="not valid JSON"):
+        read_json(tmp_path / "x.json")
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_where_a_model_card_should_be_says_nothing(tmp_path: Path) -> None:
+    write_voice(tmp_path, "en_US-a-low")
+    os.mkfifo(tmp_path / "MODEL_CARD")
+    (found,) = PiperBackend.discover(tmp_path)
+    assert entry(found).licence == "unknown"
+
+
 def test_hidden_and_very_deep_folders_are_left_out(tmp_path: Path) -> None:
     (tmp_path / ".cache").mkdir()
     deep = tmp_path.joinpath(*"abcdefghijkl")

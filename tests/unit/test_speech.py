@@ -12,6 +12,7 @@ import pytest
 
 from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane
+from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech, SpeechPlan
@@ -69,6 +70,7 @@ class Studio:
     def __init__(self, *, workers: int = 1, max_tasks: int = 8, seconds: float = 0.1) -> None:
         self.lane = Lane("cpu", workers=workers, max_tasks=max_tasks)
         self.voice = ScriptedVoice(seconds=seconds)
+        self.phrases = PhraseCache(1_000_000)
         self.released = threading.Semaphore(0)
         self.ended: list[Session] = []
 
@@ -84,6 +86,7 @@ class Studio:
             plan=plan or SpeechPlan(SpeakRequest(), "en-US"),
             lane=self.lane,
             lease=lease or self.lease(),
+            phrases=self.phrases,
             relaxed=relaxed,
             on_end=self.ended.append,
             on_ready=None,
@@ -310,3 +313,75 @@ def test_stats_tell_first_audio_and_duration(studio: Studio) -> None:
     assert 0 < stats.first_audio_ms <= stats.t_total_ms
     assert stats.rtf == pytest.approx(stats.t_total_ms / 100)
     assert stats.mem.rss_peak_bytes >= stats.mem.rss_start_bytes > 0
+
+
+CACHED = SpeechPlan(SpeakRequest(), "en-US", voice_key="joe")
+
+
+def test_a_sentence_said_before_needs_no_model(studio: Studio) -> None:
+    first = studio.open(CACHED)
+    first.write("Dinner is ready. Wash your hands.")
+    first.finish()
+    before = [chunk.pcm for chunk in drain(first)]
+    loading: Future[Lease] = Future()
+    again = studio.open(CACHED, lease=loading)
+    again.write("Dinner is ready. Wash your hands.")
+    again.finish()
+
+    assert [chunk.pcm for chunk in drain(again)] == before
+    assert len(studio.voice.said) == 2
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        SpeechPlan(SpeakRequest(), "en-US", voice_key="amy"),
+        SpeechPlan(SpeakRequest(speed=1.5), "en-US", voice_key="joe"),
+        SpeechPlan(SpeakRequest(), "en-US", voice_key="joe", volume=0.5),
+        SpeechPlan(SpeakRequest(), "en-US"),
+    ],
+)
+def test_another_way_to_say_it_is_another_phrase(studio: Studio, plan: SpeechPlan) -> None:
+    for each in (CACHED, plan):
+        speech = studio.open(each)
+        speech.write("Dinner is ready.")
+        speech.finish()
+        drain(speech)
+
+    assert len(studio.voice.said) == 2
+
+
+def test_a_speech_cut_off_leaves_no_half_phrase(studio: Studio) -> None:
+    studio.voice.gate = threading.Event()
+    speech = studio.open(CACHED)
+    speech.write("Dinner is ready.")
+    speech.finish()
+    assert studio.voice.entered.wait(WAIT_S)
+    speech.cancel()
+    studio.voice.gate.set()
+    assert studio.released.acquire(timeout=WAIT_S)
+
+    assert studio.phrases.size_bytes == 0
+
+
+def test_text_that_stalls_is_spoken_up_to_its_last_whole_word(studio: Studio) -> None:
+    plan = SpeechPlan(SpeakRequest(), "en-US", buffer_char_threshold=10, max_buffer_delay_ms=50)
+    speech = studio.open(plan)
+    speech.write("Let me think about this for a mom")
+    assert speech.read(WAIT_S) is not None
+    assert [text.strip() for text in studio.voice.said] == ["Let me think about this for a"]
+
+    speech.write("ent. Yes.")
+    speech.finish()
+    drain(speech)
+    assert [text.strip() for text in studio.voice.said[1:]] == ["moment.", "Yes."]
+
+
+def test_a_few_characters_wait_for_their_sentence(studio: Studio) -> None:
+    plan = SpeechPlan(SpeakRequest(), "en-US", buffer_char_threshold=40, max_buffer_delay_ms=50)
+    speech = studio.open(plan)
+    speech.write("Well, then")
+    threading.Event().wait(0.2)
+
+    assert speech.poll() is None
+    assert studio.voice.said == []

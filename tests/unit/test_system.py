@@ -193,6 +193,18 @@ def test_what_the_user_set_stays() -> None:
     assert environ == {"OMP_WAIT_POLICY": "ACTIVE", "KMP_BLOCKTIME": "0"}
 
 
+def test_no_model_is_reported_to_anybody() -> None:
+    environ: dict[str, str] = {}
+    system.forbid_telemetry(environ)
+    assert environ == {"ORT_DISABLE_TELEMETRY": "1"}
+
+
+def test_who_wants_to_report_may() -> None:
+    environ = {"ORT_DISABLE_TELEMETRY": "0"}
+    system.forbid_telemetry(environ)
+    assert environ == {"ORT_DISABLE_TELEMETRY": "0"}
+
+
 @pytest.mark.parametrize(
     ("environ", "cache", "config"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.backends.base import (
     Recognition,
@@ -84,6 +85,22 @@ class Room:
         self.lane = Lane("cpu", workers=1, max_tasks=8)
         self.ear = ScriptedEar()
         self.released = threading.Semaphore(0)
+        self.ended = threading.Event()
+        self.now = 1000.0
+
+    def say(self, utterance: Utterance, pcm: bytes, *, speed: float = 1.0) -> None:
+        """Feed audio as it would arrive, in real time or faster, on the room's own clock."""
+        for start in range(0, len(pcm), 3200):
+            piece = pcm[start : start + 3200]
+            self.now += len(piece) / 32_000 / speed
+            utterance.feed(piece)
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        for _ in range(500):
+            if done():
+                return
+            threading.Event().wait(0.01)
+        pytest.fail("it never came to that")
 
     def open(
         self,
@@ -92,18 +109,23 @@ class Room:
         max_s: float | None = 60.0,
         language: str | None = None,
         lease: Future[Lease] | None = None,
+        endpoint: EndpointRules | None = None,
+        on_partial: Callable[[str], None] | None = None,
     ) -> Utterance:
         if lease is None:
             lease = Future()
             lease.set_result(Lease(self.ear, nullcontext(), self.released.release))
         utterance = Utterance(
-            plan=ListenPlan(RecognizeRequest(language=language), "en", max_s),
+            plan=ListenPlan(RecognizeRequest(language=language), "en", max_s, endpoint),
             audio_format=audio_format,
             vad=LevelVad,
             lane=self.lane,
             lease=lease,
             relaxed=False,
             on_end=lambda _: None,
+            on_ended=self.ended.set,
+            on_partial=on_partial,
+            clock=lambda: self.now,
         )
         utterance.start()
         return utterance
@@ -286,3 +308,90 @@ def test_audio_after_the_end_is_passed_over(room: Room) -> None:
     utterance.feed(tone(1.0))
 
     assert utterance.backlog_bytes == 0
+
+
+RULES = EndpointRules(pause_s=0.6, no_speech_s=3.0)
+
+
+def test_an_utterance_ends_by_itself_after_a_pause(room: Room) -> None:
+    utterance = room.open(endpoint=RULES)
+    room.say(utterance, silence(0.5) + tone(1.5) + silence(1.0))
+
+    assert room.ended.wait(WAIT_S)
+    assert utterance.done
+    assert utterance.submit().result(0).text == "piece 1"
+
+
+def test_a_pause_in_a_recording_sent_fast_does_not_end_it(room: Room) -> None:
+    utterance = room.open(endpoint=RULES)
+    room.say(utterance, tone(1.5) + silence(1.0) + tone(1.5) + silence(1.0), speed=50.0)
+    room.settle(lambda: not utterance.backlog_bytes)
+    assert not utterance.done
+
+    assert utterance.finish(WAIT_S).stats.speech_s > 3.0
+
+
+def test_nobody_speaking_ends_with_an_empty_transcript(room: Room) -> None:
+    utterance = room.open(endpoint=RULES)
+    room.say(utterance, silence(3.5))
+
+    assert room.ended.wait(WAIT_S)
+    assert utterance.submit().result(0).text == ""
+    assert room.ear.asked == []
+
+
+def test_a_guess_in_the_pause_is_the_transcript_if_nothing_more_is_said(room: Room) -> None:
+    utterance = room.open()
+    room.say(utterance, tone(1.5) + silence(0.4))
+    assert room.ear.entered.wait(WAIT_S)
+    room.settle(lambda: room.lane.status().running == 0)
+    utterance.feed(silence(0.3))
+
+    assert utterance.finish(WAIT_S).text == "piece 1"
+    assert len(room.ear.asked) == 1
+
+
+def test_a_guess_is_thrown_away_if_more_is_said(room: Room) -> None:
+    utterance = room.open()
+    room.say(utterance, tone(1.5) + silence(0.4))
+    assert room.ear.entered.wait(WAIT_S)
+    room.say(utterance, tone(1.0))
+    transcript = utterance.finish(WAIT_S)
+
+    assert transcript.stats.speech_s == pytest.approx(2.9, abs=0.2)
+    assert len(room.ear.asked) >= 2
+
+
+def test_a_guess_that_fails_is_the_error(room: Room) -> None:
+    room.ear.error = RuntimeError("cuda")
+    utterance = room.open(endpoint=RULES)
+    room.say(utterance, tone(1.5) + silence(1.0))
+
+    assert room.ended.wait(WAIT_S)
+    with pytest.raises(InternalError):
+        utterance.submit().result(0)
+
+
+class Dictation(ScriptedEar):
+    """Hears one word a second, and the last one wrongly."""
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        super().recognize(samples, request)
+        words = "one two three four five six seven eight".split()[: max(1, round(len(samples) / 16_000))]
+        return Recognition(" ".join([*words[:-1], words[-1] + str(len(self.asked))]), "en", 0.9)
+
+
+def test_words_are_told_while_the_person_speaks_and_never_taken_back(room: Room) -> None:
+    room.ear = Dictation()
+    told: list[str] = []
+    utterance = room.open(on_partial=told.append)
+    for _ in range(6):
+        room.ear.entered.clear()
+        room.say(utterance, tone(1.1))
+        assert room.ear.entered.wait(WAIT_S)
+    transcript = utterance.finish(WAIT_S)
+
+    assert told
+    assert "one" in told[0]
+    joined = " ".join([*told, utterance.rest_of(transcript.text)]).split()
+    assert joined == transcript.text.split()

@@ -145,7 +145,13 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
                     "engine": {"threads": 2},
                     **sections,
                     "stt": {"model": "ear", **sections.get("stt", {})},
-                    "tts": {"voice": "alpha", "sentence_silence_ms": 0, "loudness_dbfs": None},
+                    # Without the cache every sentence reaches the scripted voice.
+                    "tts": {
+                        "voice": "alpha",
+                        "sentence_silence_ms": 0,
+                        "loudness_dbfs": None,
+                        "phrase_cache_mb": 0,
+                    },
                 }
             )
             engine = Engine(settings)

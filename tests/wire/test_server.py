@@ -48,7 +48,7 @@ async def test_describe_lists_what_is_installed_the_default_first(service: Servi
     assert [voice.name for voice in tts.voices] == ["alpha", "beta", "choir"]
     assert [speaker.name for speaker in tts.voices[2].speakers or []] == ["soprano", "bass"]
     assert tts.supports_synthesize_streaming
-    assert asr.requires_external_vad
+    assert not asr.requires_external_vad
     assert not asr.supports_transcript_streaming
     assert all(artifact.attribution.name for artifact in (asr, tts, *asr.models, *tts.voices))
     assert info.satellite is None

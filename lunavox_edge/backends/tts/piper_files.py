@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lunavox_edge.backends.ort import onnx_problem
-from lunavox_edge.backends.scan import read_json
+from lunavox_edge.backends.scan import read_json, read_start
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 BACKEND = "piper"
@@ -143,8 +143,7 @@ def _card_licence(model: Path) -> str:
     try:
         if sum(1 for _ in model.parent.glob("*.onnx")) != 1:
             return UNKNOWN_LICENCE
-        with card.open("rb") as file:
-            text = file.read(_MAX_CARD_BYTES).decode(errors="replace")
+        text = read_start(card, _MAX_CARD_BYTES).decode(errors="replace")
     except OSError:
         return UNKNOWN_LICENCE
     found = _LICENCE_LINE.search(text)

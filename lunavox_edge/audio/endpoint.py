@@ -1,0 +1,79 @@
+"""Has the person finished? Judged from the speech probabilities of one utterance as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_START, _STAY = 0.5, 0.35
+_MIN_RUN_S = 0.1
+"""Shorter than this is a click or a breath: it neither begins speech nor interrupts a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRules:
+    """When an utterance is over.
+
+    `pause_s` of silence after speech end it; `no_speech_s` without any speech, and `max_s` in
+    all, end it too.
+    """
+
+    pause_s: float
+    no_speech_s: float = 10.0
+    max_s: float = 60.0
+
+
+class Endpointer:
+    """Follows speech and silence, frame by frame."""
+
+    def __init__(self, frame_s: float) -> None:
+        """Start before any audio."""
+        self._frame_s = frame_s
+        self._frames = 0
+        self._run = 0
+        self._speaking = False
+        self._speech_frames = 0
+        self._last_speech = 0
+
+    def feed(self, probabilities: Iterable[float]) -> None:
+        """Take the next frames' speech probabilities."""
+        least = max(1, round(_MIN_RUN_S / self._frame_s))
+        for probability in probabilities:
+            self._frames += 1
+            if probability >= (_STAY if self._run else _START):
+                self._run += 1
+                if self._run >= least:
+                    self._speech_frames += self._run if not self._speaking else 1
+                    self._speaking = True
+                    self._last_speech = self._frames
+            else:
+                self._run = 0
+                self._speaking = False
+
+    @property
+    def heard_s(self) -> float:
+        """Seconds of audio so far."""
+        return self._frames * self._frame_s
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech so far."""
+        return self._speech_frames * self._frame_s
+
+    @property
+    def speech_end_s(self) -> float:
+        """Where the last speech ended, 0 before any."""
+        return self._last_speech * self._frame_s
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the last speech."""
+        return (self._frames - self._last_speech) * self._frame_s
+
+    def over(self, rules: EndpointRules) -> bool:
+        """Whether the utterance has ended by `rules`."""
+        if self.heard_s >= rules.max_s:
+            return True
+        if not self._speech_frames:
+            return self.heard_s >= rules.no_speech_s
+        return self.silence_s >= rules.pause_s

@@ -1,0 +1,56 @@
+"""Standard streams that are closed, full or left by whoever was at the other end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+SAY_TWICE = "from lunavox_edge.cli import streams\nstreams.say('one')\nstreams.say('two')\n"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line with `$PY` for this interpreter."""
+    return subprocess.run(
+        ["/bin/bash", "-c", line.replace("$PY", sys.executable)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("output", ["> /dev/full", ">&-", "| true"])
+def test_who_says_something_to_nobody_goes_on(output: str) -> None:
+    done = shell(
+        f'set -o pipefail; $PY -c "{SAY_TWICE}import time; time.sleep(0.1); streams.say(3)" {output}'
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_one_line_and_a_status() -> None:
+    done = shell("$PY -m lunavox_edge --version > /dev/full; $PY -m lunavox_edge check-config > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [("say - -o x.wav --uri tcp://127.0.0.1:1", "No service"), ("transcribe - --local", "not a recording")],
+)
+def test_no_standard_input_is_an_empty_one(command: str, sentence: str) -> None:
+    done = shell(f"$PY -m lunavox_edge {command} <&-")
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_end_waits_for_nobody() -> None:
+    done = shell(
+        '$PY -c "import threading, time; from lunavox_edge.cli import streams\n'
+        "threading.Thread(target=time.sleep, args=(60,)).start(); print('printed'); streams.end(7)\""
+    )
+    assert (done.returncode, done.stdout) == (7, "printed\n")
