@@ -73,7 +73,7 @@ class RecognizeRequest:
     words: bool = False
     beam_size: int = 1
     thorough: bool = False
-    """Whether there is time to spend more compute for a little more certainty."""
+    """Whether to spend more compute for a little more certainty."""
 
 
 @dataclass(frozen=True, slots=True)

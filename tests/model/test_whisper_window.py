@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from lunavox_edge.backends.base import LoadOptions, RecognizeRequest, Samples
 from lunavox_edge.backends.stt import whisper_model
@@ -45,7 +45,7 @@ class Counted:
         self.frames: list[int] = []
         encode = model._engine.encode
 
-        def counting(features: Any) -> Any:
+        def counting(features: NDArray[np.float32]) -> object:
             self.frames.append(features.shape[-1])
             return encode(features)
 
@@ -92,7 +92,7 @@ def test_long_speech_gets_the_window_it_needs(counted: Counted, clips: list[Samp
     pause = np.zeros(8_000, np.float32)
     speech = np.concatenate([part for clip in (clips[3], clips[1], clips[2]) for part in (clip, pause)])
     found = counted.model.recognize(speech, SHORT)
-    assert len(speech) / 160 + 100 <= counted.frames[0] <= len(speech) / 160 + 103
+    assert len(speech) // 160 + 100 <= counted.frames[0] <= len(speech) // 160 + 103
     assert words(found.text)[:4] == ["please", "turn", "on", "the"]
     assert words(found.text)[-1] == "tomorrow"
 
