@@ -73,13 +73,22 @@ def test_looping(tokens: list[int], *, expected: bool) -> None:
         ([], "", -0.1, True),
         ([1], " ", -0.1, True),
         ([1, 1, 1, 1], "Oh, oh, oh, oh", -0.1, True),
-        (list(range(19)), "As long as allowed", -0.1, False),
-        (list(range(20)), "As long as allowed", -0.1, True),
+        (list(range(56)), "As long as allowed", -0.1, False),
+        (list(range(57)), "As long as allowed", -0.1, True),
         ([1, 2, 3], "I see. " * 20, -0.1, True),
     ],
 )
 def test_doubtful(tokens: list[int], text: str, logprob: float, *, expected: bool) -> None:
-    assert doubtful(tokens, text, logprob, allowed=20) is expected
+    assert doubtful(tokens, text, logprob, frames=100) is expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tokens", "expected"),
+    [(0.9, 1, False), (3.0, 4, False), (3.0, 3, True), (8.0, 14, False), (8.0, 11, True)],
+)
+def test_a_decoder_that_stopped_early_is_doubted(seconds: float, tokens: int, *, expected: bool) -> None:
+    said = list(range(tokens))
+    assert doubtful(said, "The quick brown fox.", -0.1, frames=round(seconds * 100)) is expected
 
 
 def test_repetitive() -> None:

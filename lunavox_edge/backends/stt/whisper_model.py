@@ -12,7 +12,14 @@ import numpy as np
 
 from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
 from lunavox_edge.backends.stt.whisper_languages import code_for, tag_for
-from lunavox_edge.backends.stt.whisper_window import doubtful, fill, repetitive, windows
+from lunavox_edge.backends.stt.whisper_window import (
+    FRAMES_PER_S,
+    allowed_tokens,
+    doubtful,
+    fill,
+    repetitive,
+    windows,
+)
 from lunavox_edge.errors import BackendUnavailable, BadAudio, UnsupportedLanguage
 from lunavox_edge.types import Word
 
@@ -24,10 +31,7 @@ _MIN_SAMPLES = RATE_HZ // 10
 _SILENCE_PEAK = 1e-4
 _MAX_HOTWORD_CHARS = 600
 """Whisper's prompt holds 223 tokens; more names would push out the first ones."""
-_TOKENS_BASE, _TOKENS_PER_S = 32, 25
-"""No language is spoken faster; a decoder that goes on is repeating itself."""
 _MAX_CONTEXT_TOKENS = 448
-_FRAMES_PER_S = 100
 _NO_SPEECH = 0.5
 _LOW_LOGPROB = -0.9
 _DOUBTFUL_LOGPROB = -0.5
@@ -109,7 +113,7 @@ class WhisperModel(SttModel):
             encoded = self._engine.encode(fill(features, window))
             spoken = self._detect(encoded) if code is None else code
             decoded = self._decode_surely(encoded, spoken, request, frames, final=window == lengths[-1])
-            if not doubtful(decoded.tokens, decoded.text, decoded.logprob, allowed=_allowed_tokens(frames)):
+            if not doubtful(decoded.tokens, decoded.text, decoded.logprob, frames=frames):
                 break
         language = request.language or tag_for(spoken)
         text = decoded.text.strip()
@@ -186,7 +190,7 @@ class WhisperModel(SttModel):
             [prompt],
             beam_size=request.beam_size,
             repetition_penalty=repetition_penalty,
-            max_length=min(_MAX_CONTEXT_TOKENS, len(prompt) + _allowed_tokens(frames)),
+            max_length=min(_MAX_CONTEXT_TOKENS, len(prompt) + allowed_tokens(frames)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
@@ -199,7 +203,7 @@ class WhisperModel(SttModel):
 
     def _words(self, encoded: Any, code: str, decoded: _Decoded, frames: int) -> tuple[Word, ...]:  # noqa: ANN401
         tokenizer, _ = self._tokenizer(code)
-        duration_s = frames / _FRAMES_PER_S
+        duration_s = frames / FRAMES_PER_S
         segment: dict[str, Any] = {"seek": 0, "start": 0.0, "end": duration_s, "tokens": decoded.tokens}
         self._engine.add_word_timestamps(
             [[segment]],
@@ -220,10 +224,6 @@ class WhisperModel(SttModel):
             for found in segment.get("words", ())
             if found["word"].strip()
         )
-
-
-def _allowed_tokens(frames: int) -> int:
-    return _TOKENS_BASE + math.ceil(frames / _FRAMES_PER_S * _TOKENS_PER_S)
 
 
 @contextmanager

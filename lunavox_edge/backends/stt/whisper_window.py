@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+FRAMES_PER_S = 100
 FULL_FRAMES = 3000
-"""The 30 s that Whisper was trained on; a frame is 10 ms."""
+"""The 30 s that Whisper was trained on."""
 SHORT_FRAMES = 1000
 """The encoder costs a seventh of the full window here; with less the decoder loops on single words."""
 
 _MARGIN_FRAMES = 100
 _SPARING_FRAMES = 2400
 """From here on a shorter window saves too little to be worth a second try."""
+_TOKENS_BASE, _TOKENS_PER_S = 32, 25
+"""No language is spoken faster."""
 _SURE_LOGPROB = -0.7
 """Below this mean the words differ between windows about as often as not."""
+_SLOW_TOKENS_PER_S, _QUIET_S = 2, 1.0
+"""Speech slower than this is rarer than a decoder that stops after the first of two sentences."""
 _REPETITIVE = 2.4
 """Text that zlib shrinks more than this repeats itself."""
 _ROUNDS = ((1, 4), (3, 3), (10, 2))
@@ -31,6 +37,11 @@ def windows(frames: int, *, full: bool) -> tuple[int, ...]:
     return (FULL_FRAMES,) if full or short > _SPARING_FRAMES else (short, FULL_FRAMES)
 
 
+def allowed_tokens(frames: int) -> int:
+    """Return how many tokens `frames` of speech may have; a decoder that goes on repeats itself."""
+    return _TOKENS_BASE + math.ceil(frames / FRAMES_PER_S * _TOKENS_PER_S)
+
+
 def fill(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Pad or cut features (bands, frames) to a length.
 
@@ -41,12 +52,14 @@ def fill(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.pad(features, ((0, 0), (0, missing)))[:, :frames])
 
 
-def doubtful(tokens: Sequence[int], text: str, logprob: float, *, allowed: int) -> bool:
-    """Whether what a short window gave may be worse than what the full one would give."""
+def doubtful(tokens: Sequence[int], text: str, logprob: float, *, frames: int) -> bool:
+    """Whether what a short window gave for `frames` may be worse than what the full one would give."""
+    seconds = frames / FRAMES_PER_S
     return (
         not text.strip()
+        or len(tokens) < _SLOW_TOKENS_PER_S * (seconds - _QUIET_S)
         or logprob < _SURE_LOGPROB
-        or len(tokens) >= allowed
+        or len(tokens) >= allowed_tokens(frames)
         or looping(tokens)
         or repetitive(text)
     )
