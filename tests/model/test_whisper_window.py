@@ -107,3 +107,13 @@ def test_noise_is_nobody_whatever_the_window(counted: Counted) -> None:
 def test_warm_up_is_one_short_pass(counted: Counted) -> None:
     counted.model.warm_up()
     assert counted.frames == [1000]
+
+
+def test_several_sentences_are_heard_to_the_end(counted: Counted, clips: list[Samples]) -> None:
+    pause = np.zeros(9_600, np.float32)
+    speech = np.concatenate([part for clip in (clips[2], clips[0], clips[1]) for part in (clip, pause)])
+    found = counted.model.recognize(speech, SHORT)
+    assert counted.frames == [1000]
+    assert words(found.text)[:3] == ["what", "is", "the"]
+    assert words(found.text)[-1] in {"degrees", "20", "twenty"}
+    assert [word.word for word in found.words] == found.text.split()

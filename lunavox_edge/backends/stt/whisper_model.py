@@ -14,6 +14,7 @@ from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, S
 from lunavox_edge.backends.stt.whisper_languages import code_for, tag_for
 from lunavox_edge.backends.stt.whisper_window import (
     FRAMES_PER_S,
+    LONG_FRAMES,
     allowed_tokens,
     doubtful,
     fill,
@@ -184,7 +185,9 @@ class WhisperModel(SttModel):
         repetition_penalty: float = 1.0,
     ) -> _Decoded:
         tokenizer, suppressed = self._tokenizer(code)
-        prompt = self._engine.get_prompt(tokenizer, [], without_timestamps=True, hotwords=hotwords)
+        prompt = self._engine.get_prompt(
+            tokenizer, [], without_timestamps=frames < LONG_FRAMES, hotwords=hotwords
+        )
         found = self._engine.model.generate(
             encoded,
             [prompt],
@@ -196,9 +199,10 @@ class WhisperModel(SttModel):
             suppress_blank=True,
             suppress_tokens=suppressed,
         )[0]
-        tokens = found.sequences_ids[0]
+        sequence = found.sequences_ids[0]
         # The score is the mean over the tokens; the end of text counts as one more.
-        logprob = found.scores[0] * len(tokens) / (len(tokens) + 1)
+        logprob = found.scores[0] * len(sequence) / (len(sequence) + 1)
+        tokens = [token for token in sequence if token < tokenizer.eot]
         return _Decoded(tokens, tokenizer.decode(tokens), logprob, found.no_speech_prob)
 
     def _words(self, encoded: Any, code: str, decoded: _Decoded, frames: int) -> tuple[Word, ...]:  # noqa: ANN401

@@ -18,6 +18,9 @@ SHORT_FRAMES = 1000
 _MARGIN_FRAMES = 100
 _SPARING_FRAMES = 2400
 """From here on a shorter window saves too little to be worth a second try."""
+LONG_FRAMES = 600
+"""Seldom one command: from here on the decoder also tells times, which keeps it from stopping after the
+first sentence. On short commands they make it less sure of its words."""
 _TOKENS_BASE, _TOKENS_PER_S = 32, 25
 """No language is spoken faster."""
 _SURE_LOGPROB = -0.7
