@@ -171,6 +171,11 @@ class SttSettings(_Section):
     beam_size: int = Field(1, ge=1, le=20)
     """Guesses that are followed at once: more are slower and a little more accurate."""
 
+    window: Literal["auto", "full"] = "auto"
+    """How much Whisper's encoder is given: `auto` what was said, and all 30 seconds where the result
+    is in doubt; `full` always 30 seconds, which costs about three times as much and is now and then
+    better on unclear speech. A GPU always gets 30 seconds."""
+
     names: Names = ()
     """Names of people, rooms and devices that are often said here."""
 

@@ -76,6 +76,8 @@ class RecognizeRequest:
     terms: tuple[str, ...] = ()
     words: bool = False
     beam_size: int = 1
+    thorough: bool = False
+    """Whether to spend more compute for a little more certainty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,9 +163,11 @@ class Engine:
         names: Iterable[str] = (),
         terms: Iterable[str] = (),
         words: bool = False,
+        relaxed: bool = False,
     ) -> Transcript:
         """Transcribe a whole recording: PCM bytes, or a mono array of floats or int16.
 
+        It may last hours; `relaxed` lets every other request go first, between two pieces of it.
         Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
         TimedOut, EngineClosed.
         """
@@ -179,10 +181,14 @@ class Engine:
             names=names,
             terms=terms,
             words=words,
+            relaxed=relaxed,
             bounded=False,
         )
         for start in range(0, len(pcm), _FEED_BYTES):
             utterance.feed(pcm[start : start + _FEED_BYTES])
+            if not utterance.wait_for_room(_TRANSCRIBE_TIMEOUT_S):
+                utterance.cancel()
+                raise TimedOut("The transcript takes too long.")
         return utterance.finish(_TRANSCRIBE_TIMEOUT_S)
 
     def open_speech(

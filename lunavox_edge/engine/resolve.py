@@ -120,6 +120,7 @@ class Resolver:
             terms=(*request.terms, *stt.terms),
             words=request.words,
             beam_size=stt.beam_size,
+            thorough=stt.window == "full",
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
         return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))

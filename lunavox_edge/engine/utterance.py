@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -30,6 +32,8 @@ _MAX_GUESSED_S = 30.0
 _PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
 _WAKE_S = 0.1
+_ROOM_S = 30.0
+"""Audio that may wait to be converted before whoever reads a long recording should wait too."""
 _REAL_TIME = 0.7
 """A pause counts if it took at least this share of its length to arrive."""
 _WAV_PREFIX_BYTES = 4096
@@ -40,7 +44,8 @@ _WAV_MAGIC = b"RIFF"
 class ListenPlan:
     """How one utterance is heard.
 
-    `max_s` None takes audio of any length; `endpoint` None waits for the client to end it.
+    `max_s` None takes audio of any length, and transcribes it while it still comes; `endpoint`
+    None waits for the client to end it.
     """
 
     request: RecognizeRequest
@@ -88,6 +93,7 @@ class Utterance(Session):
         self._on_ended = on_ended
         self._on_partial = on_partial
         self._inbox = bytearray()
+        self._room = threading.Condition(self._lock)
         self._fed_bytes = 0
         self._arrivals = ArrivalClock()
         self._submitted_s: float | None = None
@@ -95,12 +101,15 @@ class Utterance(Session):
         self._future.set_running_or_notify_cancel()
         # Below: touched by slices only.
         self._ear: Ear | None = None
-        self._pieces: list[Piece] | None = None
+        self._pieces: deque[Piece] = deque()
+        self._complete = False
+        self._moved_s = 0.0
         self._heard: list[Heard] = []
         self._stable = StablePrefix()
         self._partial_s = 0.0
         self._guess: _Guess | None = None
         self._decode_s = 0.0
+        self._heard_s = 0.0
 
     def feed(self, pcm: bytes) -> None:
         """Add audio in the session's format. Raises AudioTooLong, which ends the session.
@@ -130,6 +139,12 @@ class Utterance(Session):
         """Audio taken in but not yet converted; a fast sender should wait while it is high."""
         return len(self._inbox)
 
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until more audio is wanted; for readers of long recordings. False at the timeout."""
+        room_bytes = _ROOM_S * self._format.frame_bytes * self._format.rate_hz
+        with self._room:
+            return self._room.wait_for(lambda: self._ended or len(self._inbox) < room_bytes, timeout_s)
+
     @property
     def done(self) -> bool:
         """Whether the transcript or the error is there."""
@@ -155,35 +170,53 @@ class Utterance(Session):
             raise TimedOut("The transcript takes too long.") from error
 
     @property
-    def progress(self) -> float:
-        """How much of the speech has been recognised, from 0 to 1, once the audio is complete."""
-        pieces = self._pieces
-        if pieces is None:
-            return 0.0
-        total_s = sum(end - start for start, end in pieces)
-        return sum(heard.seconds for heard in self._heard) / total_s if total_s else 1.0
+    def heard_s(self) -> float:
+        """Seconds of the audio that are done with; a long recording is transcribed while it comes."""
+        return self._heard_s
 
     @property
     def deadline_s(self) -> float:
-        """The end of speech once it came; a moment from now while audio still flows."""
+        """The end of speech once it came; a moment from now while audio still flows.
+
+        Relaxed work is due some time after its last piece, so a long recording gives way every time.
+        """
         if self._submitted_s is not None:
-            return self._submitted_s + self._relaxed_s
-        waiting = self._inbox or not (self._worth_guessing() or self._worth_telling())
+            if self._relaxed_s:
+                return max(self._submitted_s, self._moved_s) + self._relaxed_s
+            return self._submitted_s
+        waiting = self._inbox or not (self._pieces or self._worth_guessing() or self._worth_telling())
         return self._lane.clock() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
+        if self._pieces:
+            return self._hear_next()
         if self._convert():
+            self._settle()
             return Outcome.MORE
         if self._submitted_s is None:
             return self._listen()
-        if self._pieces is None:
-            self._pieces = self._find_speech()
-        if len(self._heard) == len(self._pieces):
+        if self._complete:
             return Outcome.DONE
+        self._complete = True
+        self._pieces.extend(self._find_speech())
+        return Outcome.MORE
+
+    def _settle(self) -> None:
+        """Look for pieces of a long recording that can be transcribed already."""
+        if self._plan.max_s is None and self._ear is not None:
+            self._pieces.extend(self._ear.settle())
+            if not self._pieces:
+                self._heard_s = max(self._heard_s, self._ear.settled_s)
+
+    def _hear_next(self) -> Outcome:
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
-        self._heard.append(self._recognize(lease, self._pieces[len(self._heard)]))
+        piece = self._pieces[0]
+        self._heard.append(self._recognize(lease, piece))
+        self._pieces.popleft()
+        self._heard_s = piece[1]
+        self._moved_s = self._lane.clock()
         return Outcome.MORE
 
     def _listen(self) -> Outcome:
@@ -249,10 +282,11 @@ class Utterance(Session):
         with self._lock:
             batch = bytes(self._inbox[:batch_bytes])
             del self._inbox[:batch_bytes]
+            self._room.notify_all()
         if batch:
             self._ear.take(batch)
             return True
-        if final and self._pieces is None:
+        if final and not self._complete:
             self._ear.finish()
         return False
 
@@ -280,7 +314,7 @@ class Utterance(Session):
         endpointer, guess = self._ear.endpointer, self._guess
         if guess is not None and endpointer is not None and guess.speech_end_s == endpointer.speech_end_s:
             self._heard = list(guess.heard)
-            return pieces[: len(self._heard)]
+            return []
         return pieces
 
     def _recognize(self, lease: Lease, piece: Piece) -> Heard:
@@ -288,8 +322,9 @@ class Utterance(Session):
             raise InternalError("A piece was asked for before any audio came.")
         started = time.perf_counter()
         request = self._plan.request
-        if request.language is None and self._heard:
-            request = replace(request, language=self._heard[0].recognition.language)
+        if request.language is None:
+            said = (heard.recognition.language for heard in self._heard if heard.recognition.text)
+            request = replace(request, language=next(said, None))
         with lease.turn:
             recognition = cast("SttModel", lease.model).recognize(self._ear.samples(piece), request)
         self._decode_s += time.perf_counter() - started
@@ -302,6 +337,8 @@ class Utterance(Session):
             self._future.set_result(self._transcript())
         with self._lock:
             self._inbox.clear()
+            self._room.notify_all()
+        self._pieces.clear()
         self._ear = None
         if self._on_ended is not None:
             self._on_ended()
