@@ -77,7 +77,7 @@ FULL = Extent(
 )
 BOARD = Extent(
     name="board",
-    rounds=2,
+    rounds=4,
     single_rounds=2,
     clients=(1, 4),
     streamed_clients=(1,),

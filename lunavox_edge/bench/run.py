@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +22,7 @@ from lunavox_edge.bench.figures import Report
 from lunavox_edge.bench.goals import BOARD, FULL
 from lunavox_edge.bench.quota import PERIOD_US, SHARE, CpuQuota
 from lunavox_edge.bench.servers import Plan, running
-from lunavox_edge.errors import LunavoxError, SettingsError
+from lunavox_edge.errors import Cancelled, LunavoxError, SettingsError
 from lunavox_edge.settings import Settings
 
 _GENERATED = 12
@@ -52,11 +53,22 @@ class _Part:
 
 def bench(order: Order, settings: Settings, say: Callable[[str], None]) -> Report:
     """Measure; return what was found within the extent's time. Raises LunavoxError."""
-    return asyncio.run(_bench(order, settings, say))
+    try:
+        return asyncio.run(_bench(order, settings, say))
+    except asyncio.CancelledError as error:
+        raise Cancelled("The measurement was ended before it was over.") from error
+
+
+def _end_on_sigterm() -> None:
+    """Stop what was started here, too, when this is ended from outside."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _bench(order: Order, settings: Settings, say: Callable[[str], None]) -> Report:
     started_s = time.monotonic()
+    _end_on_sigterm()
     report = Report([plan.name for plan in order.plans], BOARD if order.board else FULL)
     report.note(_machine())
     async with AsyncExitStack() as stack:

@@ -102,11 +102,11 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     )
     document = Document(args.markdown, extent.name) if args.markdown else None
     if args.output:
-        _write(args.output, "")
+        _write(args.output, "", "a")  # found out before minutes of measuring, what is there stays
     report = run.bench(order, settings, lambda line: print(line, file=sys.stderr, flush=True))
     text = json.dumps(report.data(), indent=1) if args.json else report.markdown()
     if args.output:
-        _write(args.output, f"{text}\n")
+        _write(args.output, f"{text}\n", "w")
     else:
         print(text)
     if document is not None:
@@ -114,13 +114,14 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     return ExitCode.OK
 
 
-def _write(file: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: str) -> None:
     from lunavox_edge.errors import SettingsError
 
     try:
-        file.write_text(text, encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
-        raise SettingsError(f"{file} cannot be written: {error.strerror}.") from error
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _parts(text: str) -> frozenset[str]:
