@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons check format docs clean
+.PHONY: help run test test-pythons bench check format docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+): .*## /  make \1\t/' | expand -t 24
@@ -21,6 +21,10 @@ test: ## Run all tests
 test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
 	@tools/test_pythons.sh 3.10 3.12 3.13
 
+bench: ## Measure beside wyoming-piper and wyoming-faster-whisper (ARGS="--quick --speech DIR")
+	@tools/setup_env.sh $(VENV) starter,bench $(PYTHON)
+	@tools/bench.sh $(VENV) .venv-peers $(ARGS)
+
 check: ## Lint, format, types, shell scripts
 	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
 	@tools/check.sh $(BIN)
@@ -34,5 +38,5 @@ docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the setting
 	@$(BIN)/python tools/config_docs.py
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-3.* .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

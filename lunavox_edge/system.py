@@ -139,6 +139,13 @@ def raise_file_limit(wanted: int) -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+def speech_data(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder of recordings that `$LUNAVOX_SPEECH_DATA` names, None if it names none."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("LUNAVOX_SPEECH_DATA")
+    return Path(folder) if folder else None
+
+
 def _user_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     folder = Path(environ.get(variable, ""))
     if folder.is_absolute():  # the XDG rules ignore relative ones

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "lunavox_edge"
 LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
-    {"app", "doctor"},
+    {"app", "bench", "doctor"},
     {"self_check"},
     {"wyoming_server"},
     {"bridge"},
@@ -41,7 +41,7 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("wyoming_server/",),
+    "wyoming": ("bench/", "wyoming_server/"),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
@@ -51,7 +51,7 @@ FENCES = {
     "multiprocessing": (),
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
-    "asyncio": ("app.py", "bridge.py", "cli/run.py", "wyoming_server/"),
+    "asyncio": ("app.py", "bench/", "bridge.py", "cli/run.py", "wyoming_server/"),
     "os.environ": ("settings.py", "system.py"),
     "os.getenv": (),
     "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),
