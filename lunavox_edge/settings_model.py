@@ -186,8 +186,9 @@ class SttSettings(_Section):
     """Who finds out that a person has finished: `server` sends the transcript while audio still
     flows; `client` waits for the client's `audio-stop`, which ends an utterance in any case."""
 
-    pause_aggressive_ms: int = Field(350, ge=100, le=10_000)
-    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`."""
+    pause_aggressive_ms: int = Field(250, ge=100, le=10_000)
+    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`.
+    Where the words so far sound unfinished ("a coffee with"), the pause is that of `default`."""
 
     pause_default_ms: int = Field(600, ge=100, le=10_000)
     """The same for clients that ask for `default`, or for nothing."""

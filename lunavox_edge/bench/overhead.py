@@ -54,7 +54,9 @@ async def measure(context: Context, settings: Settings) -> None:
 @contextmanager
 def _loaded(entry: ModelEntry, settings: Settings) -> Iterator[LoadedModel]:
     plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
-    options = LoadOptions("cpu", plan.threads_per_call, 1, settings.stt.compute_type)
+    options = LoadOptions(
+        "cpu", plan.threads_per_call, 1, settings.stt.compute_type, settings.catalog.resolved_cache_dir()
+    )
     model = registry.backend(entry.backend)().load(entry, options)
     try:
         model.warm_up()

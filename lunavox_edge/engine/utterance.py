@@ -20,6 +20,7 @@ from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
 from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
+from lunavox_edge.text.unfinished import sounds_unfinished
 from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats
 
 _LISTEN_DELAY_S = 0.2
@@ -31,7 +32,8 @@ _GUESS_AFTER_S = 0.16
 _MAX_GUESSED_S = 30.0
 _PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
-_WAKE_S = 0.1
+_WAKE_S, _WAKE_IN_PAUSE_S = 0.1, 0.03
+"""So much audio is worth a look; in a pause that may be the end, less of it."""
 _ROOM_S = 30.0
 """Audio that may wait to be converted before whoever reads a long recording should wait too."""
 _REAL_TIME = 0.7
@@ -127,12 +129,20 @@ class Utterance(Session):
             if fits:
                 self._inbox += pcm
                 self._arrivals.mark(seconds, self._lane.clock())
-                wake = len(self._inbox) >= _WAKE_S * bytes_per_s
+                wake = len(self._inbox) >= self._worth_a_look_s * bytes_per_s
         if not fits:
             self.cancel()
             raise AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
         if wake:
             self._lane.wake(self)
+
+    @property
+    def _worth_a_look_s(self) -> float:
+        ear = self._ear
+        if ear is None or ear.endpointer is None:
+            return _WAKE_S
+        pausing = ear.endpointer.speech_s > 0 and ear.endpointer.silence_s > 0
+        return _WAKE_IN_PAUSE_S if pausing else _WAKE_S
 
     @property
     def backlog_bytes(self) -> int:
@@ -242,7 +252,16 @@ class Utterance(Session):
 
     def _over(self) -> bool:
         rules, ear = self._plan.endpoint, self._ear
-        if rules is None or ear is None or ear.endpointer is None or not ear.endpointer.over(rules):
+        if rules is None or ear is None or ear.endpointer is None:
+            return False
+        guess = self._guess
+        if (
+            guess is not None
+            and guess.speech_end_s == ear.endpointer.speech_end_s
+            and sounds_unfinished(text_of(guess.heard))
+        ):
+            rules = replace(rules, pause_s=rules.unfinished_pause_s)
+        if not ear.endpointer.over(rules):
             return False
         silence_s = min(ear.endpointer.silence_s, ear.endpointer.heard_s)
         with self._lock:

@@ -310,7 +310,7 @@ def test_audio_after_the_end_is_passed_over(room: Room) -> None:
     assert utterance.backlog_bytes == 0
 
 
-RULES = EndpointRules(pause_s=0.6, no_speech_s=3.0)
+RULES = EndpointRules(pause_s=0.6, unfinished_pause_s=0.6, no_speech_s=3.0)
 
 
 def test_an_utterance_ends_by_itself_after_a_pause(room: Room) -> None:
@@ -320,6 +320,34 @@ def test_an_utterance_ends_by_itself_after_a_pause(room: Room) -> None:
     assert room.ended.wait(WAIT_S)
     assert utterance.done
     assert utterance.submit().result(0).text == "piece 1"
+
+
+class Order(ScriptedEar):
+    """Hears the same order, finished or not."""
+
+    text = ""
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        super().recognize(samples, request)
+        return Recognition(self.text, "en", 0.9)
+
+
+@pytest.mark.parametrize(("text", "over"), [("A coffee.", True), ("A coffee with.", False)])
+def test_words_that_want_more_are_given_a_longer_pause(room: Room, text: str, over: bool) -> None:  # noqa: FBT001
+    room.ear = Order()
+    room.ear.text = text
+    utterance = room.open(endpoint=EndpointRules(pause_s=0.3, unfinished_pause_s=2.0))
+    room.say(utterance, tone(1.5) + silence(0.25))
+    assert room.ear.entered.wait(WAIT_S)
+    room.settle(lambda: room.lane.status().running == 0)
+    room.say(utterance, silence(0.75))
+    room.settle(lambda: utterance.done or not utterance.backlog_bytes)
+    room.settle(lambda: room.lane.status().running == 0)
+    assert utterance.done == over
+
+    room.say(utterance, silence(1.5))
+    assert room.ended.wait(WAIT_S)
+    assert utterance.submit().result(0).text == text
 
 
 def test_a_pause_in_a_recording_sent_fast_does_not_end_it(room: Room) -> None:
