@@ -21,10 +21,16 @@
     ├── TranscriptionError         audio cannot become text
     │   ├── BadAudio               bad_audio
     │   └── AudioTooLong           audio_too_long
+    ├── LoudspeakerError           speech cannot be heard
+    │   ├── NoLoudspeaker          no_loudspeaker
+    │   ├── UnknownSatellite       unknown_satellite
+    │   └── PlaybackFailed         playback_failed (retryable)
     ├── ProtocolError              bad_message
     ├── Busy                       busy (retryable, carries retry_after_s)
     ├── TimedOut                   timeout (retryable)
     ├── Unreachable                unreachable (retryable)
+    │   ├── NotAllowed             not_allowed
+    │   └── InsecurePeer           insecure_peer
     ├── OutOfMemory                out_of_memory (retryable)
     ├── Cancelled                  cancelled
     └── InternalError              internal (retryable)
@@ -166,6 +172,31 @@ class AudioTooLong(TranscriptionError):
     code = "audio_too_long"
 
 
+class LoudspeakerError(LunavoxError):
+    """Speech has no way to anybody's ears."""
+
+    code = "loudspeaker_error"
+
+
+class NoLoudspeaker(LoudspeakerError):
+    """Neither a sound card nor a satellite is set up."""
+
+    code = "no_loudspeaker"
+
+
+class UnknownSatellite(LoudspeakerError):
+    """No satellite or area has this name."""
+
+    code = "unknown_satellite"
+
+
+class PlaybackFailed(LoudspeakerError):
+    """The loudspeaker does not play."""
+
+    code = "playback_failed"
+    retryable = True
+
+
 class ProtocolError(LunavoxError):
     """A peer sent a message that breaks the protocol."""
 
@@ -196,6 +227,20 @@ class Unreachable(LunavoxError):
 
     code = "unreachable"
     retryable = True
+
+
+class NotAllowed(Unreachable):
+    """The service does not let us in: a wrong user, password or right."""
+
+    code = "not_allowed"
+    retryable = False
+
+
+class InsecurePeer(Unreachable):
+    """The service does not prove who it is, or does not accept our proof."""
+
+    code = "insecure_peer"
+    retryable = False
 
 
 class OutOfMemory(LunavoxError):

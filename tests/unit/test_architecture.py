@@ -26,8 +26,10 @@ LAYERS = (
     {"audio", "text"},
     {
         "settings",
+        "settings_fields",
         "settings_file",
         "settings_model",
+        "settings_mqtt",
         "settings_problems",
         "system",
         "types",
