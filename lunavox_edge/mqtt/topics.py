@@ -147,6 +147,33 @@ class Topics:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class HomeAssistantTopics:
+    """Where Home Assistant looks for devices; `prefix` is what it was told, `homeassistant` by default.
+
+    Ids and keys are letters, digits, `_` and `-`: Home Assistant ignores other topics.
+    """
+
+    prefix: str
+
+    @property
+    def status(self) -> str:
+        """Where Home Assistant says `online` when it has started."""
+        return f"{self.prefix}/status"
+
+    def device(self, device_id: str) -> str:
+        """Takes the whole device; retained."""
+        return f"{self.prefix}/device/{device_id}/config"
+
+    def entity(self, platform: str, device_id: str, key: str) -> str:
+        """Takes one entity, for a Home Assistant that does not know devices; retained."""
+        return f"{self.prefix}/{platform}/{device_id}/{key}/config"
+
+    def filters(self, device_id: str) -> tuple[str, str]:
+        """The filters that bring all that is retained about a device, in both forms."""
+        return self.device(device_id), self.entity("+", device_id, "+")
+
+
 def level(name: str) -> str:
     """Return a name as one level of a topic, with what would be more than a name escaped."""
     return _UNSAFE.sub(_escape, name)
