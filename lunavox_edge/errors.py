@@ -3,6 +3,7 @@
     LunavoxError
     ├── LunavoxLibraryError        the engine itself cannot work
     │   ├── SettingsError          bad_settings
+    │   ├── NameTaken              name_taken
     │   ├── BackendUnavailable     backend_unavailable
     │   └── EngineClosed           engine_closed
     ├── CatalogError               a name, a file or a download is wrong
@@ -61,6 +62,12 @@ class SettingsError(LunavoxLibraryError):
     """The settings are wrong; the message lists every problem with file, line and key."""
 
     code = "bad_settings"
+
+
+class NameTaken(LunavoxLibraryError):
+    """Another appliance has the same name and obeys the same commands."""
+
+    code = "name_taken"
 
 
 class BackendUnavailable(LunavoxLibraryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lunavox_edge.errors import Busy, InternalError, LunavoxError, ProtocolError
+from lunavox_edge.speaking.announcer import SpeechStatus
+from lunavox_edge.types import Priority, Transcript
 
 ONLINE = "online"
 OFFLINE = "offline"
@@ -16,30 +19,13 @@ OFFLINE = "offline"
 MAX_COMMAND_BYTES = 1_048_576
 """More than any command but audio needs; a longer one is not even read."""
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _MAX_SHOWN_PROBLEMS = 3
 _MAX_SHOWN_KEY_CHARS = 40
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Topic = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class Priority(str, Enum):
-    """What goes first when several texts wait for one loudspeaker."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    URGENT = "urgent"
-
-
-class SpeechStatus(str, Enum):
-    """What became of a `say`."""
-
-    QUEUED = "queued"
-    STARTED = "started"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
 
 
 class Phase(str, Enum):
@@ -160,6 +146,21 @@ class TranscriptEvent(_Out):
     duration_s: float
     latency_ms: float
 
+    @classmethod
+    def of(
+        cls, transcript: Transcript, *, request_id: str, source: str, latency_ms: float
+    ) -> TranscriptEvent:
+        """Return what is told of a transcript."""
+        return cls(
+            id=request_id,
+            text=transcript.text,
+            language=transcript.language,
+            confidence=round(transcript.confidence, 3),
+            source=source,
+            duration_s=round(transcript.duration_s, 2),
+            latency_ms=round(latency_ms, 1),
+        )
+
 
 class StatePayload(_Out):
     """How the appliance does; what the machine does not tell is null.
@@ -252,6 +253,16 @@ def parse_name(payload: bytes) -> str:
     return name
 
 
+def parse_language(payload: bytes) -> str | None:
+    """Read a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
+    language = parse_name(payload)
+    if language in ("", "auto"):
+        return None
+    if not _LANGUAGE.fullmatch(language):
+        raise ProtocolError("The payload must be a language such as en or pt-BR.")
+    return language
+
+
 def decode(payload: bytes) -> str:
     """Return the text of a payload. Raises ProtocolError."""
     if len(payload) > MAX_COMMAND_BYTES:
@@ -270,6 +281,20 @@ def id_of(payload: bytes) -> str | None:
         return _Only.model_validate_json(payload).id
     except ValidationError:
         return None
+
+
+def instance_of(payload: bytes) -> str | None:
+    """Return which appliance published a state."""
+    try:
+        return _Instance.model_validate_json(payload[:MAX_COMMAND_BYTES]).instance
+    except ValidationError:
+        return None
+
+
+class _Instance(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    instance: str
 
 
 class _Only(BaseModel):
