@@ -19,6 +19,8 @@ ANY_LANGUAGE = "auto"
 """The choice that stands for no default language."""
 
 _MAX_TEXT_CHARS = 255  # Home Assistant refuses more
+_DOT = "__"  # `tiny.en` becomes `tiny__en`
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]+")
 _TEXT_AS_JSON = "{{ {'text': value} | to_json }}"  # what a person types may start with a brace
 
@@ -63,9 +65,9 @@ class Offer:
 
 
 def ident(name: str) -> str:
-    """Return a name as part of an id: itself where it can be, else what tells it from all others."""
-    if name and not _NOT_IN_IDS.search(name):
-        return name
+    """Return a name as part of an id: readable where it can be, and never that of another name."""
+    if _PLAIN.fullmatch(name) and _DOT not in name:
+        return name.replace(".", _DOT)
     readable = _NOT_IN_IDS.sub("_", name).strip("_")
     return f"{readable}_{zlib.crc32(name.encode(errors='replace')):08x}"
 

@@ -243,6 +243,7 @@ def test_ids_are_stable_legal_and_different(name: str) -> None:
     assert ident(name) == ident(name)
     assert ident("a/b") != ident("a+b") != ident("a_b")
     assert ident("base") == "base"
+    assert ident("tiny.en") == "tiny__en" != ident("tiny__en")
 
 
 def test_nothing_changes_if_nothing_changed() -> None:
