@@ -137,6 +137,9 @@ class Connection:
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
         self._client.loop_stop()
+        # Else client and connection hold each other, and sockets wait for the garbage collector.
+        self._client.on_connect = self._client.on_disconnect = None
+        self._client.on_message = self._client.on_publish = None
 
     def _connect(self, host: str, port: int) -> None:
         if not self._five:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _STATE_EVERY_S = 30.0
 _LOOK_EVERY_S = 0.5
 _CLASH_AGAIN_S = 600.0
+_FLOOD_AGAIN_S = 10.0
 
 
 _LOGGER = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class MqttService:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._clash_s: float | None = None
+        self._dropped = 0
         self._voice_told: str | None = None
         self._published: tuple[object, ...] = ()
         self._published_s = 0.0
@@ -100,6 +102,11 @@ class MqttService:
     def uri(self) -> str:
         """The broker's address."""
         return self._link.uri
+
+    @property
+    def connected_now(self) -> bool:
+        """Whether the broker is there."""
+        return self._link.up
 
     @property
     def topics(self) -> Topics:
@@ -172,11 +179,7 @@ class MqttService:
 
     def dropped(self, count: int) -> None:
         """Called by the link."""
-        _LOGGER.warning("MQTT: %d messages came faster than they could be taken in; they are dropped", count)
-        self._post.error(
-            self._topics.root,
-            Busy(f"{count} messages came too fast and were dropped; send fewer at once.", retry_after_s=1.0),
-        )
+        self._dropped += count
 
     async def _start_broker(self) -> None:
         try:
@@ -201,6 +204,7 @@ class MqttService:
         """Publish the state when it changes and every so often, and the catalogs when they change."""
         loop = asyncio.get_running_loop()
         version: int | None = None
+        flood_told_s = -_FLOOD_AGAIN_S
         while True:
             if self._engine.catalog.version != version:
                 version = self._engine.catalog.version
@@ -208,7 +212,18 @@ class MqttService:
             state = self._status.state()
             if change_of(state) != self._published or loop.time() - self._published_s >= _STATE_EVERY_S:
                 self._publish_state()
+            if self._dropped and loop.time() - flood_told_s >= _FLOOD_AGAIN_S:
+                flood_told_s = loop.time()
+                self._tell_of_flood()
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _tell_of_flood(self) -> None:
+        count, self._dropped = self._dropped, 0
+        error = Busy(
+            f"{count} messages came too fast and were dropped; send fewer at once.", retry_after_s=1.0
+        )
+        _LOGGER.warning("MQTT: %s", error)
+        self._post.error(self._topics.root, error)
 
     def _publish_state(self) -> None:
         state = self._status.state()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from lunavox_edge.types import AudioChunk, Priority
 
 # A player that takes no audio for so long, or plays so much longer than the audio is, hangs.
 _PATIENCE_S = 15.0
+_END_S = 2.0
 _TAIL_BYTES = 1000
 
 
@@ -45,7 +48,9 @@ class SoundCard:
         name = Path(command[0]).name
         try:
             # Started before the first audio is there: that time is not lost then.
-            player = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE)
+            player = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, start_new_session=True
+            )
         except OSError as error:
             raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
         complaint = asyncio.ensure_future(_tail(player))
@@ -59,10 +64,8 @@ class SoundCard:
         except asyncio.TimeoutError as error:
             raise PlaybackFailed(f"{name} does not go on playing.") from error
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                player.kill()
             complaint.cancel()
-            await asyncio.shield(player.wait())
+            await asyncio.shield(_end(player))
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
@@ -78,6 +81,16 @@ async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
         await asyncio.wait_for(stdin.drain(), chunk.duration_s + _PATIENCE_S)
     stdin.close()
     return audio_s
+
+
+async def _end(player: Process) -> None:
+    """Silence the player and whatever it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(player.pid, signal.SIGKILL)
+    if player.stdin is not None:
+        player.stdin.close()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(player.wait(), _END_S)
 
 
 async def _tail(player: Process) -> str:
