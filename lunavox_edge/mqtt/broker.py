@@ -45,6 +45,17 @@ class OneUser(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
         password: str
 
 
+class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
+    """Sends a newcomer what is retained for its own subscriptions; amqtt 0.12 does so for everybody's."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribers = self._subscriptions.get(subscription[0], ())
+        if any(subscriber is session for subscriber, _ in subscribers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 class EmbeddedBroker:
     """A broker on a thread of its own."""
 
@@ -101,7 +112,11 @@ class EmbeddedBroker:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        broker = Broker(BrokerConfig.from_dict(self._config), loop=self._loop)
+        # amqtt lets errors of single clients, such as one that speaks MQTT 5, reach the loop.
+        self._loop.set_exception_handler(
+            lambda _, context: _LOGGER.debug("The embedded broker: %s", context.get("message"))
+        )
+        broker = _Broker(BrokerConfig.from_dict(self._config), loop=self._loop)
         await broker.start()
         self._settled.set()
         await self._stop.wait()
