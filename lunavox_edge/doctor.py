@@ -112,15 +112,16 @@ def _broker(mqtt: MqttSettings) -> Finding:
     from lunavox_edge.mqtt.client import probe  # noqa: PLC0415  # its packages are an extra
 
     name = "embedded broker" if embedded else f"broker {mqtt.broker}"
+    started = time.perf_counter()
     try:
         address = BrokerAddress.of(mqtt)
-        started = time.perf_counter()
         probe(address, _PROBE_TIMEOUT_S)
     except LunavoxError as error:
         is_away = type(error) in (Unreachable, TimedOut)  # the kinds below say what to do
         if embedded and is_away:
             return Finding("mqtt", Verdict.OK, f"{name} not running at {mqtt.listen} (the service starts it)")
-        advice = " Does it run there, and is it mqtt:// or mqtts://?" if is_away else ""
+        question = f" Does it run there, with mqtt:// or mqtts://, and speak MQTT {mqtt.version}?"
+        advice = question if is_away else ""
         return Finding("mqtt", Verdict.FAIL, f"{name}: {error}{advice}")
     who = f"as '{mqtt.user}'" if mqtt.user else "without a user"
     took_ms = (time.perf_counter() - started) * 1000
