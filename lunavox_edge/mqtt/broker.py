@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import logging
 import threading
+import weakref
 from dataclasses import dataclass
 
 from amqtt.broker import Broker
@@ -46,7 +47,24 @@ class OneUser(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
 
 
 class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
-    """Sends a newcomer what is retained for its own subscriptions; amqtt 0.12 does so for everybody's."""
+    """Sends a newcomer what is retained for its own subscriptions; amqtt 0.12 does so for everybody's.
+
+    Hangs up on everybody in the end, which amqtt leaves to the garbage collector.
+    """
+
+    def __init__(self, config: BrokerConfig, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(config, loop)
+        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
+
+    def hang_up(self) -> None:
+        for transport in tuple(self._transports):
+            transport.abort()
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        self._transports.add(writer.transport)
+        await super().stream_connected(reader, writer, listener_name)
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
@@ -124,3 +142,5 @@ class EmbeddedBroker:
             await asyncio.wait_for(broker.shutdown(), _STOP_TIMEOUT_S)
         except (AMQTTError, asyncio.TimeoutError) as error:
             _LOGGER.debug("The embedded broker did not end in order: %s", error)
+        broker.hang_up()
+        await asyncio.sleep(0)  # the loop closes them in its next round

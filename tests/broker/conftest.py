@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -109,10 +107,6 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             return Appliance(engine, service, played, tts, stt)
 
         yield run
-    # amqtt leaves the sockets of its clients to the garbage collector.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture

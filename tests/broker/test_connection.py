@@ -20,6 +20,7 @@ from lunavox_edge.mqtt.client import Connection, probe
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication
 from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.types import Transcript
 from tests.broker.conftest import Listen, Start
 from tests.fakes.broker import Mosquitto, free_port, until
 
@@ -284,6 +285,20 @@ async def test_transcripts_are_published_as_the_settings_say(
     peer.send(f"{BASE}/say", {"text": "End.", "id": "end"})
     await peer.value("events/speech", status="finished")
     assert bool(peer.on("events/transcript")) is published
+
+
+@pytest.mark.parametrize(("sources", "published"), [(("wyoming",), True), (("satellites", "mqtt"), False)])
+async def test_what_the_wyoming_port_heard_is_published_only_if_asked_for(
+    mosquitto: Mosquitto, start: Start, listen: Listen, sources: tuple[str, ...], *, published: bool
+) -> None:
+    appliance = await start(uri(mosquitto), publish_transcripts=sources)
+    peer = await listen(mosquitto.port)
+    await peer.message("availability")
+    appliance.mqtt.heard(Transcript("hello", "en", 0.9, 1.0), 12.0)
+    peer.send(f"{BASE}/say", {"text": "End.", "id": "end"})
+    await peer.value("events/speech", status="finished")
+    heard = [(event["text"], event["source"]) for event in peer.values("events/transcript")]
+    assert heard == ([("hello", "wyoming")] if published else [])
 
 
 def test_the_password_file_must_be_readable(tmp_path: Path) -> None:
