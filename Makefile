@@ -11,11 +11,11 @@ help: ## Show this list
 	@echo "PYTHON=python3.12 chooses the interpreter of a new environment (3.10 to 3.13)."
 
 run: ## Install into .venv if needed and run the service in the foreground
-	@tools/setup_env.sh $(VENV) starter $(PYTHON)
-	@exec $(BIN)/lunavox-edge run --self-check $(if $(URI),--uri $(URI))
+	@tools/setup_env.sh $(VENV) starter,mqtt $(PYTHON)
+	@exec $(BIN)/lunavox-edge run --self-check --with-broker $(if $(URI),--uri $(URI))
 
 test: ## Run all tests
-	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/python -m pytest
 
 test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
@@ -26,15 +26,15 @@ bench: ## Measure beside wyoming-piper and wyoming-faster-whisper (ARGS="--quick
 	@tools/bench.sh $(VENV) .venv-peers $(ARGS)
 
 check: ## Lint, format, types, shell scripts
-	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@tools/check.sh $(BIN)
 
 format: ## Format the code and fix what can be fixed
-	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
-	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/python tools/config_docs.py
 
 clean: ## Remove environments and caches

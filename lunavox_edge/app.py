@@ -7,15 +7,21 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
 
 from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.errors import BackendUnavailable, LunavoxLibraryError
 from lunavox_edge.self_check import self_check
 from lunavox_edge.settings import Settings
+from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import ModelEntry
 from lunavox_edge.wyoming_server.server import WyomingServer
+
+if TYPE_CHECKING:
+    from lunavox_edge.mqtt.service import MqttService
 
 _SPARE_FILES = 256
 _SPEECH_GRACE_S = 0.5
@@ -45,17 +51,56 @@ class App:
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
         try:
-            server = WyomingServer(engine, self._settings.wyoming, self._settings.limits)
+            mqtt = self._mqtt(engine)
+            server = WyomingServer(
+                engine,
+                self._settings.wyoming,
+                self._settings.limits,
+                on_transcript=mqtt.heard if mqtt is not None else None,
+            )
             await server.start()
             try:
+                await self._start_mqtt(mqtt)
                 await self._until(stop, self._get_ready(engine, server, started, check=check))
+                if mqtt is not None:
+                    mqtt.ready()
                 await stop.wait()
                 self._say("Stopping …")
             finally:
+                if mqtt is not None:
+                    await mqtt.stop()
                 await server.stop(_SPEECH_GRACE_S)
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
+
+    def _mqtt(self, engine: Engine) -> MqttService | None:
+        """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
+        settings = self._settings
+        if settings.mqtt.broker == "off":
+            return None
+        try:
+            from lunavox_edge.mqtt.service import MqttService  # noqa: PLC0415  # its packages are an extra
+        except ImportError as error:
+            raise BackendUnavailable(
+                "MQTT needs more packages; pip install 'lunavox-edge[mqtt]', or set mqtt.broker to off."
+            ) from error
+        return MqttService(
+            engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=system.state_dir()
+        )
+
+    async def _start_mqtt(self, mqtt: MqttService | None) -> None:
+        """Start MQTT; Wyoming does not depend on it."""
+        if mqtt is None:
+            return
+        kind = "embedded broker" if self._settings.mqtt.broker == "embedded" else "broker of the settings"
+        try:
+            await mqtt.start()
+        except LunavoxLibraryError as error:
+            _LOGGER.error("MQTT is off: %s", error)  # noqa: TRY400  # the sentence says it all
+            self._say(f"  problem      {error}")
+        else:
+            self._say(f"  mqtt         {mqtt.uri}   ({kind}; topics {mqtt.topics.root}/...)")
 
     @staticmethod
     async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:

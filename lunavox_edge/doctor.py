@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 from typing import cast
 
 import numpy as np
@@ -25,8 +26,9 @@ from lunavox_edge.backends.base import (
 )
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.loading import ThreadPlan
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.settings import Settings
+from lunavox_edge.settings_mqtt import MqttSettings
 from lunavox_edge.types import ModelEntry, ModelKind
 from lunavox_edge.wyoming_server import client
 
@@ -59,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _python()
     yield _memory(settings)
     yield _service(settings)
+    yield _broker(settings.mqtt)
     with Engine(settings) as engine:
         yield from _backends(engine)
         for broken in engine.catalog.broken():
@@ -95,6 +98,36 @@ def _service(settings: Settings) -> Finding:
     except LunavoxError:
         return Finding("service", Verdict.OK, f"not running at {uri} (start it with: lunavox-edge run)")
     return Finding("service", Verdict.OK, f"running at {uri}, answers in {seconds * 1000:.0f} ms")
+
+
+def _broker(mqtt: MqttSettings) -> Finding:
+    if mqtt.broker == "off":
+        return Finding("mqtt", Verdict.OK, "off (turn it on with mqtt.broker: embedded, or mqtt://HOST)")
+    embedded = mqtt.broker == "embedded"
+    if find_spec("paho") is None or (embedded and find_spec("amqtt") is None):
+        return Finding(
+            "mqtt", Verdict.FAIL, "mqtt.broker is set, but not installed: pip install 'lunavox-edge[mqtt]'"
+        )
+    from lunavox_edge.mqtt.address import BrokerAddress  # noqa: PLC0415
+    from lunavox_edge.mqtt.client import probe  # noqa: PLC0415  # its packages are an extra
+
+    name = "embedded broker" if embedded else f"broker {mqtt.broker}"
+    started = time.perf_counter()
+    try:
+        address = BrokerAddress.of(mqtt)
+        probe(address, _PROBE_TIMEOUT_S)
+    except LunavoxError as error:
+        is_away = type(error) in (Unreachable, TimedOut)  # the kinds below say what to do
+        if embedded and is_away:
+            return Finding("mqtt", Verdict.OK, f"{name} not running at {mqtt.listen} (the service starts it)")
+        question = f" Does it run there, with mqtt:// or mqtts://, and speak MQTT {mqtt.version}?"
+        advice = question if is_away else ""
+        return Finding("mqtt", Verdict.FAIL, f"{name}: {error}{advice}")
+    who = f"as '{mqtt.user}'" if mqtt.user else "without a user"
+    took_ms = (time.perf_counter() - started) * 1000
+    return Finding(
+        "mqtt", Verdict.OK, f"{name} lets us in {who}, MQTT {address.version}, in {took_ms:.0f} ms"
+    )
 
 
 def _backends(engine: Engine) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
     LunavoxError
     ├── LunavoxLibraryError        the engine itself cannot work
     │   ├── SettingsError          bad_settings
+    │   ├── NameTaken              name_taken
     │   ├── BackendUnavailable     backend_unavailable
     │   └── EngineClosed           engine_closed
     ├── CatalogError               a name, a file or a download is wrong
@@ -21,10 +22,16 @@
     ├── TranscriptionError         audio cannot become text
     │   ├── BadAudio               bad_audio
     │   └── AudioTooLong           audio_too_long
+    ├── LoudspeakerError           speech cannot be heard
+    │   ├── NoLoudspeaker          no_loudspeaker
+    │   ├── UnknownSatellite       unknown_satellite
+    │   └── PlaybackFailed         playback_failed (retryable)
     ├── ProtocolError              bad_message
     ├── Busy                       busy (retryable, carries retry_after_s)
     ├── TimedOut                   timeout (retryable)
     ├── Unreachable                unreachable (retryable)
+    │   ├── NotAllowed             not_allowed
+    │   └── InsecurePeer           insecure_peer
     ├── OutOfMemory                out_of_memory (retryable)
     ├── Cancelled                  cancelled
     └── InternalError              internal (retryable)
@@ -55,6 +62,12 @@ class SettingsError(LunavoxLibraryError):
     """The settings are wrong; the message lists every problem with file, line and key."""
 
     code = "bad_settings"
+
+
+class NameTaken(LunavoxLibraryError):
+    """Another appliance has the same name and obeys the same commands."""
+
+    code = "name_taken"
 
 
 class BackendUnavailable(LunavoxLibraryError):
@@ -166,6 +179,31 @@ class AudioTooLong(TranscriptionError):
     code = "audio_too_long"
 
 
+class LoudspeakerError(LunavoxError):
+    """Speech has no way to anybody's ears."""
+
+    code = "loudspeaker_error"
+
+
+class NoLoudspeaker(LoudspeakerError):
+    """Neither a sound card nor a satellite is set up."""
+
+    code = "no_loudspeaker"
+
+
+class UnknownSatellite(LoudspeakerError):
+    """No satellite or area has this name."""
+
+    code = "unknown_satellite"
+
+
+class PlaybackFailed(LoudspeakerError):
+    """The loudspeaker does not play."""
+
+    code = "playback_failed"
+    retryable = True
+
+
 class ProtocolError(LunavoxError):
     """A peer sent a message that breaks the protocol."""
 
@@ -196,6 +234,20 @@ class Unreachable(LunavoxError):
 
     code = "unreachable"
     retryable = True
+
+
+class NotAllowed(Unreachable):
+    """The service does not let us in: a wrong user, password or right."""
+
+    code = "not_allowed"
+    retryable = False
+
+
+class InsecurePeer(Unreachable):
+    """The service does not prove who it is, or does not accept our proof."""
+
+    code = "insecure_peer"
+    retryable = False
 
 
 class OutOfMemory(LunavoxError):

@@ -21,9 +21,9 @@ from pydantic.fields import FieldInfo
 
 from lunavox_edge import system
 from lunavox_edge.errors import SettingsError
+from lunavox_edge.settings_fields import BASE_DIR
 from lunavox_edge.settings_file import KeyPath, Problem, Tree, parse_yaml, read_yaml
 from lunavox_edge.settings_model import (
-    BASE_DIR,
     CatalogSettings,
     EngineSettings,
     LimitSettings,
@@ -35,14 +35,17 @@ from lunavox_edge.settings_model import (
     WyomingSettings,
     sections,
 )
+from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_problems import dotted, field_at, sentence
 
 __all__ = [
+    "AudioSettings",
     "CatalogSettings",
     "EngineSettings",
     "LimitSettings",
     "LoadedSettings",
     "LogSettings",
+    "MqttSettings",
     "Settings",
     "SttSettings",
     "TtsSettings",

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, Field
 
 from lunavox_edge import system
-
-BASE_DIR = "base_dir"
-"""Key of the validation context: the folder that relative folders count from."""
+from lunavox_edge.settings_fields import Folder, Language, Name, Names, Seconds, Section
+from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 
 _MAX_UNIX_PATH_BYTES = 107
 _MAX_PORT = 65535
@@ -46,34 +45,10 @@ def _check_keep_alive(seconds: float) -> float:
     return seconds
 
 
-def _locate(folder: object, info: ValidationInfo) -> object:
-    """Expand `~` and make a relative folder absolute where the settings file's place is known."""
-    if not isinstance(folder, (str, Path)) or not str(folder):
-        return folder
-    try:
-        path = Path(folder).expanduser()
-    except RuntimeError:
-        raise ValueError("names a home folder that does not exist") from None
-    base_dir = (info.context or {}).get(BASE_DIR)
-    return path if base_dir is None else Path(base_dir) / path
-
-
-Folder = Annotated[Path, BeforeValidator(_locate)]
-Seconds = Annotated[float, Field(ge=0.05, le=86400)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", max_length=64)]
 Device = Literal["auto", "cpu", "cuda"]
-# A list in YAML becomes a tuple; everything else stays strict, so that `"4"` is not taken for 4.
-Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class WyomingSettings(_Section):
+class WyomingSettings(Section):
     """The port that Home Assistant talks to."""
 
     uri: Annotated[str, AfterValidator(_check_uri)] = "tcp://127.0.0.1:10300"
@@ -82,7 +57,7 @@ class WyomingSettings(_Section):
     free port."""
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """What one client may use up, so that it hurts only itself."""
 
     max_connections: int = Field(1024, ge=1, le=100_000)
@@ -113,7 +88,7 @@ class LimitSettings(_Section):
     """Seconds after which a silent connection is closed."""
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """Threads, memory and queues, shared by all models."""
 
     threads: int | None = Field(None, ge=1, le=1024)
@@ -141,7 +116,7 @@ class EngineSettings(_Section):
     """Names of models and voices that are loaded at the start and never unloaded."""
 
 
-class SttSettings(_Section):
+class SttSettings(Section):
     """Speech to text."""
 
     model: Name = "base"
@@ -208,7 +183,7 @@ class SttSettings(_Section):
     second of speech."""
 
 
-class TtsSettings(_Section):
+class TtsSettings(Section):
     """Text to speech."""
 
     voice: Name = "en_US-joe-medium"
@@ -245,7 +220,7 @@ class TtsSettings(_Section):
     """Megabytes for the audio of sentences said before, in memory only; 0 keeps nothing."""
 
 
-class CatalogSettings(_Section):
+class CatalogSettings(Section):
     """Where models and voices are found."""
 
     folders: Annotated[tuple[Folder, ...], Field(strict=False, max_length=100)] = ()
@@ -266,7 +241,7 @@ class CatalogSettings(_Section):
         return self.cache_dir or system.cache_home() / "lunavox-edge"
 
 
-class VoiceAlias(_Section):
+class VoiceAlias(Section):
     """A name for a voice with fixed parameters. Speed and volume multiply those of `tts`."""
 
     voice: Name
@@ -291,17 +266,19 @@ class VoiceAlias(_Section):
     """How much the rhythm varies."""
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """The log on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set; `Settings()` holds the defaults."""
 
     wyoming: WyomingSettings = WyomingSettings()
+    mqtt: MqttSettings = MqttSettings()
+    audio: AudioSettings = AudioSettings()
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     stt: SttSettings = SttSettings()
@@ -312,9 +289,9 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
 
 
-def sections() -> dict[str, type[_Section]]:
+def sections() -> dict[str, type[Section]]:
     """Return each section's name and model, in the order of the file; `voices` is no section."""
     found: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {
-        name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, _Section)
+        name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, Section)
     }

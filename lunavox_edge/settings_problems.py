@@ -37,6 +37,8 @@ def dotted(loc: Iterable[str | int]) -> str:
 def sentence(error: ErrorDetails) -> str:
     """Say what is wrong with one value."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if error["loc"] and _is_secret(str(error["loc"][-1]), value):
+        value = "(hidden)"
     if kind == "extra_forbidden":
         return "there is no such key" + suggestion(error["loc"])
     if kind == "missing":
@@ -49,7 +51,7 @@ def sentence(error: ErrorDetails) -> str:
         return f"has no value; it needs {_expected(kind, error)} (remove the key for the default)"
     if kind == "string_type" and isinstance(value, bool):
         return "must be text, and YAML reads yes, no, on and off as true or false; put it in quotes"
-    if kind == "string_type" and isinstance(value, (int, float)):
+    if kind == "string_type" and isinstance(error["input"], (int, float)):
         return f"must be text, not the number {value}; put it in quotes"
     return f"must be {_expected(kind, error)}, not {_shown(value)}"
 
@@ -91,6 +93,10 @@ def numeric_range(field: FieldInfo) -> str:
 
 def _bound(field: FieldInfo, name: str) -> float | None:
     return next((getattr(item, name) for item in field.metadata if hasattr(item, name)), None)
+
+
+def _is_secret(key: str, value: object) -> bool:
+    return value is not None and (key == "password" or (key == "broker" and "@" in str(value)))
 
 
 def _known_below(parents: list[str]) -> list[str]:

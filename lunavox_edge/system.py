@@ -79,6 +79,18 @@ def config_home(environ: Mapping[str, str] | None = None) -> Path:
     return _user_folder(environ, "XDG_CONFIG_HOME", ".config")
 
 
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Return our folder for what outlives a restart: systemd's `$STATE_DIRECTORY`, else one of the user.
+
+    It need not exist.
+    """
+    environ = os.environ if environ is None else environ
+    given = Path(environ.get("STATE_DIRECTORY", "").partition(":")[0])
+    if given.is_absolute():
+        return given
+    return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "lunavox-edge"
+
+
 def cpu_count(root: Path = _ROOT) -> int:
     """Return the cores this process may use at once, at least 1: by affinity and control group."""
     try:

@@ -23,6 +23,14 @@ class SourceKind(str, Enum):
     CONFIG = "config"
 
 
+class Priority(str, Enum):
+    """What goes first when several texts wait for one loudspeaker."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
     """Interleaved little-endian PCM: signed integers, except width 1, which is unsigned."""

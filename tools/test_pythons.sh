@@ -11,7 +11,7 @@ for version in "$@"; do
         continue
     fi
     echo "== Python $version"
-    if tools/setup_env.sh ".venv-$version" starter,dev "$version" && ".venv-$version/bin/python" -m pytest; then
+    if tools/setup_env.sh ".venv-$version" starter,mqtt,dev "$version" && ".venv-$version/bin/python" -m pytest; then
         passed+=("$version")
     else
         failed+=("$version")

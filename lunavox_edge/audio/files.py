@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
+
+import numpy as np
 
 from lunavox_edge.errors import BadAudio
 from lunavox_edge.types import AudioFormat
@@ -45,3 +48,19 @@ def read_audio(file: BinaryIO) -> Iterator[bytes]:
                 yield resampled.to_ndarray().tobytes()
     except av.FFmpegError as error:
         raise BadAudio(_UNREADABLE) from error
+
+
+def flac_bytes(pcm: bytes, rate_hz: int) -> bytes:
+    """Return 16-bit mono PCM as a FLAC file."""
+    import av  # heavy, and needed for files only
+
+    file = io.BytesIO()
+    with av.open(file, mode="w", format="flac") as container:
+        stream = container.add_stream("flac", rate=rate_hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.frombuffer(pcm, np.int16).reshape(1, -1), format="s16", layout="mono"
+        )
+        frame.sample_rate = rate_hz
+        for encoded in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(encoded)
+    return file.getvalue()

@@ -15,7 +15,7 @@ _EXTENSIBLE = 0xFFFE
 _FMT_BYTES = 16
 _EXTENSIBLE_FMT_BYTES = 26
 """Up to and with the first two bytes of the sub-format, which name the real encoding."""
-_UNKNOWN_SIZE = 0xFFFFFFFF
+UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 class WavHeader(NamedTuple):
@@ -43,7 +43,7 @@ def read_wav(data: bytes) -> tuple[AudioFormat, bytes]:
     if found is None:
         raise BadAudio("This is not a WAV file, or its header is incomplete.")
     header, size = found
-    end = len(data) if size in (0, _UNKNOWN_SIZE) else header.data_offset + size
+    end = len(data) if size in (0, UNKNOWN_SIZE) else header.data_offset + size
     return header.audio_format, data[header.data_offset : end]
 
 
@@ -51,9 +51,9 @@ def wav_header(rate_hz: int, data_bytes: int) -> bytes:
     """Return the 44 bytes before `data_bytes` of 16-bit mono PCM."""
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
-        b"RIFF", min(36 + data_bytes, _UNKNOWN_SIZE), b"WAVE",
+        b"RIFF", min(36 + data_bytes, UNKNOWN_SIZE), b"WAVE",
         b"fmt ", _FMT_BYTES, _PCM, 1, rate_hz, 2 * rate_hz, 2, 16,
-        b"data", min(data_bytes, _UNKNOWN_SIZE),
+        b"data", min(data_bytes, UNKNOWN_SIZE),
     )  # fmt: skip
 
 

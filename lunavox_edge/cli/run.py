@@ -23,6 +23,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--self-check", action="store_true", help="say a sentence through the own port and hear it back"
     )
+    parser.add_argument(
+        "--with-broker",
+        action="store_true",
+        help="start an MQTT broker inside the service if mqtt.broker is off",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -34,6 +39,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.uri:
         settings = changed(settings, "wyoming", uri=args.uri)
+    if args.with_broker and settings.mqtt.broker == "off":
+        settings = changed(settings, "mqtt", broker="embedded")
     # Nobody has to read along: a service goes on without its terminal, and on a full disk.
     asyncio.run(App(settings, say=streams.say).run(check=args.self_check))
     # A load or an inference that still runs would keep an orderly exit waiting for seconds, or crash it

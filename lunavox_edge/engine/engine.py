@@ -27,7 +27,8 @@ from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
-from lunavox_edge.engine.results import EngineStatus, SynthesisResult
+from lunavox_edge.engine.results import EngineStatus, SynthesisResult, SynthesisStats
+from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
@@ -71,6 +72,7 @@ class Engine:
         self._started_s = time.monotonic()
         self._closed = False
         self._worked = False
+        self._last_speech: SynthesisStats | None = None
         plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
         self._floor = Floor(
             cpu_workers=plan.workers,
@@ -214,7 +216,7 @@ class Engine:
             lease=self._residency.acquire(speaking.entry),
             phrases=self._phrases,
             relaxed=relaxed,
-            on_end=self._floor.leave,
+            on_end=self._spoke,
             on_ready=on_ready,
         )
         self._floor.join(speech)
@@ -341,7 +343,9 @@ class Engine:
         return EngineStatus(
             version=__version__,
             uptime_s=time.monotonic() - self._started_s,
-            sessions=sessions,
+            sessions=len(sessions),
+            speeches=sum(isinstance(session, Speech) for session in sessions),
+            last_speech=self._last_speech,
             models=self._residency.status(),
             lanes=lanes,
             rss_bytes=system.rss_bytes(),
@@ -381,6 +385,11 @@ class Engine:
             section = self.settings.stt if entry.kind is ModelKind.STT else self.settings.tts
             device = device_order(registry.backend(entry.backend), section.device)[0]
         return self._floor.lane(device)
+
+    def _spoke(self, session: Session) -> None:
+        self._floor.leave(session)
+        if isinstance(session, Speech) and session.stats.audio_duration_ms:
+            self._last_speech = session.stats
 
     def _housekeeping(self) -> None:
         self.catalog.refresh()

@@ -71,11 +71,11 @@ class Floor:
         with self._lock:
             self._sessions.discard(session)
 
-    def status(self) -> tuple[int, tuple[LaneStatus, ...]]:
-        """How many sessions are open, and every lane."""
+    def status(self) -> tuple[tuple[Session, ...], tuple[LaneStatus, ...]]:
+        """The open sessions, and how every lane does."""
         with self._lock:
-            count, lanes = len(self._sessions), tuple(self._lanes.values())
-        return count, tuple(lane.status() for lane in lanes)
+            sessions, lanes = tuple(self._sessions), tuple(self._lanes.values())
+        return sessions, tuple(lane.status() for lane in lanes)
 
     def close(self, timeout_s: float) -> None:
         """Cancel every session and end the lanes. Idempotent."""

@@ -108,6 +108,10 @@ class EngineStatus:
     version: str
     uptime_s: float
     sessions: int
+    speeches: int
+    """How many of the sessions speak; the others listen."""
+    last_speech: SynthesisStats | None
+    """What the last speech that could be heard has cost."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
     rss_bytes: int

@@ -38,6 +38,7 @@ from lunavox_edge.wyoming_server.wire import (
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings
+    from lunavox_edge.types import Transcript
 
 # How long a client that was told of an error may take to send its next message.
 ERROR_PATIENCE_S = 3.0
@@ -62,6 +63,7 @@ class Connection:
         engine: Engine,
         limits: LimitSettings,
         info: InfoSource,
+        on_transcript: Callable[[Transcript, float], None] | None,
         peer: str,
     ) -> None:
         """Build the parts; nothing is read yet."""
@@ -83,6 +85,7 @@ class Connection:
             send=self._send,
             replies=self._listening,
             on_error=partial(self._refuse, self._listening),
+            on_transcript=on_transcript,
             peer=peer,
         )
         self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)

@@ -8,7 +8,7 @@ import errno
 import logging
 import socket
 import stat
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from lunavox_edge.wyoming_server.info import InfoSource
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
+    from lunavox_edge.types import Transcript
 
 _BACKLOG = 512
 # A crowd that comes at once is let in by so many at a time; in between the others are served.
@@ -39,11 +40,22 @@ _LOGGER = logging.getLogger(__name__)
 class WyomingServer:
     """Serves one engine on one address, `tcp://host:port` or `unix:///path`."""
 
-    def __init__(self, engine: Engine, wyoming: WyomingSettings, limits: LimitSettings) -> None:
-        """Store the parts; `start` opens the port."""
+    def __init__(
+        self,
+        engine: Engine,
+        wyoming: WyomingSettings,
+        limits: LimitSettings,
+        *,
+        on_transcript: Callable[[Transcript, float], None] | None = None,
+    ) -> None:
+        """Store the parts; `start` opens the port.
+
+        `on_transcript` is told every transcript, and how many milliseconds it took.
+        """
         self._engine = engine
         self._uri = wyoming.uri
         self._limits = limits
+        self._on_transcript = on_transcript
         self._info = InfoSource(engine)
         self._server: asyncio.AbstractServer | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
@@ -122,6 +134,7 @@ class WyomingServer:
             engine=self._engine,
             limits=self._limits,
             info=self._info,
+            on_transcript=self._on_transcript,
             peer=self._name(writer),
         )
         _set_up(writer)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.engine.utterance import Utterance
+    from lunavox_edge.types import Transcript
     from lunavox_edge.wyoming_server.replies import Replies
 
 # The longest utterance allowed by default, on a machine that is only as fast as the speaker.
@@ -75,13 +76,18 @@ class SttSession:
         send: Callable[[bytes], Awaitable[None]],
         replies: Replies,
         on_error: Callable[[LunavoxError], None],
+        on_transcript: Callable[[Transcript, float], None] | None,
         peer: str,
     ) -> None:
-        """Store the parts; `on_error` takes an error that no event caused."""
+        """Store the parts; `on_error` takes an error that no event caused.
+
+        `on_transcript` is told what was heard and how many milliseconds it took after the end of speech.
+        """
         self._engine = engine
         self._send = send
         self._replies = replies
         self._on_error = on_error
+        self._on_transcript = on_transcript
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
         self._streaming = engine.settings.stt.streaming
@@ -292,13 +298,16 @@ class SttSession:
         if self._streaming:
             events[:0] = partials.close(utterance.rest_of(heard.text), heard.language)
         await self._send(b"".join(encode_event(event) for event in events))
+        latency_ms = (time.monotonic() - stopped_s) * 1000
         _LOGGER.info(
             "%s: heard %.1f s in %s, transcript after %.0f ms",
             self._peer,
             heard.duration_s,
             heard.language,
-            (time.monotonic() - stopped_s) * 1000,
+            latency_ms,
         )
+        if self._on_transcript is not None:
+            self._on_transcript(heard, latency_ms)
 
 
 def _options(event: Event) -> _Options:

@@ -13,6 +13,7 @@ from wyoming.event import Event
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.settings_model import Settings
+from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
@@ -84,6 +85,8 @@ class Service:
     engine: Engine
     tts: TtsScript
     stt: SttScript
+    told: list[Transcript]
+    """What `on_transcript` was told."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Peer]:
@@ -157,12 +160,15 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            server = WyomingServer(engine, settings.wyoming, settings.limits)
+            told: list[Transcript] = []
+            server = WyomingServer(
+                engine, settings.wyoming, settings.limits, on_transcript=lambda heard, _: told.append(heard)
+            )
             await server.start()
             stack.push_async_callback(server.stop, 0.0)
             for script in scripts:
                 stack.callback(script.go.set)
-            return Service(server, engine, *scripts)
+            return Service(server, engine, *scripts, told)
 
         yield start
 

@@ -43,6 +43,7 @@ async def test_what_is_said_is_transcribed(service: Service) -> None:
         await peer.alive()
     assert (transcript.text, transcript.language) == ("turn on the light", "en")
     ((samples, request),) = service.stt.heard
+    assert [heard.text for heard in service.told] == ["turn on the light"]
     assert len(samples) == 16_000
     assert request.language == "en"
 

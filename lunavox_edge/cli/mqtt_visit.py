@@ -1,0 +1,110 @@
+"""A connection to the broker for one command: blocking, on the main thread."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+
+from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
+from lunavox_edge.mqtt.address import BrokerAddress
+from lunavox_edge.mqtt.client import Connection
+from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+
+_ANSWER_TIMEOUT_S = 10.0
+_MAX_WAITING = 1000
+
+
+class Visit:
+    """Listens to one filter; may be opened again after the connection has ended."""
+
+    def __init__(self, address: BrokerAddress) -> None:
+        """Store; `open` connects."""
+        self._address = address
+        self._connection: Connection | None = None
+        self._inbox = _Inbox()
+
+    @property
+    def uri(self) -> str:
+        """The broker's address."""
+        return self._address.uri
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, as far as `next` has told."""
+        return self._connection is not None
+
+    def open(self, topic: str) -> None:
+        """Connect and listen. Raises Unreachable, NotAllowed, InsecurePeer, TimedOut, SettingsError."""
+        self.close()
+        self._inbox = _Inbox()
+        self._connection = Connection(self._address, self._inbox, client_id="")
+        try:
+            self._connection.open()
+            self._inbox.wait_for_open()
+        except LunavoxError:
+            self.close()
+            raise
+        self._connection.subscribe((Subscription(topic),))
+
+    def next(self, timeout_s: float | None = None) -> Message:
+        """Wait for a message. Raises TimedOut, or the error that ended the connection."""
+        try:
+            return self._inbox.message(timeout_s)
+        except TimedOut:
+            raise
+        except LunavoxError:
+            self.close()
+            raise
+
+    def send(self, publication: Publication) -> None:
+        """Publish. Raises Unreachable."""
+        if self._connection is None or self._connection.publish(publication) is None:
+            raise Unreachable("The connection to the broker ended.")
+
+    def close(self) -> None:
+        """Leave. Idempotent."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+class _Inbox:
+    """What the connection's thread tells; messages over the bound are lost."""
+
+    def __init__(self) -> None:
+        self._opened: queue.Queue[LunavoxError | None] = queue.Queue(2)
+        self._waiting: queue.Queue[Message | LunavoxError] = queue.Queue(_MAX_WAITING)
+
+    def wait_for_open(self) -> None:
+        try:
+            error = self._opened.get(timeout=_ANSWER_TIMEOUT_S)
+        except queue.Empty:
+            raise TimedOut("The broker accepts the connection but does not answer.") from None
+        if error is not None:
+            raise error
+
+    def message(self, timeout_s: float | None) -> Message:
+        try:
+            found = self._waiting.get(timeout=timeout_s)
+        except queue.Empty:
+            raise TimedOut("Nothing came in time.") from None
+        if isinstance(found, LunavoxError):
+            raise found
+        return found
+
+    def on_open(self) -> None:
+        self._opened.put_nowait(None)
+
+    def on_closed(self, error: LunavoxError) -> None:
+        self._opened.put_nowait(error)
+        with contextlib.suppress(queue.Empty):
+            if self._waiting.full():
+                self._waiting.get_nowait()
+        self._waiting.put_nowait(error)
+
+    def on_message(self, message: Message) -> None:
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(message)
+
+    def on_delivered(self, number: int) -> None:
+        """Nobody waits for that."""

@@ -1,0 +1,1 @@
+"""MQTT: automations speak and listen through any broker."""

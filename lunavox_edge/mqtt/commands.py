@@ -1,0 +1,284 @@
+"""What comes in: each message is checked here and becomes work, or an error where its answer would go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lunavox_edge import bridge
+from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
+from lunavox_edge.mqtt import payloads, preferences, requests
+from lunavox_edge.mqtt.messages import Message
+from lunavox_edge.mqtt.payloads import ModelAction, Problem, SpeechEvent
+from lunavox_edge.mqtt.post import Destination, Post
+from lunavox_edge.mqtt.preferences import Preferences
+from lunavox_edge.mqtt.repeats import Repeats
+from lunavox_edge.mqtt.topics import Address, Command, Topics
+from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.speaking.announcer import Announcement, Announcer, Report, SpeechStatus
+from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.types import ModelKind
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+
+_MAX_TASKS = 16
+_RETRY_AFTER_S = 2.0
+_MIB = 1024 * 1024
+_ID_CHARS = 128
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Commands:
+    """Handles the messages of one appliance; owns the tasks they start."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        settings: MqttSettings,
+        topics: Topics,
+        post: Post,
+        announcer: Announcer,
+        preferences_file: Path,
+    ) -> None:
+        """Store the parts and read what was chosen before."""
+        self._engine = engine
+        self._settings = settings
+        self._topics = topics
+        self._post = post
+        self._announcer = announcer
+        self._file = preferences_file
+        self.preferences = preferences.load(preferences_file)
+        self._repeats = Repeats()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._model_turn = asyncio.Lock()
+        self._table: dict[Command, Callable[[Message, Address], None]] = {
+            Command.SAY: self._say,
+            Command.STOP: self._stop,
+            Command.SYNTHESIZE: self._synthesize,
+            Command.TRANSCRIBE: self._transcribe,
+            Command.SET_VOICE: self._set_voice,
+            Command.SET_LANGUAGE: self._set_language,
+            Command.SET_MODEL: self._set_model,
+        }
+
+    def handle(self, message: Message) -> None:
+        """Take a message in; errors are answered, never raised."""
+        address = self._topics.parse(message.topic)
+        if address is None:
+            return
+        if message.retained:
+            _LOGGER.warning(
+                "MQTT: a retained message on %s is ignored: a command must not be retained", message.topic
+            )
+            return
+        try:
+            self._table[address.command](message, address)
+        except LunavoxError as error:
+            self._post.error(message.topic, error, payloads.id_of(message.payload))
+
+    async def close(self) -> None:
+        """Cancel what is being worked on, and wait."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _say(self, message: Message, _: Address) -> None:
+        request_id = payloads.id_of(message.payload)
+        try:
+            request = payloads.parse_say(message.payload)
+            if self._is_repeat(message, request_id):
+                return
+            satellites = request.satellites or ((request.satellite,) if request.satellite else ())
+            voice, language = self._voice_for(request.voice, request.language)
+            self._announcer.add(
+                Announcement(
+                    id=request_id or _new_id(),
+                    text=request.text,
+                    text_format=request.text_format,
+                    voice=voice,
+                    language=language,
+                    params=requests.params_of(request.speed, request.volume),
+                    place=Place(satellites, request.area),
+                    priority=request.priority,
+                )
+            )
+        except LunavoxError as error:
+            event = SpeechEvent(
+                id=request_id or _new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
+            )
+            self._post.speech(event)
+        else:
+            self._repeats.note(message, request_id, time.monotonic())
+
+    def _stop(self, message: Message, _: Address) -> None:
+        request = payloads.parse_stop(message.payload)
+        stopped = self._announcer.stop(announcement_id=request.id, satellite=request.satellite)
+        _LOGGER.info("stop: %d announcements cancelled", stopped)
+
+    def _synthesize(self, message: Message, _: Address) -> None:
+        request_id = payloads.id_of(message.payload)
+        destination = self._post.destination(message)
+        try:
+            request = payloads.parse_synthesize(message.payload)
+            destination = self._post.destination(message, request.reply_to)
+            if destination is None:
+                raise ProtocolError("Say where the audio goes: an MQTT 5 response topic, or 'reply_to'.")
+            if self._is_repeat(message, request_id):
+                return
+            voice, language = self._voice_for(request.voice, request.language)
+            answer_to = destination
+
+            async def answer() -> None:
+                audio, content_type = await requests.synthesize(self._engine, request, voice, language)
+                self._post.result(answer_to, audio, content_type)
+
+            self._start(answer(), destination, request_id)
+        except LunavoxError as error:
+            if destination is None:
+                raise
+            self._post.failure(destination, error, request_id)
+        else:
+            self._repeats.note(message, request_id, time.monotonic())
+
+    def _transcribe(self, message: Message, _: Address) -> None:
+        request_id = _id_from(message.correlation) or _new_id()
+        destination = Destination(self._topics.transcript(request_id))
+        try:
+            destination = self._post.destination(message) or destination
+            if len(message.payload) > self._settings.max_audio_mb * _MIB:
+                raise AudioTooLong(f"The recording is over the limit of {self._settings.max_audio_mb} MB.")
+            if not message.payload:
+                raise ProtocolError("The message holds no audio.")
+            if self._repeats.seen(message, None, time.monotonic()):
+                return
+            self._start(self._hear(message.payload, request_id, destination), destination, request_id)
+        except LunavoxError as error:
+            self._post.failure(destination, error, request_id)
+        else:
+            self._repeats.note(message, None, time.monotonic())
+
+    async def _hear(self, recording: bytes, request_id: str, destination: Destination) -> None:
+        event = await requests.transcribe(self._engine, recording, request_id, self.preferences.language)
+        self._post.result(destination, event.encoded())
+        if "mqtt" in self._settings.publish_transcripts:
+            self._post.transcript(event)
+
+    def _set_voice(self, message: Message, _: Address) -> None:
+        name = payloads.parse_name(message.payload) or None
+        if name is not None:
+            self._engine.catalog.find(name.partition("#")[0], ModelKind.TTS)
+        self._choose(Preferences(name, self.preferences.language), message.topic)
+
+    def _set_language(self, message: Message, _: Address) -> None:
+        language = payloads.parse_language(message.payload)
+        self._choose(Preferences(self.preferences.voice, language), message.topic)
+
+    def _choose(self, chosen: Preferences, topic: str) -> None:
+        self.preferences = chosen
+
+        async def keep() -> None:
+            try:
+                await bridge.blocking(lambda: preferences.save(self._file, chosen))
+            except OSError as error:
+                _LOGGER.warning("The chosen voice and language cannot be kept: %s", error)
+
+        self._start(keep(), topic=topic)
+
+    def _set_model(self, message: Message, address: Address) -> None:
+        action = payloads.parse_action(message.payload)
+        self._start(self._act(action, address.model), topic=message.topic)
+
+    async def _act(self, action: ModelAction, name: str) -> None:
+        async with self._model_turn:
+            if action is ModelAction.UNLOAD:
+                self._engine.pin(name, pinned=False)
+                if self._engine.is_loaded(name) and not await bridge.blocking(
+                    lambda: self._engine.unload(name)
+                ):
+                    raise Busy(f"'{name}' is in use; try again later.", retry_after_s=_RETRY_AFTER_S)
+                return
+            if action is ModelAction.PIN:
+                self._engine.pin(name)
+            await bridge.blocking(lambda: self._engine.load(name))
+
+    def _voice_for(self, voice: str | None, language: str | None) -> tuple[str | None, str | None]:
+        """Fill in what was chosen before; a language in the request sets the chosen voice aside."""
+        if voice is not None or language is not None:
+            return voice, language
+        if self.preferences.voice is not None:
+            return self.preferences.voice, None
+        return None, self.preferences.language
+
+    def _is_repeat(self, message: Message, request_id: str | None) -> bool:
+        if not self._repeats.seen(message, request_id, time.monotonic()):
+            return False
+        _LOGGER.info("MQTT: a message on %s was delivered twice; the second is ignored", message.topic)
+        return True
+
+    def _start(
+        self,
+        work: Coroutine[None, None, None],
+        destination: Destination | None = None,
+        request_id: str | None = None,
+        *,
+        topic: str = "",
+    ) -> None:
+        """Own a task whose error goes to its destination. Raises Busy."""
+        if len(self._tasks) >= _MAX_TASKS:
+            work.close()
+            raise Busy("Too many requests at once; try again in a moment.", retry_after_s=_RETRY_AFTER_S)
+        task = asyncio.create_task(self._answered(work, destination, request_id, topic), name="mqtt command")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answered(
+        self,
+        work: Coroutine[None, None, None],
+        destination: Destination | None,
+        request_id: str | None,
+        topic: str,
+    ) -> None:
+        try:
+            await work
+        except Exception as error:
+            if not isinstance(error, LunavoxError):
+                _LOGGER.exception("MQTT: a command failed")
+            if destination is not None:
+                self._post.failure(destination, error, request_id)
+            else:
+                self._post.error(topic, error, request_id)
+
+
+def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
+    """Return what the world is told of an announcement."""
+    what = report.announcement
+    return SpeechEvent(
+        id=what.id,
+        status=report.status,
+        voice=what.voice or (default_voice if what.language is None else None),
+        satellite=", ".join(report.satellites) or None,
+        first_audio_ms=round(report.first_audio_ms, 1) if report.first_audio_ms is not None else None,
+        audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
+        error=Problem.of(report.error) if report.error is not None else None,
+    )
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _id_from(correlation: bytes | None) -> str | None:
+    """Return correlation data as an id if it reads like one."""
+    try:
+        text = (correlation or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() and 0 < len(text) <= _ID_CHARS else None

@@ -1,0 +1,250 @@
+"""What Home Assistant shows of the appliance: devices and their entities, as data.
+
+A satellite becomes a device by another tuple of entities and `via_device`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lunavox_edge.mqtt.payloads import ModelAction, Phase
+from lunavox_edge.mqtt.topics import Topics
+
+PRODUCT = "LunaVox Edge"
+ANY_LANGUAGE = "auto"
+"""The choice that stands for no default language."""
+
+_MAX_TEXT_CHARS = 255  # Home Assistant refuses more
+_DOT = "__"  # `tiny.en` becomes `tiny__en`
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]+")
+_TEXT_AS_JSON = "{{ {'text': value} | to_json }}"  # what a person types may start with a brace
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity; `options` are the keys that its platform knows. `key` never changes: ids hold it."""
+
+    platform: str
+    key: str
+    name: str
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device with its entities; it is available while all of its `availability` topics say so.
+
+    `id` never changes: the user's own names and automations depend on it.
+    """
+
+    id: str
+    name: str
+    model: str
+    version: str
+    availability: tuple[str, ...]
+    entities: tuple[Entity, ...]
+    hardware: str | None = None
+    via_device: str | None = None
+    area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the appliance has to choose from, by name."""
+
+    voices: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    """Everything that can be loaded, voices too."""
+    has_temperature: bool = False
+
+
+def ident(name: str) -> str:
+    """Return a name as part of an id: readable where it can be, and never that of another name."""
+    if _PLAIN.fullmatch(name) and _DOT not in name:
+        return name.replace(".", _DOT)
+    readable = _NOT_IN_IDS.sub("_", name).strip("_")
+    return f"{readable}_{zlib.crc32(name.encode(errors='replace')):08x}"
+
+
+def appliance_id(node: str) -> str:
+    """Return the id of the appliance's own device."""
+    return f"lunavox_{ident(node)}"
+
+
+def appliance(*, node: str, version: str, hardware: str, topics: Topics, offer: Offer) -> Device:
+    """Return the appliance as a device."""
+    return Device(
+        id=appliance_id(node),
+        name=f"{PRODUCT} {node}",
+        model=PRODUCT,
+        version=version,
+        hardware=hardware,
+        availability=(topics.availability,),
+        entities=(
+            *speech_entities(topics.say, topics.stop),
+            phase_entity(topics.state, tuple(phase.value for phase in Phase)),
+            transcript_entity(topics.transcript_events),
+            *_choices(topics, offer),
+            *_diagnostics(topics.state, has_temperature=offer.has_temperature),
+            *(_model_switch(topics, name) for name in dict.fromkeys(offer.models)),
+        ),
+    )
+
+
+def speech_entities(say: str, stop: str) -> tuple[Entity, ...]:
+    """Return what makes a place speak and stop: a target of notifications, a text, a button."""
+    text = {"command_topic": say, "command_template": _TEXT_AS_JSON}
+    return (
+        Entity("notify", "say", "Say", {**text, "icon": "mdi:bullhorn"}),
+        Entity(
+            "text",
+            "say_text",
+            "Say",
+            {**text, "min": 1, "max": _MAX_TEXT_CHARS, "mode": "text", "icon": "mdi:text-to-speech"},
+        ),
+        Entity("button", "stop", "Stop", {"command_topic": stop, "payload_press": "", "icon": "mdi:stop"}),
+    )
+
+
+def phase_entity(state: str, phases: tuple[str, ...]) -> Entity:
+    """Return the sensor that says what a device does; `state` is JSON with a `phase`."""
+    return Entity(
+        "sensor",
+        "phase",
+        "Phase",
+        {
+            "state_topic": state,
+            "value_template": "{{ value_json.phase }}",
+            "device_class": "enum",
+            "options": list(phases),
+            "icon": "mdi:ear-hearing",
+        },
+    )
+
+
+def transcript_entity(events: str, satellite: str | None = None) -> Entity:
+    """Return the event that fires for every transcript, or for those of one satellite."""
+    options: dict[str, object] = {
+        "state_topic": events,
+        "event_types": ["transcript"],
+        "icon": "mdi:microphone-message",
+    }
+    if satellite is not None:
+        wanted = _quoted(satellite)
+        options["value_template"] = (
+            f"{{% if value_json.satellite | default('') == {wanted} %}}{{{{ value }}}}{{% endif %}}"
+        )
+    return Entity("event", "transcript", "Transcript", options)
+
+
+def _choices(topics: Topics, offer: Offer) -> tuple[Entity, ...]:
+    chosen: list[Entity] = []
+    if offer.voices:
+        options = _select(topics.state, topics.set_voice, "{{ value_json.voice }}", offer.voices)
+        chosen.append(Entity("select", "voice", "Voice", {**options, "icon": "mdi:account-voice"}))
+    if offer.languages:
+        options = _select(
+            topics.state,
+            topics.set_language,
+            f"{{{{ value_json.language or '{ANY_LANGUAGE}' }}}}",
+            (ANY_LANGUAGE, *offer.languages),
+        )
+        options["command_template"] = f"{{{{ '' if value == '{ANY_LANGUAGE}' else value }}}}"
+        chosen.append(Entity("select", "language", "Language", {**options, "icon": "mdi:translate"}))
+    return tuple(chosen)
+
+
+def _select(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "state_topic": state,
+        "value_template": template,
+        "command_topic": command,
+        "options": list(dict.fromkeys(options)),
+        "entity_category": "config",
+    }
+
+
+def _diagnostics(state: str, *, has_temperature: bool) -> tuple[Entity, ...]:
+    rows: list[tuple[str, str, str, dict[str, object]]] = [
+        ("first_audio", "First audio", "{{ value_json.first_audio_ms }}", _measured("duration", "ms", 0)),
+        (
+            "rtf",
+            "Real-time factor",
+            "{{ value_json.rtf }}",
+            {"suggested_display_precision": 2, "icon": "mdi:speedometer"},
+        ),
+        (
+            "memory",
+            "Memory",
+            "{{ (value_json.rss_bytes / 1048576) | round(1) }}",
+            _measured("data_size", "MiB", 0),
+        ),
+        ("queue", "Queue", "{{ value_json.queue }}", {"icon": "mdi:tray-full"}),
+        (
+            "loaded",
+            "Loaded models",
+            "{{ value_json.loaded | count }}",
+            {
+                "json_attributes_topic": state,
+                "json_attributes_template": (
+                    "{{ {'models': value_json.loaded, 'pinned': value_json.pinned} | to_json }}"
+                ),
+                "icon": "mdi:memory",
+            },
+        ),
+    ]
+    if has_temperature:
+        highest = "{{ value_json.temperatures.values() | max | default(none) }}"
+        rows.append(("temperature", "Temperature", highest, _measured("temperature", "°C", 0)))
+    return tuple(
+        Entity(
+            "sensor",
+            key,
+            name,
+            {
+                "state_topic": state,
+                "value_template": template,
+                "state_class": "measurement",
+                "entity_category": "diagnostic",
+                **options,
+            },
+        )
+        for key, name, template, options in rows
+    )
+
+
+def _measured(device_class: str, unit: str, digits: int) -> dict[str, object]:
+    return {
+        "device_class": device_class,
+        "unit_of_measurement": unit,
+        "suggested_display_precision": digits,
+    }
+
+
+def _model_switch(topics: Topics, name: str) -> Entity:
+    on, off = ModelAction.LOAD.value, ModelAction.UNLOAD.value
+    return Entity(
+        "switch",
+        f"model_{ident(name)}",
+        f"Load {name}",
+        {
+            "state_topic": topics.state,
+            "value_template": f"{{{{ '{on}' if {_quoted(name)} in value_json.loaded else '{off}' }}}}",
+            "command_topic": topics.set_model(name),
+            "payload_on": on,
+            "payload_off": off,
+            "entity_category": "config",
+            "icon": "mdi:brain",
+        },
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return text as a literal of a template."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,97 @@
+"""Keeping what Home Assistant was told in step with what there is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from lunavox_edge.mqtt import discovery
+from lunavox_edge.mqtt.devices import Device, appliance_id
+from lunavox_edge.mqtt.discovery import Config, Form
+from lunavox_edge.mqtt.messages import Message, Subscription
+from lunavox_edge.mqtt.topics import HomeAssistantTopics
+
+# Retained announcements of an earlier run come first; Home Assistant needs as long between two steps.
+_SETTLE_S = 3.0
+_MAX_KNOWN = 2000
+_MAX_KNOWN_CHARS = 1_000_000
+_BIRTH = b"online"
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class HomeAssistant:
+    """Announces devices, again when Home Assistant starts, and removes what has gone."""
+
+    def __init__(
+        self, *, node: str, prefix: str, form: Form | None, publish: Callable[[str, bytes], None]
+    ) -> None:
+        """Store the parts; with no form everything announced before is removed."""
+        self._topics = HomeAssistantTopics(prefix)
+        self._form = form
+        self._publish = publish
+        self._filters = self._topics.filters(appliance_id(node))
+        self._published: dict[str, str] = {}
+        self._devices: tuple[Device, ...] = ()
+        self._news = asyncio.Event()
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """What has to come to `take`."""
+        return tuple(Subscription(topic) for topic in (self._topics.status, *self._filters))
+
+    def wants(self, devices: tuple[Device, ...]) -> None:
+        """These devices are to be shown."""
+        if devices != self._devices:
+            self._devices = devices
+            self._news.set()
+
+    def connected(self) -> None:
+        """The broker may have forgotten everything; what it remembers comes to `take`."""
+        self._published.clear()
+        self._news.set()
+
+    def take(self, message: Message) -> bool:
+        """Take a message of Home Assistant or a retained announcement; False if it is neither."""
+        if message.topic == self._topics.status:
+            if message.payload == _BIRTH:
+                self._send(discovery.again(self._published))
+            return True
+        if not _matches(message.topic, self._filters):
+            return False
+        if message.retained and len(self._published) < _MAX_KNOWN and len(message.payload) < _MAX_KNOWN_CHARS:
+            self._published.setdefault(message.topic, message.payload.decode(errors="replace"))
+            self._news.set()
+        return True
+
+    async def run(self) -> None:
+        """Announce what is wanted until cancelled, in steps that Home Assistant can follow."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await asyncio.sleep(_SETTLE_S)
+            while not self._news.is_set() and (steps := self._steps()):
+                self._send(steps)
+                await asyncio.sleep(_SETTLE_S)
+
+    def _steps(self) -> list[Config]:
+        wanted = discovery.configs(self._devices, self._form, self._topics) if self._form is not None else {}
+        return discovery.changes(self._published, wanted)
+
+    def _send(self, steps: list[Config]) -> None:
+        for step in steps:
+            self._publish(step.topic, step.payload.encode())
+        discovery.record(self._published, steps)
+        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(steps))
+
+
+def _matches(topic: str, filters: tuple[str, ...]) -> bool:
+    levels = topic.split("/")
+    for wanted in filters:
+        parts = wanted.split("/")
+        if len(parts) == len(levels) and all(
+            part in ("+", level) for part, level in zip(parts, levels, strict=True)
+        ):
+            return True
+    return False

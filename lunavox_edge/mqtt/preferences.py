@@ -1,0 +1,55 @@
+"""The default voice and language that were chosen over MQTT; they outlive a restart."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_MAX_FILE_BYTES = 4096
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What requests get that name no voice or language; None leaves it to the settings."""
+
+    voice: str | None = None
+    language: str | None = None
+
+
+def load(file: Path) -> Preferences:
+    """Return what was saved; what cannot be read counts as never chosen."""
+    try:
+        with file.open("rb") as opened:
+            found = json.loads(opened.read(_MAX_FILE_BYTES))
+    except FileNotFoundError:
+        return Preferences()
+    except (OSError, ValueError, RecursionError) as error:
+        _LOGGER.warning("The chosen voice and language cannot be read and are forgotten: %s", error)
+        return Preferences()
+    values = found if isinstance(found, dict) else {}
+    voice, language = (
+        value if isinstance(value := values.get(key), str) and value else None
+        for key in ("voice", "language")
+    )
+    return Preferences(voice, language)
+
+
+def save(file: Path, preferences: Preferences) -> None:
+    """Replace the file in one step. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        with draft.open("w", encoding="utf-8") as opened:
+            json.dump(asdict(preferences), opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

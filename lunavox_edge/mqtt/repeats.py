@@ -1,0 +1,49 @@
+"""Recognising a message that was delivered before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+from lunavox_edge.mqtt.messages import Message
+
+_REMEMBERED_S = 120.0
+_MAX_REMEMBERED = 1024
+
+
+class Repeats:
+    """Remembers messages for a while; bounded."""
+
+    def __init__(self) -> None:
+        """Nothing has been seen."""
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
+
+    def seen(self, message: Message, request_id: str | None, now_s: float) -> bool:
+        """Whether this was accepted lately: by its id, or by all of it if the broker is in doubt."""
+        if request_id is None and not message.duplicate:
+            return False
+        accepted_s = self._seen.get(_key(message, request_id))
+        return accepted_s is not None and now_s - accepted_s < _REMEMBERED_S
+
+    def note(self, message: Message, request_id: str | None, now_s: float) -> None:
+        """This was accepted."""
+        key = _key(message, request_id)
+        self._seen[key] = now_s
+        self._seen.move_to_end(key)
+        if len(self._seen) > _MAX_REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+def _key(message: Message, request_id: str | None) -> bytes:
+    topic = message.topic.encode(errors="replace")
+    if request_id is not None:
+        return _digest(b"id", topic, request_id.encode())
+    return _digest(b"all", topic, message.payload, message.correlation or b"")
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()

@@ -1,0 +1,275 @@
+"""The appliance on MQTT: puts the parts together, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import socket
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lunavox_edge import bridge, telemetry
+from lunavox_edge._version import __version__
+from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
+from lunavox_edge.mqtt.address import BrokerAddress, password_of
+from lunavox_edge.mqtt.commands import Commands, event_of
+from lunavox_edge.mqtt.devices import Device, Offer, appliance
+from lunavox_edge.mqtt.discovery import Form
+from lunavox_edge.mqtt.home import HomeAssistant
+from lunavox_edge.mqtt.link import Link
+from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.payloads import OFFLINE, ONLINE, Phase, TranscriptEvent, instance_of
+from lunavox_edge.mqtt.post import Post
+from lunavox_edge.mqtt.status import Status, change_of
+from lunavox_edge.mqtt.topics import Topics
+from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.speaking.announcer import Announcer, Report
+from lunavox_edge.speaking.loudspeakers import Loudspeakers
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.mqtt.broker import EmbeddedBroker
+    from lunavox_edge.types import Transcript
+
+_STATE_EVERY_S = 30.0
+_LOOK_EVERY_S = 0.5
+_CLASH_AGAIN_S = 600.0
+_FLOOD_AGAIN_S = 10.0
+
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class MqttService:
+    """One appliance at one broker; used once."""
+
+    def __init__(
+        self, engine: Engine, settings: MqttSettings, loudspeakers: Loudspeakers, *, state_dir: Path
+    ) -> None:
+        """Build the parts. Raises SettingsError if the password cannot be read."""
+        node = settings.node or socket.gethostname() or "lunavox"
+        self._node = node
+        self._engine = engine
+        self._settings = settings
+        self._instance = uuid.uuid4().hex[:12]
+        self._topics = topics = Topics.of(node, settings.base)
+        self._home = HomeAssistant(
+            node=node,
+            prefix=settings.discovery_prefix,
+            form=None if settings.discovery == "off" else Form(settings.discovery),
+            publish=self._retain,
+        )
+        self._link = Link(
+            BrokerAddress.of(settings),
+            self,
+            client_id=f"lunavox-{self._instance}",
+            will=Publication(topics.availability, OFFLINE.encode(), retain=True),
+            subscriptions=(
+                *(Subscription(topic) for topic in topics.commands),
+                Subscription(topics.state, others_only=True),
+                Subscription(topics.availability, others_only=True),
+                *self._home.subscriptions,
+            ),
+        )
+        self._post = Post(self._link, topics, result_expiry_s=settings.result_expiry_s)
+        self._announcer = Announcer(engine, loudspeakers, max_waiting=settings.max_queue, report=self._tell)
+        self._commands = Commands(
+            engine=engine,
+            settings=settings,
+            topics=topics,
+            post=self._post,
+            announcer=self._announcer,
+            preferences_file=state_dir / "mqtt.json",
+        )
+        self._status = Status(
+            engine,
+            instance=self._instance,
+            preferences=lambda: self._commands.preferences,
+            waiting=lambda: self._announcer.waiting,
+        )
+        self._broker: EmbeddedBroker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._clash_s: float | None = None
+        self._dropped = 0
+        self._voice_told: str | None = None
+        self._published: tuple[object, ...] = ()
+        self._published_s = 0.0
+
+    @property
+    def uri(self) -> str:
+        """The broker's address."""
+        return self._link.uri
+
+    @property
+    def connected_now(self) -> bool:
+        """Whether the broker is there."""
+        return self._link.up
+
+    @property
+    def topics(self) -> Topics:
+        """The topics of this appliance."""
+        return self._topics
+
+    async def start(self) -> None:
+        """Start the embedded broker if it is asked for, and begin to connect.
+
+        Raises LunavoxLibraryError if the embedded broker cannot start.
+        """
+        if self._settings.broker == "embedded":
+            await self._start_broker()
+        self._tasks = [
+            asyncio.create_task(work, name=f"mqtt {name}")
+            for name, work in (
+                ("link", self._link.run()),
+                ("announcer", self._announcer.run()),
+                ("home assistant", self._home.run()),
+                ("status", self._watch()),
+            )
+        ]
+
+    def ready(self) -> None:
+        """The models are loaded."""
+        self._status.phase_is(None)
+
+    async def stop(self) -> None:
+        """Fall silent, say goodbye, end. Idempotent."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._status.phase_is(Phase.STOPPING)
+        self._announcer.stop()
+        await self._commands.close()
+        self._publish_state()
+        await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._broker is not None:
+            await bridge.blocking(self._broker.stop)
+
+    def heard(self, transcript: Transcript, latency_ms: float) -> None:
+        """Publish what a client of the Wyoming port said, if the settings allow it."""
+        if "wyoming" in self._settings.publish_transcripts:
+            self._post.transcript(
+                TranscriptEvent.of(
+                    transcript, request_id=uuid.uuid4().hex[:12], source="wyoming", latency_ms=latency_ms
+                )
+            )
+
+    def connected(self) -> None:
+        """Called by the link: tell everything anew."""
+        self._retain(self._topics.availability, ONLINE.encode())
+        self._publish_state()
+        self._publish_catalogs()
+        self._home.connected()
+
+    def received(self, message: Message) -> None:
+        """Called by the link."""
+        if message.topic == self._topics.availability:
+            # The will of a connection of ours that the broker gave up late, or a namesake's farewell.
+            if message.payload == OFFLINE.encode() and not message.retained and not self._stopping:
+                self._retain(self._topics.availability, ONLINE.encode())
+        elif message.topic == self._topics.state:
+            self._look_for_namesake(message)
+        elif not self._home.take(message):
+            self._commands.handle(message)
+
+    def dropped(self, count: int) -> None:
+        """Called by the link."""
+        self._dropped += count
+
+    async def _start_broker(self) -> None:
+        try:
+            from lunavox_edge.mqtt.broker import EmbeddedBroker  # noqa: PLC0415  # heavy, and seldom needed
+        except ImportError as error:
+            raise BackendUnavailable(
+                "The embedded broker needs one more package: pip install 'lunavox-edge[mqtt]'"
+            ) from error
+        settings = self._settings
+        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password_of(settings))
+        try:
+            await bridge.blocking(broker.start)
+        except LunavoxLibraryError:
+            await bridge.blocking(broker.stop)
+            raise
+        self._broker = broker
+        open_to_all = not settings.listen.startswith(("127.", "localhost", "[::1]"))
+        if open_to_all and settings.user is None:
+            _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
+
+    async def _watch(self) -> None:
+        """Publish the state when it changes and every so often, and the catalogs when they change."""
+        loop = asyncio.get_running_loop()
+        version: int | None = None
+        flood_told_s = -_FLOOD_AGAIN_S
+        while True:
+            if self._engine.catalog.version != version:
+                version = self._engine.catalog.version
+                self._publish_catalogs()
+            state = self._status.state()
+            if change_of(state) != self._published or loop.time() - self._published_s >= _STATE_EVERY_S:
+                self._publish_state()
+            if self._dropped and loop.time() - flood_told_s >= _FLOOD_AGAIN_S:
+                flood_told_s = loop.time()
+                self._tell_of_flood()
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _tell_of_flood(self) -> None:
+        count, self._dropped = self._dropped, 0
+        error = Busy(
+            f"{count} messages came too fast and were dropped; send fewer at once.", retry_after_s=1.0
+        )
+        _LOGGER.warning("MQTT: %s", error)
+        self._post.error(self._topics.root, error)
+
+    def _publish_state(self) -> None:
+        state = self._status.state()
+        if state.voice != self._voice_told:
+            self._publish_catalogs()
+        self._published = change_of(state)
+        self._published_s = asyncio.get_running_loop().time()
+        self._retain(self._topics.state, state.encoded())
+
+    def _publish_catalogs(self) -> None:
+        self._voice_told = self._status.default_voice
+        self._retain(self._topics.voices, self._status.voices().encoded())
+        self._retain(self._topics.models, self._status.models().encoded())
+        self._home.wants((self._device(),))
+
+    def _device(self) -> Device:
+        voices, models = self._engine.voices(), self._engine.models()
+        languages = sorted({language for voice in voices for language in voice.languages})
+        return appliance(
+            node=self._node,
+            version=__version__,
+            hardware=platform.machine(),
+            topics=self._topics,
+            offer=Offer(
+                voices=tuple(voice.name for voice in voices),
+                languages=tuple(languages),
+                models=tuple(entry.name for entry in (*models, *voices)),
+                has_temperature=bool(telemetry.temperatures()),
+            ),
+        )
+
+    def _retain(self, topic: str, payload: bytes) -> None:
+        self._post.retained(topic, payload)
+
+    def _tell(self, report: Report) -> None:
+        self._post.speech(event_of(report, self._status.default_voice))
+
+    def _look_for_namesake(self, message: Message) -> None:
+        """Another appliance of our name publishes the same topics: both would obey every command."""
+        other = instance_of(message.payload)
+        if message.retained or other in (None, self._instance):
+            return
+        now_s = asyncio.get_running_loop().time()
+        if self._clash_s is not None and now_s - self._clash_s < _CLASH_AGAIN_S:
+            return
+        self._clash_s = now_s
+        error = NameTaken(f"Another appliance is called '{self._node}' too; name each with mqtt.node.")
+        _LOGGER.error("MQTT: %s", error)
+        self._post.error(self._topics.state, error)

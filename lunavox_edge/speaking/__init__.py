@@ -1,0 +1,1 @@
+"""Speech that is heard in a room: what waits, what plays, and where."""

@@ -1,0 +1,35 @@
+"""Where speech can be heard; the sound card is one implementation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from lunavox_edge.types import AudioChunk, Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Satellites by name, or all of an area; neither means where the appliance itself is heard."""
+
+    satellites: tuple[str, ...] = ()
+    area: str | None = None
+
+
+class Loudspeakers(Protocol):
+    """Plays speech in places."""
+
+    def resolve(self, place: Place) -> tuple[str, ...]:
+        """Return the names of the satellites that would play; none for the appliance's own sound card.
+
+        Raises NoLoudspeaker, UnknownSatellite.
+        """
+
+    async def play(
+        self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
+    ) -> None:
+        """Play to the end, as fast as it is heard; cancelling falls silent at once.
+
+        Raises PlaybackFailed and whatever the chunks raise.
+        """

@@ -1,0 +1,102 @@
+"""The appliance's own loudspeaker: speech goes to a player program while it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from lunavox_edge.audio.players import player_for
+from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
+from lunavox_edge.errors import NoLoudspeaker, PlaybackFailed, UnknownSatellite
+from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.types import AudioChunk, Priority
+
+# A player that takes no audio for so long, or plays so much longer than the audio is, hangs.
+_PATIENCE_S = 15.0
+_END_S = 2.0
+_TAIL_BYTES = 1000
+
+
+class SoundCard:
+    """Plays one speech at a time; whoever calls keeps the order."""
+
+    def __init__(self, output: str | None) -> None:
+        """Store `audio.output`; None means that there is no loudspeaker."""
+        self._output = output
+
+    def resolve(self, place: Place) -> tuple[str, ...]:
+        """Return no satellites. Raises NoLoudspeaker, UnknownSatellite."""
+        if place.satellites or place.area is not None:
+            raise UnknownSatellite("No satellites are set up here; leave 'satellite' and 'area' out.")
+        if self._output is None:
+            raise NoLoudspeaker("There is no loudspeaker: set audio.output, for example to 'auto'.")
+        return ()
+
+    async def play(
+        self,
+        satellites: tuple[str, ...],  # noqa: ARG002  # it has none
+        chunks: AsyncIterator[AudioChunk],
+        priority: Priority,  # noqa: ARG002  # nothing else plays here
+    ) -> None:
+        """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
+        command = player_for(self._output or "auto")
+        name = Path(command[0]).name
+        try:
+            # Started before the first audio is there: that time is not lost then.
+            player = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
+        complaint = asyncio.ensure_future(_tail(player))
+        try:
+            audio_s = await _feed(player, chunks)
+            status = await asyncio.wait_for(player.wait(), audio_s + _PATIENCE_S)
+            if status:
+                raise PlaybackFailed(f"{name} could not play: {await complaint or 'no reason given'}")
+        except ConnectionError as error:
+            raise PlaybackFailed(f"{name} stopped playing: {await complaint or 'no reason given'}") from error
+        except asyncio.TimeoutError as error:
+            raise PlaybackFailed(f"{name} does not go on playing.") from error
+        finally:
+            complaint.cancel()
+            await asyncio.shield(_end(player))
+
+
+async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
+    """Hand the audio on as a WAV of unknown length; return its seconds."""
+    stdin, audio_s = player.stdin, 0.0
+    if stdin is None:
+        raise PlaybackFailed("The player takes no input.")
+    async for chunk in chunks:
+        if not audio_s:
+            stdin.write(wav_header(chunk.sample_rate, UNKNOWN_SIZE))
+        stdin.write(chunk.pcm)
+        audio_s += chunk.duration_s
+        await asyncio.wait_for(stdin.drain(), chunk.duration_s + _PATIENCE_S)
+    stdin.close()
+    return audio_s
+
+
+async def _end(player: Process) -> None:
+    """Silence the player and whatever it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(player.pid, signal.SIGKILL)
+    if player.stdin is not None:
+        player.stdin.close()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(player.wait(), _END_S)
+
+
+async def _tail(player: Process) -> str:
+    """Read what the player complains about to its end; return the last line."""
+    kept = b""
+    while player.stderr is not None and (block := await player.stderr.read(_TAIL_BYTES)):
+        kept = (kept + block)[-_TAIL_BYTES:]
+    lines = kept.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lunavox_edge.backends import registry
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.mqtt import link
+from lunavox_edge.mqtt.service import MqttService
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.speaking.sound_card import SoundCard
+from tests.fakes.broker import MOSQUITTO, Mosquitto, Peer
+from tests.fakes.stt import ScriptedStt, SttScript
+from tests.fakes.tts import ScriptedTts, TtsScript
+
+NODE = "kitchen"
+
+
+@dataclass
+class Appliance:
+    """An engine with scripted backends on MQTT; what it plays lands in a file."""
+
+    engine: Engine
+    mqtt: MqttService
+    played: Path
+    tts: TtsScript
+    stt: SttScript
+
+
+Start = Callable[..., Awaitable[Appliance]]
+Listen = Callable[..., Awaitable[Peer]]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.2)
+    monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.5)
+
+
+@pytest.fixture
+def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed: sudo apt install mosquitto")
+    made: list[Mosquitto] = []
+
+    def make(*lines: str) -> Mosquitto:
+        made.append(Mosquitto(tmp_path, *lines))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    return make_mosquitto()
+
+
+@pytest.fixture
+async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Start]:
+    """Start an appliance; `mqtt` holds settings beside the broker's address."""
+    built_in = {"scripted-tts": "tests.fakes.tts:ScriptedTts", "scripted-stt": "tests.fakes.stt:ScriptedStt"}
+    monkeypatch.setattr(registry, "_BUILT_IN", built_in)
+    monkeypatch.setattr(registry, "vad", lambda: None)
+    tts, stt = TtsScript(), SttScript()
+    monkeypatch.setattr(ScriptedTts, "script", tts)
+    monkeypatch.setattr(ScriptedStt, "script", stt)
+    numbers = itertools.count()
+    async with AsyncExitStack() as stack:
+
+        async def run(broker: str, *, output: str | None = "", name: str = NODE, **mqtt: Any) -> Appliance:  # noqa: ANN401  # settings
+            played = tmp_path / f"{name}-{next(numbers)}.wav"
+            settings = Settings.model_validate(
+                {
+                    "catalog": {"cache_dir": tmp_path / "cache"},
+                    "engine": {"threads": 2},
+                    "stt": {"model": "ear"},
+                    "tts": {
+                        "voice": "alpha",
+                        "sentence_silence_ms": 0,
+                        "loudness_dbfs": None,
+                        "phrase_cache_mb": 0,
+                    },
+                    "mqtt": {"broker": broker, "node": name, **mqtt},
+                    "audio": {"output": f"sh -c 'cat >> {played}'" if output == "" else output},
+                }
+            )
+            engine = Engine(settings)
+            stack.callback(engine.close)
+            service = MqttService(
+                engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=tmp_path / f"state-{name}"
+            )
+            stack.push_async_callback(service.stop)
+            await service.start()
+            service.ready()
+            stack.callback(tts.go.set)
+            stack.callback(stt.go.set)
+            return Appliance(engine, service, played, tts, stt)
+
+        yield run
+
+
+@pytest.fixture
+async def listen() -> AsyncIterator[Listen]:
+    peers: list[Peer] = []
+
+    async def start(port: int, **access: Any) -> Peer:  # noqa: ANN401  # arguments of Peer
+        peers.append(Peer(port, **access))
+        await peers[-1].start()
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        await asyncio.to_thread(peer.close)
