@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.results import MemStats, SynthesisResult, SynthesisStats
     from lunavox_edge.engine.voice import Voice
     from lunavox_edge.errors import LunavoxError, LunavoxLibraryError, LunavoxSynthesisError
-    from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
+    from lunavox_edge.types import AudioChunk, AudioFormat, Detection, Transcript
 
 __all__ = [
     "AudioChunk",
     "AudioFormat",
+    "Detection",
     "Engine",
     "LunavoxError",
     "LunavoxLibraryError",
@@ -43,6 +44,7 @@ __all__ = [
 _MODULES = {
     "AudioChunk": "types",
     "AudioFormat": "types",
+    "Detection": "types",
     "Engine": "engine.engine",
     "LunavoxError": "errors",
     "LunavoxLibraryError": "errors",

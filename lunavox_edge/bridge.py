@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import CancelledError as FutureCancelledError
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from lunavox_edge.errors import Cancelled, TimedOut
@@ -17,6 +18,7 @@ from lunavox_edge.errors import Cancelled, TimedOut
 if TYPE_CHECKING:
     from lunavox_edge.engine.speech import Speech
     from lunavox_edge.engine.utterance import Utterance
+    from lunavox_edge.engine.vigil import Vigil
     from lunavox_edge.types import AudioChunk, Transcript
 
 ResultT = TypeVar("ResultT")
@@ -77,18 +79,33 @@ async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
 
     Raises the utterance's error, and TimedOut. Cancelling the wait cancels the utterance.
     """
+    try:
+        return await _outcome(utterance.submit(), timeout_s, "The transcript takes too long.")
+    finally:
+        utterance.cancel()
+
+
+async def detections(vigil: Vigil, timeout_s: float) -> int:
+    """Submit a vigil and wait until all was heard; return how often a word was.
+
+    Raises the vigil's error, and TimedOut. Cancelling the wait cancels the vigil.
+    """
+    try:
+        return await _outcome(vigil.submit(), timeout_s, "Listening for wake words takes too long.")
+    finally:
+        vigil.cancel()
+
+
+async def _outcome(future: Future[ResultT], timeout_s: float, late: str) -> ResultT:
     bell = Bell()
-    future = utterance.submit()
     future.add_done_callback(lambda _: bell.ring())
     try:
         await asyncio.wait_for(bell.wait(), timeout_s)
         return future.result(0)
     except asyncio.TimeoutError as error:
-        raise TimedOut("The transcript takes too long.") from error
+        raise TimedOut(late) from error
     except FutureCancelledError as error:
         raise Cancelled("The request was cancelled.") from error
-    finally:
-        utterance.cancel()
 
 
 async def blocking(call: Callable[[], ResultT]) -> ResultT:

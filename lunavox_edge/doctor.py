@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lunavox_edge import system
 from lunavox_edge._version import __version__
@@ -23,6 +24,7 @@ from lunavox_edge.backends.base import (
     SpeakRequest,
     SttModel,
     TtsModel,
+    WakeModel,
 )
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.loading import ThreadPlan
@@ -34,6 +36,7 @@ from lunavox_edge.wyoming_server import client
 
 _SENTENCE = "The quick brown fox jumps over the lazy dog."
 _RATE_HZ = 16_000
+_NOISE_S = 5.0
 _MIN_AVAILABLE_MB = 512
 _PROBE_TIMEOUT_S = 2.0
 _MIB = 1024 * 1024
@@ -67,6 +70,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         for broken in engine.catalog.broken():
             yield Finding("models", Verdict.WARN, f"{broken.path}: {broken.reason} (skipped)")
         yield from _defaults(engine)
+        yield from _waking(engine)
 
 
 def _python() -> Finding:
@@ -167,14 +171,15 @@ def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Setti
             model.warm_up()
             loaded_s = time.perf_counter() - started
             started = time.perf_counter()
-            if entry.kind is ModelKind.TTS:
+            if entry.kind is ModelKind.WAKE:
+                audio_s, did = _listen_for_word(cast("WakeModel", model)), "waited for its word for"
+            elif entry.kind is ModelKind.TTS:
                 voice = cast("TtsModel", model)
                 samples = sum(len(piece) for piece in voice.speak(_SENTENCE, SpeakRequest()))
                 audio_s, did = samples / voice.rate_hz, "spoke"
             else:
-                noise = np.random.default_rng(0).normal(0, 0.01, _RATE_HZ * 5).astype(np.float32)
-                cast("SttModel", model).recognize(noise, RecognizeRequest(language="en"))
-                audio_s, did = 5.0, "listened to"
+                cast("SttModel", model).recognize(_noise(), RecognizeRequest(language="en"))
+                audio_s, did = _NOISE_S, "listened to"
             took_s = time.perf_counter() - started
         finally:
             model.close()
@@ -186,6 +191,34 @@ def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Setti
         f"{device}: {entry.name} {did} {audio_s:.1f} s in {took_s * 1000:.0f} ms "
         f"(loaded in {loaded_s:.1f} s)" + (f"; {model.note}" if model.note else ""),
     )
+
+
+def _listen_for_word(model: WakeModel) -> float:
+    stream = model.stream([model])
+    try:
+        stream.feed(_noise())
+    finally:
+        stream.close()
+    return _NOISE_S
+
+
+def _noise() -> NDArray[np.float32]:
+    return np.random.default_rng(0).normal(0, 0.01, int(_RATE_HZ * _NOISE_S)).astype(np.float32)
+
+
+def _waking(engine: Engine) -> Iterator[Finding]:
+    wanted = engine.settings.wake.default
+    if not wanted and not engine.wake_words():
+        return
+    try:
+        words = engine.wake_words(())
+        for word in words:
+            engine.load(word.name)
+    except LunavoxError as error:
+        yield Finding("waking", Verdict.WARN, str(error))
+        return
+    names = ", ".join(word.name for word in words)
+    yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
 
 
 def _defaults(engine: Engine) -> Iterator[Finding]:

@@ -32,6 +32,8 @@ from lunavox_edge.settings_model import (
     SttSettings,
     TtsSettings,
     VoiceAlias,
+    WakeSettings,
+    WakeWord,
     WyomingSettings,
     sections,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "SttSettings",
     "TtsSettings",
     "VoiceAlias",
+    "WakeSettings",
+    "WakeWord",
     "WyomingSettings",
     "changed",
     "load_settings",

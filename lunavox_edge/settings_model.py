@@ -220,6 +220,37 @@ class TtsSettings(Section):
     """Megabytes for the audio of sentences said before, in memory only; 0 keeps nothing."""
 
 
+class WakeWord(Section):
+    """What holds for one wake word."""
+
+    sensitivity: float | None = Field(None, ge=0.0, le=1.0)
+    """How readily it is heard. `null`: as `wake.sensitivity` says."""
+
+    refractory_s: float | None = Field(None, ge=0.0, le=600.0)
+    """Seconds in which it is not heard again. `null`: as `wake.refractory_s` says."""
+
+
+class WakeSettings(Section):
+    """Wake words: what is waited for in the sound of a room."""
+
+    default: Names = ()
+    """Words for clients that name none. Empty: every installed one. `lunavox-edge models list` shows
+    the names."""
+
+    sensitivity: float = Field(0.5, ge=0.0, le=1.0)
+    """How readily words are heard: 0.5 as the author of each meant, more hears fainter ones and is
+    mistaken more often."""
+
+    refractory_s: float = Field(2.0, ge=0.0, le=600.0)
+    """Seconds after a detection in which the same word is not heard again."""
+
+    max_streams: int = Field(64, ge=1, le=10_000)
+    """Microphones listened to at once; one more is answered "busy". They do not count as sessions."""
+
+    words: dict[Name, WakeWord] = Field(default_factory=dict)
+    """What holds for single words, such as `{okay_nabu: {sensitivity: 0.7}}`."""
+
+
 class CatalogSettings(Section):
     """Where models and voices are found."""
 
@@ -283,6 +314,7 @@ class Settings(Section):
     engine: EngineSettings = EngineSettings()
     stt: SttSettings = SttSettings()
     tts: TtsSettings = TtsSettings()
+    wake: WakeSettings = WakeSettings()
     catalog: CatalogSettings = CatalogSettings()
     voices: dict[Name, VoiceAlias] = Field(default_factory=dict)
     """Names of your own for voices, each with fixed parameters."""

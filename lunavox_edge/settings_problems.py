@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from lunavox_edge.settings_model import Settings, VoiceAlias, sections
+from lunavox_edge.settings_model import Settings, VoiceAlias, WakeWord, sections
 
 _EXAMPLES = {
     "int_type": "a whole number",
@@ -23,6 +23,7 @@ _EXAMPLES = {
     "dict_type": "keys and values, indented below it",
 }
 _SHOWN_CHARS = 60
+_WAKE_WORDS = ("wake", "words")
 
 
 def dotted(loc: Iterable[str | int]) -> str:
@@ -74,6 +75,8 @@ def field_at(loc: Sequence[str | int]) -> FieldInfo | None:
     """Return the setting that a value belongs to, None for sections and names of your own."""
     if len(loc) > 2 and loc[0] == "voices":  # noqa: PLR2004  # voices, the alias, its key
         return VoiceAlias.model_fields.get(str(loc[2]))
+    if len(loc) > 3 and tuple(loc[:2]) == _WAKE_WORDS:  # noqa: PLR2004  # the table, the word, its key
+        return WakeWord.model_fields.get(str(loc[3]))
     model = sections().get(str(loc[0])) if len(loc) > 1 else None
     return model.model_fields.get(str(loc[1])) if model is not None else None
 
@@ -104,6 +107,8 @@ def _known_below(parents: list[str]) -> list[str]:
         return list(Settings.model_fields)
     if parents[0] == "voices":
         return list(VoiceAlias.model_fields)
+    if tuple(parents[:2]) == _WAKE_WORDS:
+        return list(WakeWord.model_fields)
     model = sections().get(parents[0])
     return list(model.model_fields) if model is not None else []
 

@@ -12,6 +12,7 @@ class ModelKind(str, Enum):
 
     STT = "stt"
     TTS = "tts"
+    WAKE = "wake"
 
 
 class SourceKind(str, Enum):
@@ -65,7 +66,7 @@ class ModelEntry:
     `name` is what people type (`base`, `en_US-joe-medium`); `aliases` are accepted too.
     `path` is what the backend's `load` gets: a file or a folder. `languages` are BCP-47
     (`en-US`); empty means that the model speaks or hears any language. `speakers` are the
-    names inside a multi-speaker voice, else empty.
+    names inside a multi-speaker voice, else empty. `phrase` is what a wake word sounds like.
     """
 
     name: str
@@ -83,6 +84,7 @@ class ModelEntry:
     version: str | None = None
     attribution_name: str = ""
     attribution_url: str = ""
+    phrase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +127,16 @@ class Transcript:
     duration_s: float
     words: tuple[Word, ...] = ()
     stats: TranscriptStats = field(default_factory=TranscriptStats)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A wake word was said. `name` is that of its catalog entry."""
+
+    name: str
+    phrase: str
+    at_s: float
+    """Where the word ended, in seconds of audio since the start."""
+    timestamp_ms: int
+    """The timestamp of the audio that held its end; counted from the start where none was given."""
+    probability: float

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lunavox_edge.settings import Settings, VoiceAlias, variable_for
+from lunavox_edge.settings import Settings, VoiceAlias, WakeSettings, WakeWord, variable_for
 from lunavox_edge.settings_model import sections
 from lunavox_edge.settings_problems import numeric_range
 
@@ -59,6 +59,8 @@ def docs_text() -> str:
         model = sections().get(name)
         if model is not None:
             parts.append(f"## {name}\n\n{_one_line(model.__doc__)}\n\n{_table(name, model)}")
+            if model is WakeSettings:
+                parts.append(f"{_WAKE_WORDS}\n{_table(None, WakeWord)}")
             continue
         parts.append(f"## {name}\n\n{_VOICES}\n{_table(None, VoiceAlias)}")
     return "\n".join(parts)
@@ -89,6 +91,8 @@ def _values(field: FieldInfo) -> str:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if get_origin(annotation) is tuple:
         return "list"
+    if get_origin(annotation) is dict:
+        return "names with keys below"
     word = {bool: "`true`, `false`", int: "whole number", float: "number"}.get(kinds[0], "text")
     return numeric_range(field) or word
 
@@ -164,6 +168,18 @@ variables unless it calls `load_settings()` or gives a file.
 The settings have 2 problems:
   config.yaml:12: tts.spead: there is no such key; did you mean 'tts.speed'?
   LUNAVOX_EDGE__TTS__VOLUME: tts.volume: must be 0 to 4, not 9
+```
+"""
+
+_WAKE_WORDS = """\
+`wake.words` holds what is different for single words:
+
+```yaml
+wake:
+  default: [okay_nabu]
+  words:
+    okay_nabu: {sensitivity: 0.7, refractory_s: 4}
+    hey_jarvis: {sensitivity: 0.4}
 ```
 """
 

@@ -138,6 +138,44 @@ class SttModel(LoadedModel):
         """Transcribe up to 30 s of 16 kHz audio. Raises TranscriptionError, MemoryError."""
 
 
+@dataclass(frozen=True, slots=True)
+class WakeScore:
+    """How sure a model is that its word has just ended."""
+
+    word: int
+    """Which of the stream's models, by its place among them."""
+    at_s: float
+    """Seconds of audio since the start of the stream."""
+    probability: float
+
+
+class WakeStream(ABC):
+    """The state of one stream of audio in which words are waited for; for one thread at a time."""
+
+    @abstractmethod
+    def feed(self, samples: Samples) -> Sequence[WakeScore]:
+        """Take 16 kHz audio; return the scores that it completed, in order. Raises InternalError."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the memory; nothing is fed any more. Idempotent."""
+
+
+class WakeModel(LoadedModel):
+    """A loaded wake word."""
+
+    threshold: float
+    """The probability, between 0 and 1, over which its author takes the word for said."""
+
+    @classmethod
+    @abstractmethod
+    def stream(cls, models: Sequence[WakeModel]) -> WakeStream:
+        """Start to wait for the words of several models of this class, which may share their work.
+
+        Streams of the same models run on several threads at once. Raises MemoryError.
+        """
+
+
 class VadStream(ABC):
     """Voice activity of one utterance as it comes."""
 

@@ -16,6 +16,7 @@ _BUILT_IN = {
     "whisper": "lunavox_edge.backends.stt.whisper:WhisperBackend",
     "piper": "lunavox_edge.backends.tts.piper:PiperBackend",
     "hibari": "lunavox_edge.backends.tts.hibari:HibariBackend",
+    "microwakeword": "lunavox_edge.backends.wake.micro:MicroWakeBackend",
 }
 
 _LOGGER = logging.getLogger(__name__)

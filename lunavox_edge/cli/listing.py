@@ -109,6 +109,8 @@ def default_entry(settings: Settings, catalog: Catalog, kind: ModelKind) -> Mode
     """Return what the settings name for requests that name nothing, if it is installed."""
     from lunavox_edge.errors import CatalogError
 
+    if kind is ModelKind.WAKE:
+        return None
     try:
         return catalog.find(settings.stt.model if kind is ModelKind.STT else settings.tts.voice, kind)
     except CatalogError:
@@ -119,7 +121,9 @@ def size_text(size_bytes: int) -> str:
     """Return a size for people: `63 MB`, `1.5 GB`."""
     if size_bytes >= 1_000_000_000:  # noqa: PLR2004 - a billion
         return f"{size_bytes / 1e9:.1f} GB"
-    return f"{max(1, round(size_bytes / 1e6))} MB" if size_bytes else "-"
+    if 0 < size_bytes < 1_000_000:  # noqa: PLR2004 - a million
+        return f"{max(1, round(size_bytes / 1e3))} kB"
+    return f"{round(size_bytes / 1e6)} MB" if size_bytes else "-"
 
 
 def languages_text(languages: Sequence[str]) -> str:

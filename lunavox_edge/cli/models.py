@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
 
 _STATUS_TIMEOUT_S = 5.0
+# Wake words come as packages and in folders.
+_HUB_KINDS = (ModelKind.STT.value, ModelKind.TTS.value)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "models",
         help="list, install and remove models; see what is loaded",
-        description="List, install and remove models and voices, and see what the service has loaded.",
+        description="List, install and remove models, voices and wake words; see what is loaded.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
@@ -37,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     pull.add_argument(
         "names", nargs="+", metavar="NAME", help="tiny.en, base, small, ... or OWNER/REPOSITORY"
     )
-    pull.add_argument("--kind", choices=[kind.value for kind in ModelKind], help="default: by the name")
+    pull.add_argument("--kind", choices=_HUB_KINDS, help="default: by the name")
     pull.set_defaults(run=_pull)
 
     listing = actions.add_parser("list", help="what is installed, with licence, source and size")
@@ -47,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     taking = actions.add_parser("rm", help="remove what was installed from the hub")
     taking.add_argument("names", nargs="+", metavar="NAME")
-    taking.add_argument("--kind", choices=[kind.value for kind in ModelKind], help="default: either")
+    taking.add_argument("--kind", choices=_HUB_KINDS, help="default: either")
     taking.add_argument("--yes", action="store_true", help="do not ask")
     taking.set_defaults(run=_remove)
 

@@ -33,6 +33,8 @@ _SOURCE_ORDER = (SourceKind.CONFIG, SourceKind.FOLDER, SourceKind.HUB, SourceKin
 _PIPER_NAME = re.compile(r"[a-z]{2,3}_[A-Z]{2}-[A-Za-z0-9_]+-(x_low|low|medium|high)")
 _MAX_LANGUAGES_SHOWN = 12
 
+NO_WAKE_WORDS = "There is none; install some with: pip install 'lunavox-edge[wake]'"
+
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
@@ -225,6 +227,8 @@ def _alias_problem(alias: VoiceAlias, target: ModelEntry | None, alias_keys: Map
 
 
 def _unknown(name: str, kind: ModelKind, known: Sequence[str]) -> UnknownModel | UnknownVoice:
+    if kind is ModelKind.WAKE:
+        return UnknownModel(_no_wake_word(name, known))
     thing, command, get = (
         ("voice", "voices list", "voices install")
         if kind is ModelKind.TTS
@@ -238,6 +242,11 @@ def _unknown(name: str, kind: ModelKind, known: Sequence[str]) -> UnknownModel |
         f"No installed {thing} is named '{shown}'.{hint} `lunavox-edge {command}` shows what is installed."
     )
     return UnknownVoice(message) if kind is ModelKind.TTS else UnknownModel(message)
+
+
+def _no_wake_word(name: str, known: Sequence[str]) -> str:
+    there_is = f"There is: {', '.join(known)}." if known else NO_WAKE_WORDS
+    return f"No installed wake word is named '{shortened(name)}'. {there_is}"
 
 
 def _unsupported(language: str, kind: ModelKind, entries: Iterable[ModelEntry]) -> UnsupportedLanguage:

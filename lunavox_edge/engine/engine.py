@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from types import TracebackType
 
@@ -20,9 +19,10 @@ from lunavox_edge.backends.base import RecognizeRequest
 from lunavox_edge.engine.catalog import Catalog
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
-from lunavox_edge.engine.loading import Loaded, ThreadPlan, device_order, make_loader
+from lunavox_edge.engine.leases import joint
+from lunavox_edge.engine.loading import Loaded, ThreadPlan, first_device
 from lunavox_edge.engine.log import LogTap
-from lunavox_edge.engine.memory import MemoryBudget, trim_heap
+from lunavox_edge.engine.memory import trim_heap
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Residency
@@ -32,15 +32,18 @@ from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.engine.vigil import Vigil
 from lunavox_edge.engine.voice import Voice, VoiceMode
+from lunavox_edge.engine.warmup import warm_up
 from lunavox_edge.errors import LunavoxError, TimedOut
 from lunavox_edge.settings import Settings, load_settings
-from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, Transcript
+from lunavox_edge.types import AudioChunk, AudioFormat, Detection, ModelEntry, ModelKind, Transcript
 
 _MIB = 1024 * 1024
 _HOUSEKEEPING_S = 2.0
 _TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
 _FEED_BYTES = 1 << 20
+_WAKE_LANE = "wake"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,8 +70,7 @@ class Engine:
         system.forbid_telemetry()
         self.settings = settings
         self._log = LogTap()
-        if on_log is not None:
-            self._log.set(on_log)
+        self._log.set(on_log)
         self._started_s = time.monotonic()
         self._closed = False
         self._worked = False
@@ -80,6 +82,9 @@ class Engine:
             max_tasks=settings.engine.max_queue,
             max_wait_s=settings.engine.max_wait_s,
         )
+        # Slices of a millisecond, for hours: on the lane of the CPU they would wait behind decodes.
+        most = settings.wake.max_streams
+        self._vigils = Floor(cpu_workers=1, max_sessions=most, max_tasks=most, max_wait_s=1.0)
         self.catalog = Catalog(
             folders=settings.catalog.folders,
             cache_dir=settings.catalog.resolved_cache_dir(),
@@ -89,20 +94,7 @@ class Engine:
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
-        budget_mb = settings.engine.memory_budget_mb
-        self._budget = MemoryBudget(
-            limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
-            reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
-            probe=system.memory,
-        )
-        self._residency = Residency(
-            loader=make_loader(settings, plan),
-            run=self._background.load,
-            budget=self._budget,
-            rss=system.rss_bytes,
-            keep_alive_s=settings.engine.keep_alive_s,
-            load_timeout_s=settings.engine.load_timeout_s,
-        )
+        self._residency = Residency.of(settings, plan, self._background.load)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
@@ -267,56 +259,78 @@ class Engine:
         self._floor.join(utterance)
         return utterance
 
+    def open_vigil(
+        self,
+        audio_format: AudioFormat,
+        *,
+        names: Iterable[str] = (),
+        on_detection: Callable[[Detection], None] | None = None,
+    ) -> Vigil:
+        """Wait for wake words in a stream of any length, for all those of `names` at once.
+
+        Without names it is those of the settings; then one that does not load is left out. Never
+        blocks; `on_detection` is called from a worker thread. Raises BadAudio, UnknownModel,
+        Busy, EngineClosed.
+        """
+        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+        names = tuple(names)
+        words = self._resolver.waking(names)
+        vigil = Vigil(
+            words=words,
+            audio_format=audio_format,
+            lane=self._vigils.lane(_WAKE_LANE),
+            lease=joint([self._residency.acquire(word.entry) for word in words], forgiving=not names),
+            on_end=self._vigils.leave,
+            on_detection=on_detection,
+        )
+        self._vigils.join(vigil)
+        return vigil
+
+    def wake_words(self, names: Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
+        """Every installed wake word, or those that `open_vigil` takes for `names`.
+
+        Raises UnknownModel if `names` are given and one is unknown.
+        """
+        if names is None:
+            return self._resolver.entries(ModelKind.WAKE)
+        return tuple(word.entry for word in self._resolver.waking(names))
+
     def voices(self) -> tuple[ModelEntry, ...]:
         """Every installed voice, the default one first."""
-        return self._entries(ModelKind.TTS)
+        return self._resolver.entries(ModelKind.TTS)
 
     def models(self) -> tuple[ModelEntry, ...]:
         """Every installed speech-to-text model, the default one first."""
-        return self._entries(ModelKind.STT)
+        return self._resolver.entries(ModelKind.STT)
 
     def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
         """Load and pin the default model and voice and `engine.pinned`; return what failed."""
-        wanted = [found[0] for found in (self.models(), self.voices()) if found]
-        failed: list[LunavoxError] = []
-        for name in self.settings.engine.pinned:
-            try:
-                wanted.append(self._entry(name))
-            except LunavoxError as error:
-                failed.append(error)
         registry.vad()
-        futures = []
-        for entry in wanted:
-            self._residency.pin(entry)
-            futures.append((entry, self._residency.acquire(entry)))
-        for entry, future in futures:
-            try:
-                future.result(self.settings.engine.load_timeout_s).release()
-            except LunavoxError as error:
-                failed.append(error)
-                continue
-            except FutureTimeoutError:
-                failed.append(TimedOut(f"Loading {entry.name} takes too long."))
-                continue
-            if progress is not None:
-                progress(entry)
-        return tuple(failed)
+        return warm_up(
+            [found[0] for found in (self.models(), self.voices()) if found],
+            names=self.settings.engine.pinned,
+            find=self._resolver.entry,
+            residency=self._residency,
+            timeout_s=self.settings.engine.load_timeout_s,
+            progress=progress,
+        )
 
     def load(self, name: str) -> None:
         """Load a model or voice now and wait. Raises as its use would."""
-        self._residency.acquire(self._entry(name)).result(self.settings.engine.load_timeout_s).release()
+        loading = self._residency.acquire(self._resolver.entry(name))
+        loading.result(self.settings.engine.load_timeout_s).release()
 
     def unload(self, name: str) -> bool:
         """Unload an idle model; False if it is in use or not loaded. Raises UnknownModel."""
-        return self._residency.unload(self._entry(name))
+        return self._residency.unload(self._resolver.entry(name))
 
     def pin(self, name: str, *, pinned: bool = True) -> None:
         """Keep a model in memory once loaded, or stop keeping it. Raises UnknownModel."""
-        self._residency.pin(self._entry(name), pinned=pinned)
+        self._residency.pin(self._resolver.entry(name), pinned=pinned)
 
     def loaded(self, name: str) -> Loaded | None:
         """The model in memory with its device and what loading it took. Raises UnknownModel."""
-        return self._residency.loaded(self._entry(name))
+        return self._residency.loaded(self._resolver.entry(name))
 
     def is_loaded(self, name: str) -> bool:
         """Whether a model or voice is in memory. Raises UnknownModel."""
@@ -340,18 +354,20 @@ class Engine:
         """A snapshot: what is loaded, what runs, what memory there is."""
         memory = system.memory()
         sessions, lanes = self._floor.status()
+        vigils, wake_lanes = self._vigils.status()
         return EngineStatus(
             version=__version__,
             uptime_s=time.monotonic() - self._started_s,
             sessions=len(sessions),
             speeches=sum(isinstance(session, Speech) for session in sessions),
             last_speech=self._last_speech,
+            vigils=len(vigils),
             models=self._residency.status(),
-            lanes=lanes,
+            lanes=(*lanes, *wake_lanes),
             rss_bytes=system.rss_bytes(),
             mem_available_bytes=memory.available_bytes,
             mem_total_bytes=memory.total_bytes,
-            memory_budget_bytes=self._budget.limit_bytes,
+            memory_budget_bytes=self._residency.budget.limit_bytes,
         )
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -359,32 +375,15 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        self._vigils.close(timeout_s)
         self._floor.close(timeout_s)
         self._background.close(timeout_s)
         self._residency.close()
         self._log.set(None)
 
-    def _entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
-        entries = [entry for entry in self.catalog.entries() if entry.kind is kind]
-        if not entries:
-            return ()
-        first = self._resolver.default(kind)
-        return (first, *(entry for entry in entries if entry != first))
-
-    def _entry(self, name: str) -> ModelEntry:
-        try:
-            return self.catalog.find(name, ModelKind.TTS)
-        except LunavoxError:
-            return self.catalog.find(name, ModelKind.STT)
-
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        if loaded is not None:
-            device = loaded.model.device
-        else:
-            section = self.settings.stt if entry.kind is ModelKind.STT else self.settings.tts
-            device = device_order(registry.backend(entry.backend), section.device)[0]
-        return self._floor.lane(device)
+        return self._floor.lane(loaded.model.device if loaded else first_device(self.settings, entry))
 
     def _spoke(self, session: Session) -> None:
         self._floor.leave(session)

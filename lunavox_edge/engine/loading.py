@@ -54,6 +54,18 @@ def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:
     return chosen
 
 
+def first_device(settings: Settings, entry: ModelEntry) -> str:
+    """The device that is tried first for an entry. Raises BackendUnavailable."""
+    return device_order(registry.backend(entry.backend), _wanted_device(settings, entry.kind))[0]
+
+
+def _wanted_device(settings: Settings, kind: ModelKind) -> str:
+    """Where the settings want models of a kind; wake words are too small for anything but the CPU."""
+    if kind is ModelKind.WAKE:
+        return "cpu"
+    return settings.stt.device if kind is ModelKind.STT else settings.tts.device
+
+
 def make_loader(settings: Settings, plan: ThreadPlan) -> Callable[[ModelEntry], Loaded]:
     """Return the function that loads an entry as the settings say; it blocks and may raise."""
 
@@ -62,11 +74,10 @@ def make_loader(settings: Settings, plan: ThreadPlan) -> Callable[[ModelEntry], 
         missing = backend.missing()
         if missing is not None:
             raise BackendUnavailable(missing)
-        section = settings.stt if entry.kind is ModelKind.STT else settings.tts
         compute_type = settings.stt.compute_type
         cache_dir = settings.catalog.resolved_cache_dir()
         problems: list[str] = []
-        devices = device_order(backend, section.device)
+        devices = device_order(backend, _wanted_device(settings, entry.kind))
         for device in devices:
             options = LoadOptions(device, plan.threads_per_call, plan.workers, compute_type, cache_dir)
             try:

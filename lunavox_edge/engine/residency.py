@@ -16,14 +16,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lunavox_edge import system
 from lunavox_edge.backends.base import LoadedModel
-from lunavox_edge.engine.loading import Loaded
+from lunavox_edge.engine.loading import Loaded, ThreadPlan, make_loader
 from lunavox_edge.engine.memory import MemoryBudget, release_free_memory
 from lunavox_edge.engine.results import ModelStatus
 from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
+from lunavox_edge.settings import Settings
 from lunavox_edge.types import ModelEntry
 
 _KEEP_FOREVER = -1
+_MIB = 1024 * 1024
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,7 +80,7 @@ class Residency:
         """Store the ways out: how to load, where to run a load, what fits, what time it is."""
         self._loader = loader
         self._run = run
-        self._budget = budget
+        self.budget = budget
         self._rss = rss
         self._keep_alive_s = keep_alive_s
         self._load_timeout_s = load_timeout_s
@@ -87,6 +90,23 @@ class Residency:
         self._pinned: set[Key] = set()
         self._measured_bytes: dict[Key, int] = {}
         self._closed = False
+
+    @classmethod
+    def of(cls, settings: Settings, plan: ThreadPlan, run: Callable[[Callable[[], None]], None]) -> Residency:
+        """What the settings say, on this machine; loads run by `run`."""
+        budget_mb = settings.engine.memory_budget_mb
+        return cls(
+            loader=make_loader(settings, plan),
+            run=run,
+            budget=MemoryBudget(
+                limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
+                reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
+                probe=system.memory,
+            ),
+            rss=system.rss_bytes,
+            keep_alive_s=settings.engine.keep_alive_s,
+            load_timeout_s=settings.engine.load_timeout_s,
+        )
 
     def acquire(self, entry: ModelEntry) -> Future[Lease]:
         """Return a future lease on `entry`, loading it if needed. Never blocks.
@@ -214,7 +234,7 @@ class Residency:
             with self._lock:
                 self._residents[key].size_bytes = 0
                 taken = sum(resident.size_bytes for resident in self._residents.values())
-                if self._budget.fits(need, taken):
+                if self.budget.fits(need, taken):
                     self._residents[key].size_bytes = need
                     return
                 idle = [

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
-from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.catalog import NO_WAKE_WORDS, Catalog
 from lunavox_edge.engine.languages import covers
+from lunavox_edge.engine.naming import name_key
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.speech import SpeechPlan
+from lunavox_edge.engine.spotting import SpottingRules
 from lunavox_edge.engine.utterance import ListenPlan
+from lunavox_edge.engine.vigil import Watchword
 from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
 from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
-from lunavox_edge.settings import Settings
+from lunavox_edge.settings import Settings, WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
@@ -125,6 +130,30 @@ class Resolver:
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
         return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))
 
+    def waking(self, names: Iterable[str]) -> tuple[Watchword, ...]:
+        """The words of these names, or of the settings if there are none, each once.
+
+        Raises UnknownModel.
+        """
+        wanted = tuple(names) or self._settings.wake.default
+        if wanted:
+            entries = [self._catalog.find(name, ModelKind.WAKE) for name in wanted]
+        else:
+            entries = list(self.entries(ModelKind.WAKE))
+        if not entries:
+            raise UnknownModel(f"No wake word is installed. {NO_WAKE_WORDS}")
+        return tuple(Watchword(entry, self._spotting(entry)) for entry in dict.fromkeys(entries))
+
+    def _spotting(self, entry: ModelEntry) -> SpottingRules:
+        wake = self._settings.wake
+        own = {name_key(name): word for name, word in wake.words.items()}
+        names = (name_key(name) for name in (entry.name, *entry.aliases))
+        word = next((own[name] for name in names if name in own), WakeWord())
+        return SpottingRules(
+            sensitivity=wake.sensitivity if word.sensitivity is None else word.sensitivity,
+            refractory_s=wake.refractory_s if word.refractory_s is None else word.refractory_s,
+        )
+
     def _endpoint(self, sensitivity: str | None) -> EndpointRules | None:
         if sensitivity is None:
             return None
@@ -153,6 +182,25 @@ class Resolver:
             for entry in self._catalog.entries():
                 if entry.kind is kind:
                     return entry
+            raise
+
+    def entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
+        """Everything installed of a kind, what is used by default first."""
+        entries = tuple(entry for entry in self._catalog.entries() if entry.kind is kind)
+        if not entries or kind is ModelKind.WAKE:
+            return entries
+        first = self.default(kind)
+        return (first, *(entry for entry in entries if entry != first))
+
+    def entry(self, name: str) -> ModelEntry:
+        """The voice, model or wake word of this name. Raises UnknownModel."""
+        with contextlib.suppress(UnknownVoice):
+            return self._catalog.find(name, ModelKind.TTS)
+        try:
+            return self._catalog.find(name, ModelKind.STT)
+        except UnknownModel:
+            with contextlib.suppress(UnknownModel):
+                return self._catalog.find(name, ModelKind.WAKE)
             raise
 
     def _find_voice(self, voice: Voice, language: str | None) -> tuple[ModelEntry, str | None]:

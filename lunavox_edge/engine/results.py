@@ -108,10 +108,13 @@ class EngineStatus:
     version: str
     uptime_s: float
     sessions: int
+    """Utterances and speeches."""
     speeches: int
     """How many of the sessions speak; the others listen."""
     last_speech: SynthesisStats | None
     """What the last speech that could be heard has cost."""
+    vigils: int
+    """Microphones listened to for wake words."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
     rss_bytes: int

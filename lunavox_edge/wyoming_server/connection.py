@@ -1,4 +1,4 @@
-"""One client: its loop of messages, its two sessions, and its end.
+"""One client: its loop of messages, its three sessions, and its end.
 
 Reading goes on while answers are made, so `describe` is answered meanwhile and a client that
 leaves takes its requests with it. After an error the connection stays open for the client's next
@@ -26,6 +26,7 @@ from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
 from lunavox_edge.wyoming_server.stt_session import SttSession
 from lunavox_edge.wyoming_server.tts_session import TtsSession
+from lunavox_edge.wyoming_server.wake_session import WakeSession
 from lunavox_edge.wyoming_server.watch import Watch
 from lunavox_edge.wyoming_server.wire import (
     STATUS_TYPE,
@@ -80,6 +81,8 @@ class Connection:
         self._hung_up = False
         self._listening = Replies(f"{peer} listening", on_error=self._report, on_idle=self._on_idle)
         self._speaking = Replies(f"{peer} speaking", on_error=self._report, on_idle=self._on_idle)
+        self._waking = Replies(f"{peer} waking", on_error=self._report, on_idle=self._on_idle)
+        self._all_replies = (self._listening, self._speaking, self._waking)
         self._stt = SttSession(
             engine=engine,
             send=self._send,
@@ -89,10 +92,17 @@ class Connection:
             peer=peer,
         )
         self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)
+        self._wake = WakeSession(
+            engine=engine,
+            send=self._send,
+            replies=self._waking,
+            on_error=partial(self._refuse, self._waking),
+            give_up=self.hang_up,
+            peer=peer,
+        )
         self._table: dict[str, tuple[Replies, Callable[[Event], None]]] = {
-            "transcribe": (self._listening, self._stt.transcribe),
-            "audio-start": (self._listening, self._stt.start),
-            "audio-stop": (self._listening, lambda _: self._stt.stop()),
+            "transcribe": (self._listening, self._transcribe),
+            "detect": (self._waking, self._detect),
             "synthesize": (self._speaking, self._tts.synthesize),
             "synthesize-start": (self._speaking, self._tts.start),
             "synthesize-chunk": (self._speaking, self._tts.chunk),
@@ -101,13 +111,21 @@ class Connection:
 
     @property
     def busy(self) -> bool:
-        """Whether an utterance comes in or an answer is due."""
-        return self._stt.receiving or self._listening.active or self._speaking.active
+        """Whether the client is listened to or an answer is due."""
+        return self._wake.receiving or self._answer_due
+
+    @property
+    def _audience(self) -> tuple[Replies, SttSession | WakeSession]:
+        return (self._waking, self._wake) if self._wake.active else (self._listening, self._stt)
+
+    @property
+    def _answer_due(self) -> bool:
+        return self._stt.receiving or any(replies.active for replies in self._all_replies)
 
     @property
     def idle(self) -> bool:
         """Whether hanging up would hurt nobody."""
-        return not (self.busy or self._hung_up)
+        return not self.busy and not self._hung_up
 
     @property
     def quiet_s(self) -> float:
@@ -149,9 +167,12 @@ class Connection:
             self._watch.stop()
             self._reader.forget()
             self._stt.close()
-            await self._listening.close()
-            await self._speaking.close()
-            await self._close()
+            self._wake.close()
+            try:
+                for replies in self._all_replies:
+                    await replies.close()
+            finally:
+                await self._close()
 
     async def _serve(self) -> None:
         handled = 0
@@ -179,8 +200,11 @@ class Connection:
         replies, action = self._table.get(event.type, (None, None))
         try:
             if event.type == "audio-chunk":
-                replies = self._listening
-                await self._stt.chunk(event)
+                replies, session = self._audience
+                await session.chunk(event)
+            elif event.type in ("audio-start", "audio-stop"):
+                replies, session = self._audience
+                session.start(event) if event.type == "audio-start" else session.stop()
             elif action is not None:
                 action(event)
             else:
@@ -193,6 +217,15 @@ class Connection:
             else:
                 self._refuse(replies, error)
 
+    def _transcribe(self, event: Event) -> None:
+        self._wake.leave()
+        self._stt.transcribe(event)
+
+    def _detect(self, event: Event) -> None:
+        if self._stt.receiving:
+            raise ProtocolError("'detect' came in the middle of an utterance; send 'audio-stop' first.")
+        self._wake.detect(event)
+
     async def _answer(self, event: Event) -> None:
         """Answer what needs no session; unknown types are ignored, as the protocol wants it."""
         if event.type == "describe":
@@ -204,9 +237,8 @@ class Connection:
             await self._send(encode_event(Event(STATUS_TYPE, status)))
         elif event.type == "select-program":
             if fields.name(event.data, "name") not in PROGRAMS:
-                raise ProtocolError(
-                    f"There is no such program here; there is: {', '.join(sorted(PROGRAMS))}."
-                )
+                there_is = ", ".join(sorted(PROGRAMS))
+                raise ProtocolError(f"There is no such program here; there is: {there_is}.")
         else:
             _LOGGER.debug("%s: ignored an event of another kind", self.peer)
 
@@ -244,7 +276,7 @@ class Connection:
             self.hang_up()
 
     def _on_idle(self) -> None:
-        if self._draining and not self.busy:
+        if self._draining and not self._answer_due:
             self.hang_up()
 
     async def _linger(self) -> None:

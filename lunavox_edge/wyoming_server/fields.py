@@ -72,6 +72,41 @@ def choice(data: Data, key: str, allowed: tuple[str, ...]) -> str | None:
     return value
 
 
+def names(data: Data, key: str) -> tuple[str, ...]:
+    """Return a list of names, none if it is missing or null. Raises ProtocolError."""
+    values = data.get(key)
+    if values is None:
+        return ()
+    if not isinstance(values, list) or not all(
+        isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME_CHARS for value in values
+    ):
+        raise ProtocolError(f"'{key}' must be a list of names of 1 to {MAX_NAME_CHARS} characters.")
+    return tuple(dict.fromkeys(value.strip() for value in values))
+
+
+def timestamp_ms(data: Data) -> int | None:
+    """Return the timestamp of audio; one that is no number of milliseconds counts as missing."""
+    value = data.get("timestamp")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return int(value)
+    except (OverflowError, ValueError):
+        return None
+
+
+def same_format(data: Data, expected: AudioFormat) -> bool:
+    """Whether a chunk has the format of the start, as far as it tells."""
+    return all(
+        key not in data or (type(data[key]) is int and data[key] == value)
+        for key, value in (
+            ("rate", expected.rate_hz),
+            ("width", expected.width_bytes),
+            ("channels", expected.channels),
+        )
+    )
+
+
 def audio_format(data: Data) -> AudioFormat:
     """Return the audio format, of which only the types are checked. Raises BadAudio."""
     numbers = [data.get(key) for key in ("rate", "width", "channels")]

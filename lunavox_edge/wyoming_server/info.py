@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wyoming.info import AsrModel, AsrProgram, Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
+from wyoming.info import (
+    AsrModel,
+    AsrProgram,
+    Attribution,
+    Info,
+    TtsProgram,
+    TtsVoice,
+    TtsVoiceSpeaker,
+    WakeModel,
+    WakeProgram,
+)
 
 from lunavox_edge._version import __version__
 from lunavox_edge.wyoming_server.wire import encode_event
@@ -16,7 +26,8 @@ if TYPE_CHECKING:
 # Home Assistant names its entities by these and clients select by them: never change them.
 ASR_PROGRAM = "lunavox-edge"
 TTS_PROGRAM = "lunavox-edge"
-PROGRAMS = frozenset((ASR_PROGRAM, TTS_PROGRAM))
+WAKE_PROGRAM = "lunavox-edge"
+PROGRAMS = frozenset((ASR_PROGRAM, TTS_PROGRAM, WAKE_PROGRAM))
 
 _ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lunavox-edge/")
 
@@ -70,7 +81,31 @@ def build_info(engine: Engine) -> Info:
                 supports_synthesize_streaming=True,
             )
         )
+    words = engine.wake_words()
+    if words:
+        info.wake.append(
+            WakeProgram(
+                name=WAKE_PROGRAM,
+                description="LunaVox Edge wake words",
+                attribution=_ATTRIBUTION,
+                installed=True,
+                version=__version__,
+                models=[_word(entry) for entry in words],
+            )
+        )
     return info
+
+
+def _word(entry: ModelEntry) -> WakeModel:
+    return WakeModel(
+        name=entry.name,
+        description=entry.description or entry.name,
+        attribution=_attribution(entry),
+        installed=True,
+        version=entry.version,
+        languages=list(entry.languages),
+        phrase=entry.phrase or None,
+    )
 
 
 def _model(entry: ModelEntry) -> AsrModel:

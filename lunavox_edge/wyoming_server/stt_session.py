@@ -156,7 +156,7 @@ class SttSession:
             self._pass_over()
             raise ProtocolError("Audio came before 'audio-start'.")
         self._watch.touch()
-        if not self._same_format(event.data):
+        if not fields.same_format(event.data, self._format):
             self._pass_over()
             raise BadAudio("The audio format changed in the middle of the audio.")
         utterance = self._utterance or self._open()
@@ -242,18 +242,6 @@ class SttSession:
             self._pass_over()
             raise
         return self._utterance
-
-    def _same_format(self, data: dict[str, Any]) -> bool:
-        """Whether a chunk has the format of the start, as far as it tells."""
-        expected = self._format
-        return all(
-            key not in data or (type(data[key]) is int and data[key] == value)
-            for key, value in (
-                ("rate", expected.rate_hz),
-                ("width", expected.width_bytes),
-                ("channels", expected.channels),
-            )
-        )
 
     def _pass_over(self) -> None:
         """Drop the utterance; what still comes for it is passed over."""

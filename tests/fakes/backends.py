@@ -23,6 +23,7 @@ def entry(  # noqa: PLR0913 - every argument but the first is optional
     aliases: tuple[str, ...] = (),
     speakers: tuple[str, ...] = (),
     source_kind: SourceKind = SourceKind.PACKAGE,
+    phrase: str = "",
 ) -> ModelEntry:
     """Return an entry with everything that a test does not care about filled in."""
     return ModelEntry(
@@ -37,6 +38,7 @@ def entry(  # noqa: PLR0913 - every argument but the first is optional
         source_kind=source_kind,
         aliases=aliases,
         speakers=speakers,
+        phrase=phrase,
     )
 
 

@@ -42,7 +42,7 @@ LAYERS = (
 LEVELS = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 BOTTOM = len(LAYERS) - 1
 
-NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari")
+NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
     "wyoming": ("bench/", "wyoming_server/"),

@@ -205,7 +205,7 @@ def test_a_table_never_outgrows_its_width(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("size_bytes", "text"), [(0, "-"), (10, "1 MB"), (63_200_000, "63 MB"), (1_500_000_000, "1.5 GB")]
+    ("size_bytes", "text"), [(0, "-"), (10, "1 kB"), (63_200_000, "63 MB"), (1_500_000_000, "1.5 GB")]
 )
 def test_sizes_for_people(size_bytes: int, text: str) -> None:
     assert size_text(size_bytes) == text

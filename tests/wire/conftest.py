@@ -17,6 +17,7 @@ from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
+from tests.fakes.wake import ScriptedWake, WakeScript
 
 PATIENCE_S = 5.0
 PROMPT_S = 2.0  # long for what must not wait for others, and short for a machine that is busy with more
@@ -108,7 +109,7 @@ class Service:
 
     async def engine_idle(self) -> None:
         """Wait until every session has ended."""
-        await self.until(lambda: not self.engine.status().sessions)
+        await self.until(lambda: not self.engine.status().sessions and not self.engine.status().vigils)
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait until something has come about."""
@@ -127,12 +128,17 @@ Serve = Callable[..., Awaitable["Service"]]
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> tuple[TtsScript, SttScript]:
     """Put scripted backends in the place of the built-in ones."""
-    built_in = {"scripted-tts": "tests.fakes.tts:ScriptedTts", "scripted-stt": "tests.fakes.stt:ScriptedStt"}
+    built_in = {
+        "scripted-tts": "tests.fakes.tts:ScriptedTts",
+        "scripted-stt": "tests.fakes.stt:ScriptedStt",
+        "scripted-wake": "tests.fakes.wake:ScriptedWake",
+    }
     monkeypatch.setattr(registry, "_BUILT_IN", built_in)
     monkeypatch.setattr(registry, "vad", lambda: None)
     tts, stt = TtsScript(), SttScript()
     monkeypatch.setattr(ScriptedTts, "script", tts)
     monkeypatch.setattr(ScriptedStt, "script", stt)
+    monkeypatch.setattr(ScriptedWake, "script", WakeScript())
     return tts, stt
 
 

@@ -1,0 +1,1 @@
+"""Wake words, one family per module."""
