@@ -18,8 +18,7 @@ _ROOT = Path("/")
 _MAX_FILE_BYTES = 65_536
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _ARENAS = 2
-_MMAP_THRESHOLD_BYTES = 4_000_000
-"""Above the buffers that every decode takes anew, or asking the kernel for them costs a third more."""
+_MMAP_THRESHOLD_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 _MAX_VOICES = 64
 _SMOOTHING = 0.3
-_CAUTION = 1.1
+_CAUTION = 1.2
 """Costs are taken for this much higher than they were: the next sentence may be a harder one."""
 _SECONDS_PER_CHARACTER = 0.06
 _VOCODER_SHARE = 2.5

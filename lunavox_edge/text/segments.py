@@ -14,11 +14,14 @@ _WRAPPED_LINE = 40
 """A line at least this long may go on in the next one: text wrapped by hand."""
 _EARLIEST_CUT = 20
 """A first segment cut short has at least this many characters."""
+_PATIENCE = 2
+"""A first sentence may be so many times as long as wanted, in the hope of a clause boundary."""
 _LATEST_STEP_BACK = 16
 """How far a cut inside a word moves back to keep an accent or an emoji whole."""
 
 _CANDIDATE = re.compile(rf"{STOP.pattern}|(?P<newline>[{NEWLINES}])")
 _CLAUSE = re.compile(rf"[,;:،؛][{CLOSERS}]*\s+|[、，；：][{CLOSERS}]*\s*|\s[–—-]\s+|—\s*")
+_SPACE = re.compile(r"\s+(?=\S)")
 _NEXT_IN_LINE = re.compile(rf"[^\S{NEWLINES}]*([\S{NEWLINES}])")
 
 
@@ -27,8 +30,8 @@ class Segmenter:
 
     A sentence comes out as soon as its end is certain. No segment is longer than `max_chars`:
     a longer sentence is cut after a clause, else at a space, else anywhere. With
-    `first_max_chars`, a first sentence longer than that is cut at a clause boundary, so that
-    its speech can start sooner. How the text was cut into pushes makes no difference.
+    `first_max_chars`, a first sentence longer than that is cut at a clause boundary, or in the end
+    at a space, so that its speech can start sooner. How the text was cut into pushes makes no difference.
     """
 
     def __init__(self, max_chars: int = 250, *, first_max_chars: int | None = None) -> None:
@@ -133,18 +136,25 @@ class Segmenter:
         return (Verdict.NONE if is_lower(following[1]) else Verdict.END), at + 1
 
     def _early_end(self, window: str, start: int, end: int) -> int:
-        """Return the clause boundary that cuts a first sentence known to go on to `end`, or 0."""
+        """Return where to cut a first sentence known to go on to `end`, or 0.
+
+        That is a clause boundary; without one in twice the wanted length, a space.
+        """
         if self._early_chars is None or end <= self._early_chars:
             return 0
+        patience = min(_PATIENCE * self._early_chars, self._max_chars)
         best = 0
         for clause in _CLAUSE.finditer(window, 0, start):
             # At the end of what is known, more white space may follow and belong to the clause.
-            if clause.end() == len(window) or clause.end() > self._max_chars:
+            if clause.end() == len(window) or clause.end() > patience:
                 break
             if best and clause.end() > self._early_chars:
                 break
             if clause.end() >= _EARLIEST_CUT:
                 best = clause.end()
+        if not best and end > patience:
+            spaces = [space.end() for space in _SPACE.finditer(window, _EARLIEST_CUT, self._early_chars)]
+            best = spaces[-1] if spaces else 0
         return best
 
     def _forced_end(self, window: str) -> int:

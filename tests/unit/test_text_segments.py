@@ -248,6 +248,10 @@ def test_a_sentence_that_is_too_long_is_cut_where_it_hurts_least(text: str, firs
         ("Short one, really. And then a second sentence, which is long enough to be cut, but is not.", None),
         ("No clause boundary is in this first sentence so that it stays as long as it is here. End.", None),
         (
+            "No clause " * 13 + "end. Bye.",
+            ["No clause " * 5 + "No ", "clause " + "No clause " * 7 + "end. ", "Bye."],
+        ),
+        (
             "Yes, no, and this clause of the sentence is longer than sixty characters, so it ends here.",
             [
                 "Yes, no, and this clause of the sentence is longer than sixty characters, ",
