@@ -163,11 +163,15 @@ class Pace:
         return max(needs)
 
     def wait_s(self, voice: Hashable) -> float:
-        """How long one more room would wait for the first audio of a typical reply."""
+        """How long one more room would wait, because of the others, for the first audio of a reply.
+
+        A room alone waits for nobody, however slow the machine was the last time.
+        """
         with self._lock:
             rate = self._rates.get(voice)
-            share = self._share(len(self._rooms) + 1)
-        if rate is None:
+            rooms = len(self._rooms)
+            share = self._share(rooms + 1)
+        if rate is None or not rooms:
             return 0.0
         return _TYPICAL_S * (share * rate.lead_per_s + max(0.0, share * rate.work_per_s - 1))
 
