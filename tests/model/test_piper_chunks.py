@@ -35,7 +35,6 @@ def engine() -> Iterator[Engine]:
 def test_each_piece_is_a_slice_of_its_own(engine: Engine) -> None:
     frames = [len(chunk.pcm) // 2 / HOP for chunk in engine.stream(SENTENCE, params=STILL)]
     assert frames[:3] == [20, 40, 80]
-    assert 160 in frames
     assert max(frames) < 180
     assert len(frames) > 5
 
