@@ -43,6 +43,9 @@ class Outcome(Enum):
 class Task(ABC):
     """A chain of slices with a deadline. Compared and hashed by identity."""
 
+    is_help = False
+    """Whether it helps another task, which has been admitted: it needs no admission of its own."""
+
     @property
     @abstractmethod
     def deadline_s(self) -> float:
@@ -103,7 +106,7 @@ class Lane:
         with self._condition:
             if self._closing:
                 raise EngineClosed("The engine is closed.")
-            if len(self._states) >= self._max_tasks:
+            if not task.is_help and sum(not one.is_help for one in self._states) >= self._max_tasks:
                 wait_s = max(0.5, round(len(self._scheduler) * self._slice_s / self.workers, 1))
                 raise Busy(f"Too many requests at once; try again in {wait_s:g} s.", retry_after_s=wait_s)
             self._states[task] = _State.QUEUED

@@ -120,13 +120,15 @@ class Pace:
                 return math.inf
             return min(_MAX_PATIENCE_S, len(self._waiting) * rate.lead_per_s * _FIRST_LINE_S / self._workers)
 
-    def learn(self, voice: Hashable, cost: Cost) -> None:
-        """Take in what a line has cost."""
+    def learn(self, voice: Hashable, cost: Cost, *, eager: bool = True) -> None:
+        """Take in what a line has cost; of one that was not `eager`, nothing about its beginning."""
         if cost.audio_s <= 0 or not cost.chars:
             return
         new = _Rate.of(cost, cost.audio_s / cost.chars)
         with self._lock:
             old = self._rates.pop(voice, new)
+            if not eager:
+                new = replace(new, lead_per_s=old.lead_per_s, more_per_s=old.more_per_s)
             self._rates[voice] = _Rate(
                 *(
                     before + _SMOOTHING * (now - before)

@@ -44,6 +44,11 @@ class Lease:
         self.turn = turn
         self._give_back: Callable[[], None] | None = give_back
 
+    @property
+    def parallel(self) -> bool:
+        """Whether several threads may call the model at once."""
+        return isinstance(self.turn, nullcontext)
+
     def release(self) -> None:
         """Give the model back. Idempotent."""
         give_back, self._give_back = self._give_back, None

@@ -13,11 +13,11 @@ from lunavox_edge.engine.catalog import NO_WAKE_WORDS, Catalog
 from lunavox_edge.engine.languages import covers
 from lunavox_edge.engine.naming import name_key
 from lunavox_edge.engine.params import SynthesisParams
-from lunavox_edge.engine.speech import SpeechPlan
 from lunavox_edge.engine.spotting import SpottingRules
 from lunavox_edge.engine.utterance import ListenPlan
 from lunavox_edge.engine.vigil import Watchword
 from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.engine.voicing import SpeechPlan
 from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
 from lunavox_edge.settings import Settings, WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind

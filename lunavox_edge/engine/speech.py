@@ -5,21 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import cast
 
-from lunavox_edge.audio.loudness import apply_gain, gain_to
-from lunavox_edge.audio.pcm import to_pcm16
-from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
+from lunavox_edge.engine.assembly import LineWork, Slot
+from lunavox_edge.engine.helper import Helped
 from lunavox_edge.engine.lanes import Lane, Outcome
-from lunavox_edge.engine.pace import Cost, Outlook, Pace
-from lunavox_edge.engine.phrases import Phrase, PhraseCache
+from lunavox_edge.engine.pace import Outlook, Pace
+from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.results import MemStats, SynthesisStats
-from lunavox_edge.engine.script import Line, Script
 from lunavox_edge.engine.session import Session
+from lunavox_edge.engine.voicing import SpeechPlan, Voicing
 from lunavox_edge.errors import Cancelled, EmptyText, LunavoxError, TextTooLong, TimedOut
 from lunavox_edge.system import rss_bytes
 from lunavox_edge.types import AudioChunk
@@ -30,32 +27,11 @@ _MAX_HEAD_START_S = 15.0
 _YIELD_S = 1.0
 """A speech that nobody hears yet gives way to listeners who have less than this left."""
 _MAX_YIELD_S = 30.0
-_MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
+_PLENTY_S = 2.0
+"""With so much time until the listener needs the next line, it is made as cheaply as can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechPlan:
-    """How one speech is spoken, with settings, alias and request already combined.
-
-    `voice_key` names the model for the phrase cache. Streamed text that has stalled for
-    `max_buffer_delay_ms` is spoken before its sentence ends, if at least
-    `buffer_char_threshold` characters wait.
-    """
-
-    request: SpeakRequest
-    language: str
-    volume: float = 1.0
-    loudness_dbfs: float | None = None
-    sentence_silence_ms: int = 0
-    normalize_text: bool = True
-    ssml: bool = False
-    max_chars: int = 50_000
-    voice_key: Hashable = None
-    buffer_char_threshold: int = 40
-    max_buffer_delay_ms: int = 1000
-
-
-class Speech(Session):
+class Speech(Helped):
     """Text in by `write`, audio out by `poll` or iteration.
 
     `write`, `flush`, `finish`, `poll` and `cancel` never block and may come from any thread.
@@ -76,7 +52,6 @@ class Speech(Session):
     ) -> None:
         """Built by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
-        self.sample_rate: int | None = None
         self._plan = plan
         self._pace = pace
         self._on_ready = on_ready
@@ -89,22 +64,10 @@ class Speech(Session):
         self._out_s = 0.0
         self._playing_since_s: float | None = None
         self._written_s = self._opened_s
-        # Below: touched by slices only.
-        self._script = Script(
-            language=plan.language,
-            normalize=plan.normalize_text,
-            ssml=plan.ssml,
-            sentence_silence_ms=plan.sentence_silence_ms,
-        )
-        self._phrases = phrases
-        self._line = Line("")
-        self._key: Hashable = None
-        self._made: list[bytes] = []
-        self._pieces: Iterator[Piece] | None = None
-        self._cost = Cost(0)
-        self._gain = 1.0
         self._audio_s = 0.0
-        self._tokenize_s = self._generate_s = self._decode_s = 0.0
+        self._reading_on = threading.Lock()
+        """Held by the worker that takes in text and chooses what is made next."""
+        self._voicing = Voicing(plan, pace=pace, phrases=phrases, clock=self._lane.clock, emit=self._emit)
         self._rss_start = self._rss_peak = rss_bytes()
 
     def write(self, text: str) -> None:
@@ -154,6 +117,11 @@ class Speech(Session):
         return chunk
 
     @property
+    def sample_rate(self) -> int | None:
+        """Of the audio; None before it is known."""
+        return self._voicing.sample_rate
+
+    @property
     def done(self) -> bool:
         """Whether the speech is over and every piece of audio was fetched."""
         with self._lock:
@@ -180,9 +148,9 @@ class Speech(Session):
         ended = self._ended_s or self._lane.clock()
         first = self._playing_since_s
         return SynthesisStats(
-            t_tokenize_ms=self._tokenize_s * 1000,
-            t_generate_ms=self._generate_s * 1000,
-            t_decode_ms=self._decode_s * 1000,
+            t_tokenize_ms=self._voicing.tokenize_s * 1000,
+            t_generate_ms=self._voicing.generate_s * 1000,
+            t_decode_ms=self._voicing.decode_s * 1000,
             t_total_ms=(ended - self._opened_s) * 1000,
             audio_duration_ms=self._audio_s * 1000,
             first_audio_ms=(first - self._opened_s) * 1000 if first is not None else 0.0,
@@ -198,37 +166,91 @@ class Speech(Session):
     def deadline_s(self) -> float:
         """When the listener runs dry; before the first audio, when the request came.
 
-        What is made but held back is not missed before a listener who plays already.
+        What is on its way counts as there. What is made but held back is not missed before a
+        listener who plays already.
         """
+        later_s = self._voicing.coming_s + self._relaxed_s
         if self._playing_since_s is None:
             patience_s = self._pace.patience_s(self._plan.voice_key)
             yielding_s = min(self._lane.clock() + _YIELD_S, self._opened_s + _MAX_YIELD_S)
-            return min(self._opened_s + patience_s, yielding_s) + self._relaxed_s
-        return self._playing_since_s + self._audio_s - self._lane.margin_s + self._relaxed_s
+            return min(self._opened_s + patience_s, yielding_s) + later_s
+        return self._playing_since_s + self._audio_s - self._lane.margin_s + later_s
 
     @property
     def wake_at_s(self) -> float | None:
         """When text that waits for the end of its sentence has waited long enough."""
-        if self._script.waiting_chars < max(1, self._plan.buffer_char_threshold):
+        if self._voicing.script.waiting_chars < max(1, self._plan.buffer_char_threshold):
             return None
         return self._written_s + self._plan.max_buffer_delay_ms / 1000
 
     def _slice(self) -> Outcome:
-        if self._out_s >= _MAX_AHEAD_S:
-            self._pace.leave(self)
+        if self._failure is not None:
+            raise self._failure
+        if not self._reading_on.acquire(blocking=False):
+            return Outcome.WAIT  # the helper does, and wakes us then
+        lease = self._lease()
+        try:
+            slot = self._next_slot(lease)
+            if slot is None:
+                return self._pause()
+        finally:
+            self._reading_on.release()
+        if lease is not None and lease.parallel:
+            self._call_help()
+        self._voicing.make(slot, lease)
+        self._rss_peak = max(self._rss_peak, rss_bytes())
+        return Outcome.MORE
+
+    def _help(self) -> Outcome:
+        if not self._reading_on.acquire(blocking=False):
             return Outcome.WAIT
         lease = self._lease()
-        if self._pieces is None and not self._next_line():
-            return self._ran_dry()
-        if self._pieces is None and not self._repeat():
-            if lease is None:
-                return Outcome.WAIT
-            self._begin(cast("TtsModel", lease.model))
-        if self._pieces is not None and lease is not None:
-            self._pace.enter(self, playing=self._playing_since_s is not None)
-            with lease.turn:
-                self._speak_piece(cast("TtsModel", lease.model))
+        try:
+            slot = self._next_slot(lease)
+        finally:
+            self._reading_on.release()
+        if slot is None:
+            return Outcome.WAIT
+        self._lane.wake(self)
+        self._voicing.make(slot, lease)
         return Outcome.MORE
+
+    def _next_slot(self, lease: Lease | None) -> Slot | None:
+        """Take in the text that came, and choose what to make."""
+        if self._is_ahead:
+            return None
+        started = time.perf_counter()
+        script = self._voicing.script
+        with self._lock:
+            fresh, self._inbox = "".join(self._inbox), []
+            finished, flush = self._finished_text, self._flush
+            self._flush = False
+        if fresh:
+            script.add(fresh)
+        due_s = self.wake_at_s
+        if finished:
+            script.finish()
+        elif flush:
+            script.flush()
+        elif due_s is not None and self._lane.clock() >= due_s:
+            script.flush_words()
+        self._voicing.tokenize_s += time.perf_counter() - started
+        self._pace.enter(self, playing=self._playing_since_s is not None)
+        return self._voicing.next_slot(lease, hungry=self._is_hungry)
+
+    @property
+    def _is_ahead(self) -> bool:
+        return self._out_s + self._voicing.coming_s >= _MAX_AHEAD_S
+
+    def _is_hungry(self) -> bool:
+        return self._playing_since_s is None or self.deadline_s < self._lane.clock() + _PLENTY_S
+
+    def _pause(self) -> Outcome:
+        """Nothing is to be made now: wait, or end."""
+        if self._is_ahead:
+            self._pace.leave(self)
+            return Outcome.WAIT
+        return Outcome.WAIT if self._voicing.busy else self._ran_dry()
 
     def _ran_dry(self) -> Outcome:
         with self._lock:
@@ -244,100 +266,18 @@ class Speech(Session):
             raise EmptyText("There is nothing to say in this text.")
         return Outcome.DONE
 
-    def _next_line(self) -> bool:
-        """Take in new text and choose the next line, unless one waits for the model already."""
-        if self._line.text:
-            return True
-        started = time.perf_counter()
-        with self._lock:
-            fresh, self._inbox = "".join(self._inbox), []
-            finished, flush = self._finished_text, self._flush
-            self._flush = False
-        if fresh:
-            self._script.add(fresh)
-        due_s = self.wake_at_s
-        if finished:
-            self._script.finish()
-        elif flush:
-            self._script.flush()
-        elif due_s is not None and self._lane.clock() >= due_s:
-            self._script.flush_words()
-        line = self._script.next_line()
-        if line is not None:
-            self._line = line
-        self._tokenize_s += time.perf_counter() - started
-        return line is not None
-
-    def _request(self) -> SpeakRequest:
-        speed = self._plan.request.speed * self._line.speed
-        return replace(self._plan.request, speed=min(_MAX_FACTOR, max(_MIN_FACTOR, speed)))
-
-    def _repeat(self) -> bool:
-        """Say the line as it was said before, if it was."""
-        self._key = (
-            self._plan.voice_key,
-            self._line.text,
-            self._request(),
-            self._plan.volume * self._line.volume,
-        )
-        phrase = self._phrases.get(self._key) if self._plan.voice_key is not None else None
-        if phrase is None:
-            return False
-        self.sample_rate = phrase.rate_hz
-        self._rest_before_line(phrase.rate_hz)
-        for pcm in phrase.pieces:
-            self._emit(AudioChunk(pcm, phrase.rate_hz))
-        self._line = Line("")
-        return True
-
-    def _begin(self, model: TtsModel) -> None:
-        self.sample_rate = model.rate_hz
-        if self._plan.loudness_dbfs is not None:
-            self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
-        self._made = []
-        self._cost = Cost(len(self._line.text))
-        self._pieces = model.pieces(self._line.text, self._request())
-
-    def _speak_piece(self, model: TtsModel) -> None:
-        if self._pieces is None:
-            return
-        started = self._lane.clock()
-        piece = next(self._pieces, None)
-        samples = None if piece is None else piece.make()
-        generated = self._lane.clock()
-        self._generate_s += generated - started
-        if samples is None:
-            if self._plan.voice_key is not None:
-                self._phrases.put(self._key, Phrase(tuple(self._made), model.rate_hz))
-                self._pace.learn(self._plan.voice_key, self._cost)
-            self._pieces, self._line, self._made = None, Line(""), []
-            return
-        if not self._made:
-            self._rest_before_line(model.rate_hz)
-        pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * self._line.volume))
-        self._decode_s += self._lane.clock() - generated
-        self._rss_peak = max(self._rss_peak, rss_bytes())
-        chunk = AudioChunk(pcm, model.rate_hz)
-        if pcm:
-            self._cost = self._cost.plus(chunk.duration_s, self._lane.clock() - started)
-            self._made.append(pcm)
-            self._emit(chunk)
-
-    def _rest_before_line(self, rate_hz: int) -> None:
-        samples = rate_hz * self._line.pause_ms // 1000
-        if samples and self._audio_s:
-            self._emit(AudioChunk(bytes(2 * samples), rate_hz))
-
-    def _emit(self, chunk: AudioChunk) -> None:
-        self._audio_s += chunk.duration_s
+    def _emit(self, chunk: AudioChunk, work: LineWork) -> None:
         with self._news:
+            if self._ended:
+                return
+            self._audio_s += chunk.duration_s
             self._out.append(chunk)
             self._out_s += chunk.duration_s
             playing = self._playing_since_s is not None
             self._news.notify_all()
         if playing:
             self._notify()
-        elif self._may_start(chunk.duration_s):
+        elif self._may_start(work, chunk.duration_s):
             self._play()
 
     def _play(self) -> None:
@@ -350,18 +290,19 @@ class Speech(Session):
             self._news.notify_all()
         self._notify()
 
-    def _may_start(self, piece_s: float) -> bool:
+    def _may_start(self, work: LineWork, piece_s: float) -> bool:
         """Whether the audio to come will stay ahead of a listener who starts now."""
         outlook = Outlook(
-            line=self._cost,
+            line=work.cost,
             piece_s=piece_s,
-            waiting_chars=self._script.pending_chars + sum(map(len, self._inbox)),
+            waiting_chars=self._voicing.chars_after(work) + sum(map(len, self._inbox)),
             open_ended=not self._finished_text,
         )
         needed_s = min(_MAX_HEAD_START_S, self._pace.head_start_s(self._plan.voice_key, outlook))
         return self._audio_s >= needed_s
 
     def _ended_with(self, error: LunavoxError | None) -> None:
+        self._dismiss_help()
         self._pace.leave(self)
         with self._news:
             if isinstance(error, Cancelled):

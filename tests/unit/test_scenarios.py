@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -30,8 +30,9 @@ from lunavox_edge.engine.pace import Cost, Pace
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech, SpeechPlan
+from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.voicing import SpeechPlan
 from lunavox_edge.errors import Busy
 from lunavox_edge.types import AudioFormat, Transcript
 from tests.fakes.simulated_lane import SimulatedLane
@@ -249,6 +250,18 @@ def test_eight_rooms_speak_at_once_without_gaps() -> None:
     assert waits[0] < 0.1
     assert waits[-1] < 0.5
     assert all(room.ends_s - (room.first_s or 0) > 20 for room in rooms)
+
+
+def test_a_room_alone_is_spoken_to_by_both_workers() -> None:
+    ended_s = []
+    for workers in (1, 2):
+        house = House(replace(DESKTOP, workers=workers))
+        room = house.say(SENTENCE)
+        house.run(60.0)
+        assert room.waited_s < 0.1
+        assert not room.gaps_s
+        ended_s.append(max(began_s + took_s for began_s, took_s, _ in house.lane.ran) - house.start_s)
+    assert ended_s[1] < 0.8 * ended_s[0]
 
 
 def test_four_rooms_on_a_small_board_start_later_rather_than_have_gaps() -> None:

@@ -16,7 +16,8 @@ from lunavox_edge.engine.pace import Pace
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech, SpeechPlan
+from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.voicing import SpeechPlan
 from lunavox_edge.errors import (
     BrokenModel,
     Busy,

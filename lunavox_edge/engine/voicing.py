@@ -1,0 +1,211 @@
+"""From a speech's text to its audio: line after line, piece after piece, by one worker or several."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+
+from lunavox_edge.audio.loudness import apply_gain, gain_to
+from lunavox_edge.audio.pcm import to_pcm16
+from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
+from lunavox_edge.engine.assembly import Assembly, LineWork, Slot
+from lunavox_edge.engine.pace import Cost, Pace
+from lunavox_edge.engine.phrases import Phrase, PhraseCache
+from lunavox_edge.engine.residency import Lease
+from lunavox_edge.engine.script import Line, Script
+from lunavox_edge.types import AudioChunk
+
+_MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPlan:
+    """How one speech is spoken, with settings, alias and request already combined.
+
+    `voice_key` names the model for the phrase cache. Streamed text that has stalled for
+    `max_buffer_delay_ms` is spoken before its sentence ends, if at least
+    `buffer_char_threshold` characters wait.
+    """
+
+    request: SpeakRequest
+    language: str
+    volume: float = 1.0
+    loudness_dbfs: float | None = None
+    sentence_silence_ms: int = 0
+    normalize_text: bool = True
+    ssml: bool = False
+    max_chars: int = 50_000
+    voice_key: Hashable = None
+    buffer_char_threshold: int = 40
+    max_buffer_delay_ms: int = 1000
+
+
+class Voicing:
+    """Makes the audio of one speech.
+
+    `next_slot` is for one worker at a time, and so is what feeds it text; `make` is for any. `emit`
+    is called with every piece of audio, in the order of the text, by whichever worker completes
+    it, and with the line that it is from.
+    """
+
+    def __init__(
+        self,
+        plan: SpeechPlan,
+        *,
+        pace: Pace,
+        phrases: PhraseCache,
+        clock: Callable[[], float],
+        emit: Callable[[AudioChunk, LineWork], None],
+    ) -> None:
+        """Start without text."""
+        self.script = Script(
+            language=plan.language,
+            normalize=plan.normalize_text,
+            ssml=plan.ssml,
+            sentence_silence_ms=plan.sentence_silence_ms,
+        )
+        self.sample_rate: int | None = None
+        self.tokenize_s = self.generate_s = self.decode_s = 0.0
+        self._plan = plan
+        self._pace = pace
+        self._phrases = phrases
+        self._clock = clock
+        self._emit = emit
+        self._line = Line("")
+        self._work: LineWork | None = None
+        self._gain = 1.0
+        self._has_spoken = False
+        self._ordering = threading.Lock()
+        self._assembly = Assembly()
+
+    @property
+    def coming_s(self) -> float:
+        """How much audio is being made, as far as can be told."""
+        return self._assembly.seconds
+
+    @property
+    def busy(self) -> bool:
+        """Whether audio is being made, or a line waits for the model."""
+        return bool(self._line.text or self._assembly)
+
+    def chars_after(self, work: LineWork) -> int:
+        """Characters that are still to be spoken after a line. To be called by `emit`."""
+        return self._assembly.chars_after(work) + self.script.pending_chars
+
+    def next_slot(self, lease: Lease | None, *, hungry: Callable[[], bool]) -> Slot | None:
+        """Return what is to be made next; None without text, or without a lease for new text.
+
+        A line for a listener who is `hungry` is begun so that its first piece comes soon.
+        """
+        while True:
+            if self._work is None:
+                if not self._line.text and not self._next_line():
+                    return None
+                said = self._repeat()
+                if said is not None or lease is None:
+                    return said
+                self._work = self._begin(cast("TtsModel", lease.model), eager=hungry())
+            if lease is None:
+                return None
+            slot = self._next_piece(self._work, lease)
+            if slot is not None:
+                return slot
+            self._work, self._line = None, Line("")
+
+    def make(self, slot: Slot, lease: Lease | None) -> None:
+        """Make a piece, unless it was made before."""
+        if slot.pcm is not None or lease is None:
+            return
+        started = self._clock()
+        with lease.turn:
+            samples = slot.piece.make()
+        made = self._clock()
+        pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * slot.work.line.volume))
+        self._put(slot, pcm, made - started, self._clock() - made)
+
+    def _next_line(self) -> bool:
+        started = self._clock()
+        line = self.script.next_line()
+        self.tokenize_s += self._clock() - started
+        if line is not None:
+            self._line = line
+        return line is not None
+
+    def _key(self) -> Hashable:
+        volume = self._plan.volume * self._line.volume
+        return (self._plan.voice_key, self._line.text, self._request(), volume)
+
+    def _request(self) -> SpeakRequest:
+        speed = self._plan.request.speed * self._line.speed
+        return replace(self._plan.request, speed=min(_MAX_FACTOR, max(_MIN_FACTOR, speed)))
+
+    def _repeat(self) -> Slot | None:
+        """Say the line as it was said before; None if it was not."""
+        phrase = self._phrases.get(self._key()) if self._plan.voice_key is not None else None
+        if phrase is None:
+            return None
+        self.sample_rate = phrase.rate_hz
+        work = LineWork(self._line, None, iter(()), Cost(0), exhausted=True)
+        self._line = Line("")
+        piece = Piece(lambda: np.zeros(0, np.float32))
+        with self._ordering:
+            slots = [self._assembly.open(work, piece) for _ in phrase.pieces]
+        for slot, pcm in zip(slots, phrase.pieces, strict=True):
+            self._put(slot, pcm, 0.0, 0.0)
+        return slots[-1]
+
+    def _begin(self, model: TtsModel, *, eager: bool) -> LineWork:
+        self.sample_rate = model.rate_hz
+        if self._plan.loudness_dbfs is not None:
+            self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
+        started = self._clock()
+        pieces = model.pieces(self._line.text, self._request(), eager=eager)
+        key = self._key() if self._plan.voice_key is not None else None
+        cost = Cost(len(self._line.text))
+        return LineWork(self._line, key, pieces, cost, eager=eager, spent_s=self._clock() - started)
+
+    def _next_piece(self, work: LineWork, lease: Lease) -> Slot | None:
+        """Read on in a line; None at its end."""
+        started = self._clock()
+        with lease.turn:
+            piece = next(work.pieces, None)
+        work.spent_s += self._clock() - started
+        with self._ordering:
+            if piece is not None:
+                return self._assembly.open(work, piece)
+            work.exhausted = True
+            if work.over:
+                self._keep(work)
+        return None
+
+    def _put(self, slot: Slot, pcm: bytes, made_s: float, converted_s: float) -> None:
+        """Hand on a piece, or keep it for when those before it are there."""
+        with self._ordering:
+            self.generate_s += slot.work_s + made_s
+            self.decode_s += converted_s
+            for ready in self._assembly.fill(slot, pcm, made_s + converted_s):
+                self._hand_on(ready)
+
+    def _hand_on(self, slot: Slot) -> None:
+        work, pcm, rate_hz = slot.work, slot.pcm, self.sample_rate
+        if pcm and rate_hz:
+            pause = rate_hz * work.line.pause_ms // 1000
+            if pause and self._has_spoken and not work.made:
+                self._emit(AudioChunk(bytes(2 * pause), rate_hz), work)
+            self._has_spoken = True
+            chunk = AudioChunk(pcm, rate_hz)
+            work.made.append(pcm)
+            work.cost = work.cost.plus(chunk.duration_s, slot.work_s)
+            self._emit(chunk, work)
+        if work.over:
+            self._keep(work)
+
+    def _keep(self, work: LineWork) -> None:
+        """Remember a line that is all there: its sound, and what it cost."""
+        if work.made and work.key is not None and self.sample_rate is not None:
+            self._phrases.put(work.key, Phrase(tuple(work.made), self.sample_rate))
+            self._pace.learn(self._plan.voice_key, work.cost, eager=work.eager)
