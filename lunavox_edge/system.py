@@ -19,6 +19,7 @@ _MAX_FILE_BYTES = 65_536
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _ARENAS = 2
 _MMAP_THRESHOLD_BYTES = 1_000_000
+_SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ def config_home(environ: Mapping[str, str] | None = None) -> Path:
     """Return the user's settings folder: `$XDG_CONFIG_HOME`, else `~/.config`."""
     environ = os.environ if environ is None else environ
     return _user_folder(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def service_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables in which a service manager says where it is to be told what."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in _SERVICE_VARIABLES if environ.get(name)}
 
 
 def cpu_count(root: Path = _ROOT) -> int:

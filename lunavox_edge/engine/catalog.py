@@ -59,10 +59,16 @@ class Catalog:
     ) -> None:
         """Remember where to look; the first look is taken at `refresh` or at the first question."""
         self._sources = Sources(folders=folders, cache_dir=cache_dir, backends=backends, now_s=now_s)
-        self._aliases = dict(aliases)
-        self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
+        self._take_aliases(aliases)
+
+    def configure(self, *, folders: Sequence[Path], aliases: Mapping[str, VoiceAlias]) -> None:
+        """Look in other folders, offer other aliases, from a new look on that is taken now."""
+        with self._lock:
+            self._sources = self._sources.elsewhere(folders)
+            self._take_aliases(aliases)
+        self.refresh(force=True)
 
     def entries(self) -> tuple[ModelEntry, ...]:
         """Everything usable, one entry per name and kind, in the order of the sources."""
@@ -155,6 +161,10 @@ class Catalog:
         snapshot = self._snapshot
         assert snapshot is not None  # noqa: S101 - refresh always sets it
         return snapshot
+
+    def _take_aliases(self, aliases: Mapping[str, VoiceAlias]) -> None:
+        self._aliases = dict(aliases)
+        self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
 
     def _look(self, signature: bytes) -> _Snapshot:
         findings = self._sources.look()

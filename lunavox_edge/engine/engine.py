@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from types import TracebackType
 
@@ -27,12 +26,13 @@ from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
-from lunavox_edge.engine.results import EngineStatus, SynthesisResult
+from lunavox_edge.engine.results import EngineStatus, LaneStatus, SynthesisResult
 from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.voice import Voice, VoiceMode
-from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.engine.warming import WarmSet
+from lunavox_edge.errors import LunavoxError
 from lunavox_edge.settings import Settings, load_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, Transcript
 
@@ -86,12 +86,7 @@ class Engine:
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
-        budget_mb = settings.engine.memory_budget_mb
-        self._budget = MemoryBudget(
-            limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
-            reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
-            probe=system.memory,
-        )
+        self._budget = _memory_budget(settings)
         self._residency = Residency(
             loader=make_loader(settings, plan),
             run=self._background.load,
@@ -100,6 +95,7 @@ class Engine:
             keep_alive_s=settings.engine.keep_alive_s,
             load_timeout_s=settings.engine.load_timeout_s,
         )
+        self._warm = WarmSet(self._residency)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
@@ -274,22 +270,23 @@ class Engine:
             except LunavoxError as error:
                 failed.append(error)
         registry.vad()
-        futures = []
-        for entry in wanted:
-            self._residency.pin(entry)
-            futures.append((entry, self._residency.acquire(entry)))
-        for entry, future in futures:
-            try:
-                future.result(self.settings.engine.load_timeout_s).release()
-            except LunavoxError as error:
-                failed.append(error)
-                continue
-            except FutureTimeoutError:
-                failed.append(TimedOut(f"Loading {entry.name} takes too long."))
-                continue
-            if progress is not None:
-                progress(entry)
+        failed += self._warm.replace(wanted, timeout_s=self.settings.engine.load_timeout_s, progress=progress)
         return tuple(failed)
+
+    def apply(self, settings: Settings) -> None:
+        """Use other settings from the next request on; what runs goes on as it began.
+
+        Threads, queues, devices and the cache folder stay as they are. `warm_up` loads what is new.
+        """
+        self.settings = settings
+        self._resolver = Resolver(settings, self.catalog)
+        self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
+        self._budget = _memory_budget(settings)
+        self._residency.configure(
+            budget=self._budget,
+            keep_alive_s=settings.engine.keep_alive_s,
+            load_timeout_s=settings.engine.load_timeout_s,
+        )
 
     def load(self, name: str) -> None:
         """Load a model or voice now and wait. Raises as its use would."""
@@ -324,6 +321,10 @@ class Engine:
     def on_log(self, callback: Callable[[str, str], None] | None) -> None:
         """Send this package's log lines to `callback(level, message)`; None stops that."""
         self._log.set(callback)
+
+    def lanes(self) -> tuple[LaneStatus, ...]:
+        """Every lane that has been started."""
+        return self._floor.status()[1]
 
     def status(self) -> EngineStatus:
         """A snapshot: what is loaded, what runs, what memory there is."""
@@ -382,3 +383,12 @@ class Engine:
         elif self._worked:
             self._worked = False
             trim_heap()
+
+
+def _memory_budget(settings: Settings) -> MemoryBudget:
+    limit_mb = settings.engine.memory_budget_mb
+    return MemoryBudget(
+        limit_bytes=limit_mb * _MIB if limit_mb is not None else None,
+        reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
+        probe=system.memory,
+    )

@@ -132,6 +132,11 @@ class Residency:
             resident = self._residents.get(_key(entry))
             return resident.loaded if resident is not None else None
 
+    def configure(self, *, budget: MemoryBudget, keep_alive_s: float, load_timeout_s: float) -> None:
+        """Follow other rules from the next load and sweep on."""
+        with self._lock:
+            self._budget, self._keep_alive_s, self._load_timeout_s = budget, keep_alive_s, load_timeout_s
+
     def sweep(self) -> None:
         """Unload what has been idle for too long; fail those who wait for a load too long."""
         now = self._clock()

