@@ -14,8 +14,8 @@ from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import LunavoxError, SettingsError
 from lunavox_edge.notify import Notifier
-from lunavox_edge.self_check import self_check
-from lunavox_edge.settings import Settings
+from lunavox_edge.self_check import SelfCheck, self_check
+from lunavox_edge.settings import Settings, WyomingSettings
 from lunavox_edge.supervision import Supervisor
 from lunavox_edge.types import ModelEntry
 from lunavox_edge.wyoming_server.server import WyomingServer
@@ -24,7 +24,7 @@ _SPARE_FILES = 256
 # Together with what cutting off takes, the end comes within 5 s.
 _SPEECH_GRACE_S = 3.0
 _ENGINE_GRACE_S = 0.5
-_SELF_CHECK_TIMEOUT_S = 60.0
+_SELF_CHECK_TIMEOUT_S = 300.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -154,6 +154,23 @@ class App:
             f"  {role:12s} {entry.name} ({entry.backend}, {entry.licence}): "
             f"loaded in {load_ms / 1000:.1f} s, first use {warmup_ms / 1000:.1f} s"
         )
+
+
+async def check_alone(settings: Settings, uri: str) -> SelfCheck:
+    """Run a service at `uri` for one self-check. Raises LunavoxError, also for a model that does not load."""
+    engine = await blocking(lambda: Engine(settings))
+    try:
+        server = WyomingServer(engine, WyomingSettings(uri=uri), settings.limits)
+        await server.start()
+        try:
+            problems = await blocking(engine.warm_up)
+            if problems:
+                raise problems[0]
+            return await blocking(lambda: self_check(server.uri, timeout_s=_SELF_CHECK_TIMEOUT_S))
+        finally:
+            await server.stop(_ENGINE_GRACE_S)
+    finally:
+        await blocking(lambda: engine.close(_ENGINE_GRACE_S))
 
 
 def _status(engine: Engine, server: WyomingServer) -> str:

@@ -89,12 +89,12 @@ def _watchdog_s(variables: Mapping[str, str], pid: int) -> float | None:
 def _library() -> Send | None:
     """The sending of systemd-python, which finds the address in the environment by itself."""
     try:
-        from systemd import daemon  # noqa: PLC0415  # installed only where somebody compiled it
+        from systemd.daemon import notify  # noqa: PLC0415  # installed only where somebody compiled it
     except ImportError:
         return None
 
     def send(lines: str) -> None:
-        daemon.notify(lines)
+        notify(lines)
 
     return send
 

@@ -15,7 +15,7 @@ run "$bin/ruff" format --check .
 run "$bin/mypy"
 run "$bin/python" -m compileall -q lunavox_edge tests tools
 if command -v shellcheck >/dev/null; then
-    run shellcheck tools/*.sh .ci/run
+    run shellcheck install.sh tools/*.sh tests/install/*.sh .ci/run
 else
     echo "shellcheck is not installed: shell scripts were not checked"
 fi

@@ -66,7 +66,17 @@ def test_help_costs_nothing() -> None:
         "print('MODULES', *sys.modules)"
     )
     shown, _, modules = run_python(code).partition("MODULES")
-    for command in ("run", "say", "transcribe", "voices", "models", "doctor", "check-config", "healthcheck"):
+    for command in (
+        "run",
+        "say",
+        "transcribe",
+        "voices",
+        "models",
+        "doctor",
+        "check-config",
+        "healthcheck",
+        "self-check",
+    ):
         assert f"    {command} " in shown
     assert [name for name in HEAVY if name in modules.split()] == []
 
