@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons test-install arm64 wheels check format docs clean
+.PHONY: help run test test-pythons test-install test-image arm64 wheels check format docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+): .*## /  make \1\t/' | expand -t 24
@@ -23,6 +23,9 @@ test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
 
 test-install: ## Run install.sh in fresh Debian systems, as root (SUITES="bookworm trixie jammy noble")
 	@tests/install/run.sh $(SUITES)
+
+test-image: ## Follow docker/Dockerfile in chroots, as root, and run the result
+	@python3 tools/image_in_chroot.py
 
 arm64: ## Install and speak in an arm64 system under qemu, as root
 	@tools/arm64.sh

@@ -18,7 +18,8 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 action=install purge=0 wheelhouse="" start=1 per_user=0 dry=0
 service=lunavox-edge extras=starter,mqtt
-keep_versions=2 needed_mb=2000 check_timeout_s=600
+keep_versions=2 needed_mb=2000
+check_timeout_s="${LUNAVOX_EDGE_CHECK_TIMEOUT_S:-600}" # an emulated machine needs more
 
 say() { printf '%s\n' "$*"; }
 step() { printf '==> %s\n' "$*"; }
@@ -151,7 +152,7 @@ build() {
     if [[ -n $wheelhouse ]]; then
         "${pip[@]}" install --no-index --find-links "$wheelhouse" "${service}[$extras] @ file://$source"
     else
-        "${pip[@]}" install "${source}[$extras]"
+        "${pip[@]}" install --use-pep517 "${source}[$extras]"
     fi
     mkdir "$dir/unit"
     cp "$unit" "$here/systemd/$service.service.d/"*.example "$dir/unit/"
@@ -227,7 +228,7 @@ put_unit() {
     run mkdir -p "$bin"
     run ln -sfn "$current/bin/lunavox-edge" "$bin/lunavox-edge"
     if managed; then run "${ctl[@]}" daemon-reload; fi
-    if command -v systemctl >/dev/null; then
+    if managed || { ((!per_user)) && command -v systemctl >/dev/null; }; then
         run "${ctl[@]}" enable --quiet "$service" || say "    It could not be enabled; it will not start at boot."
     fi
 }
@@ -302,8 +303,11 @@ summary() {
 
 uninstall() {
     step "Removing the service and the program"
-    if managed; then run "${ctl[@]}" disable --now --quiet "$service" 2>/dev/null || true; fi
-    if ! managed && command -v systemctl >/dev/null; then run "${ctl[@]}" disable --quiet "$service" || true; fi
+    if managed; then
+        run "${ctl[@]}" disable --now --quiet "$service" 2>/dev/null || true
+    elif ((!per_user)) && command -v systemctl >/dev/null; then
+        run "${ctl[@]}" disable --quiet "$service" 2>/dev/null || true
+    fi
     run rm -rf "$units/$service.service" "$units/$service.service.new" "$app"
     run rm -f "$units/$service.service.d/"*.example
     [[ ! -L $bin/lunavox-edge ]] || run rm -f "$bin/lunavox-edge"

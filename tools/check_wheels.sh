@@ -20,14 +20,11 @@ ours="$(find "$work" -maxdepth 1 -name 'lunavox_edge-*.whl')"
 
 status=0
 for machine; do
-    platforms=()
-    for minor in {35..17}; do platforms+=(--platform "manylinux_2_${minor}_$machine"); done
-    platforms+=(--platform "manylinux2014_$machine")
     for version in 3.10 3.11 3.12 3.13; do
         : >"$work/log"
-        if pip install --quiet --dry-run --report "$work/report.json" --target "$work/none" --ignore-installed \
-            --find-links "$work" --only-binary=:all: --implementation cp --python-version "$version" \
-            "${platforms[@]}" "${ours}[$extras]"; then
+        if "$work/env/bin/python" tools/pip_for.py "$version" "$machine" install --quiet --dry-run \
+            --report "$work/report.json" --target "$work/none" --ignore-installed --find-links "$work" \
+            "${ours}[$extras]" 2>>"$work/log"; then
             echo "$machine, Python $version: all $("$work/env/bin/python" - "$work/report.json" <<'PYTHON'
 import json, sys
 

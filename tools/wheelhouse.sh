@@ -24,19 +24,14 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 "$python" -m venv "$work/env"
 pip() { "$work/env/bin/python" -m pip --disable-pip-version-check "$@"; }
+pip install --quiet --upgrade pip
 
 # Wheels for another machine cannot be built here, so what exists as source only is built first;
 # all of that is pure Python.
 pip wheel --quiet --no-deps --wheel-dir "$folder" . 'docopt>=0.6.2,<0.7'
 ours="$(find "$folder" -maxdepth 1 -name 'lunavox_edge-*.whl' | sort -V | tail -1)"
 
-platforms=()
-# A wheel fits every glibc at or above the one in its name; 2.35 is that of Ubuntu 22.04.
-for minor in {35..17}; do
-    platforms+=(--platform "manylinux_2_${minor}_$machine")
-done
-platforms+=(--platform "manylinux2014_$machine" --platform "linux_$machine")
-pip download --quiet --dest "$folder" --find-links "$folder" --only-binary=:all: \
-    --python-version "$version" --implementation cp "${platforms[@]}" "${ours}[$extras]"
+"$work/env/bin/python" tools/pip_for.py "$version" "$machine" download --quiet --dest "$folder" \
+    --find-links "$folder" "${ours}[$extras]"
 echo "$(find "$folder" -maxdepth 1 -name '*.whl' | wc -l) wheels for Python $version on $machine in $folder," \
     "$(du -sh "$folder" | cut -f1)"

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 build="${LUNAVOX_EDGE_BUILD:-$PWD/build/install}"
 debian="${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
 ubuntu="${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}"
-declare -A pythons=([bookworm]=3.11 [trixie]=3.13 [jammy]=3.10 [noble]=3.12)
+declare -A pythons=([bookworm]=3.11 [trixie]=3.13 [jammy]=3.10 [noble]=3.12) ubuntus=([jammy]=1 [noble]=1)
 machine="" container="" results=()
 
 die() { echo "$*" >&2; exit 1; }
@@ -34,14 +34,16 @@ trap leave EXIT
 # Makes build/base-SUITE (as small as can be) and build/boot-SUITE (with systemd and Python), if missing.
 make_bases() {
     local suite="$1" mirror="$debian"
-    [[ $suite == jammy || $suite == noble ]] && mirror="$ubuntu"
+    [[ -z ${ubuntus[$suite]:-} ]] || mirror="$ubuntu"
     if [[ ! -d $build/base-$suite ]]; then
         echo "== Making $build/base-$suite"
         rm -rf "$build/new"
-        debootstrap --variant=minbase "$suite" "$build/new" "$mirror" >"$build/debootstrap.log"
+        # Ubuntu's releases are all made in the same way, but Debian's tool may not know the newest names.
+        debootstrap --variant=minbase "$suite" "$build/new" "$mirror" \
+            ${ubuntus[$suite]:+/usr/share/debootstrap/scripts/gutsy} >"$build/debootstrap.log"
         mv "$build/new" "$build/base-$suite"
     fi
-    [[ $suite != jammy && $suite != noble ]] || enable_universe "$build/base-$suite" "$suite"
+    [[ -z ${ubuntus[$suite]:-} ]] || echo "deb $ubuntu $suite main universe" >"$build/base-$suite/etc/apt/sources.list"
     if [[ ! -d $build/boot-$suite ]]; then
         echo "== Making $build/boot-$suite"
         rm -rf "$build/new"
@@ -53,8 +55,6 @@ make_bases() {
         mv "$build/new" "$build/boot-$suite"
     fi
 }
-
-enable_universe() { echo "deb $ubuntu $2 main universe" >"$1/etc/apt/sources.list"; }
 
 # Folders of wheels: of this checkout, of a later version, and of two later versions that are broken.
 make_wheels() {
