@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons test-install test-image arm64 wheels check format docs clean
+.PHONY: help run test test-pythons test-install test-image arm64 wheels bench check format docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+): .*## /  make \1\t/' | expand -t 24
@@ -33,6 +33,10 @@ arm64: ## Install and speak in an arm64 system under qemu, as root
 wheels: ## Check that everything is there as wheels for aarch64
 	@tools/check_wheels.sh
 
+bench: ## Measure beside wyoming-piper and wyoming-faster-whisper (ARGS="--quick --speech DIR")
+	@tools/setup_env.sh $(VENV) starter,bench $(PYTHON)
+	@tools/bench.sh $(VENV) .venv-peers $(ARGS)
+
 check: ## Lint, format, types, shell scripts
 	@tools/setup_env.sh $(VENV) starter,dev $(PYTHON)
 	@tools/check.sh $(BIN)
@@ -46,5 +50,5 @@ docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the setting
 	@$(BIN)/python tools/config_docs.py
 
 clean: ## Remove environments and caches
-	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-3.* .venv-peers .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

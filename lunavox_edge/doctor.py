@@ -116,15 +116,20 @@ def _backends(engine: Engine) -> Iterator[Finding]:
         entry = min(candidates, key=lambda candidate: candidate.size_bytes)
         for device in backend.devices():
             yield _try(backend, entry, device, engine.settings)
+        for candidate in candidates:
+            remark = backend.remark(candidate, engine.settings.catalog.resolved_cache_dir())
+            if remark is not None:
+                verdict = Verdict.OK if remark.is_fine else Verdict.WARN
+                yield Finding(name, verdict, f"{candidate.name}: {remark.text}")
 
 
 def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Settings) -> Finding:
     plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
     try:
         started = time.perf_counter()
-        model = backend().load(
-            entry, LoadOptions(device, plan.threads_per_call, 1, settings.stt.compute_type)
-        )
+        cache_dir = settings.catalog.resolved_cache_dir()
+        options = LoadOptions(device, plan.threads_per_call, 1, settings.stt.compute_type, cache_dir)
+        model = backend().load(entry, options)
         try:
             model.warm_up()
             loaded_s = time.perf_counter() - started
@@ -144,9 +149,9 @@ def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Setti
         return Finding(backend.name, Verdict.FAIL, f"{device}: {entry.name} does not run: {error}")
     return Finding(
         backend.name,
-        Verdict.OK,
+        Verdict.WARN if model.note else Verdict.OK,
         f"{device}: {entry.name} {did} {audio_s:.1f} s in {took_s * 1000:.0f} ms "
-        f"(loaded in {loaded_s:.1f} s)",
+        f"(loaded in {loaded_s:.1f} s)" + (f"; {model.note}" if model.note else ""),
     )
 
 
@@ -171,5 +176,7 @@ def _defaults(engine: Engine) -> Iterator[Finding]:
         text += f"; fell back from {loaded.fallback})" if loaded and loaded.fallback else ")"
         if wanted not in (used.name, *used.aliases):
             yield Finding(role, Verdict.WARN, f"{text}, because '{wanted}' of the settings is not installed")
+        elif loaded and loaded.model.note:
+            yield Finding(role, Verdict.WARN, f"{text}: {loaded.model.note}")
         else:
             yield Finding(role, Verdict.OK, text)

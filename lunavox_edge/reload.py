@@ -11,7 +11,7 @@ from lunavox_edge.settings import Settings
 # Sections with the keys that need a restart; of a section that is not here all do.
 _FIXED: dict[str, frozenset[str]] = {
     "limits": frozenset({"max_sessions"}),
-    "engine": frozenset({"threads", "max_queue"}),
+    "engine": frozenset({"threads", "max_queue", "max_wait_s"}),
     "stt": frozenset({"device", "compute_type"}),
     "tts": frozenset({"device", "phrase_cache_mb"}),
     "catalog": frozenset({"cache_dir"}),

@@ -131,6 +131,9 @@ class EngineSettings(_Section):
     max_queue: int = Field(64, ge=1, le=100_000)
     """Pieces of work that may wait for one device; over that the answer is "busy"."""
 
+    max_wait_s: Seconds = 10.0
+    """Seconds one more room may be expected to wait for its first audio; over that the answer is "busy"."""
+
     load_timeout_s: Seconds = 120.0
     """Seconds a request waits for a model to load."""
 
@@ -173,6 +176,11 @@ class SttSettings(_Section):
     beam_size: int = Field(1, ge=1, le=20)
     """Guesses that are followed at once: more are slower and a little more accurate."""
 
+    window: Literal["auto", "full"] = "auto"
+    """How much Whisper's encoder is given: `auto` what was said, and all 30 seconds where the result
+    is in doubt; `full` always 30 seconds, which costs about three times as much and is now and then
+    better on unclear speech. A GPU always gets 30 seconds."""
+
     names: Names = ()
     """Names of people, rooms and devices that are often said here."""
 
@@ -183,8 +191,9 @@ class SttSettings(_Section):
     """Who finds out that a person has finished: `server` sends the transcript while audio still
     flows; `client` waits for the client's `audio-stop`, which ends an utterance in any case."""
 
-    pause_aggressive_ms: int = Field(350, ge=100, le=10_000)
-    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`."""
+    pause_aggressive_ms: int = Field(250, ge=100, le=10_000)
+    """Milliseconds of silence that end an utterance for clients that ask for `aggressive`.
+    Where the words so far sound unfinished ("a coffee with"), the pause is that of `default`."""
 
     pause_default_ms: int = Field(600, ge=100, le=10_000)
     """The same for clients that ask for `default`, or for nothing."""

@@ -18,7 +18,8 @@ _ROOT = Path("/")
 _MAX_FILE_BYTES = 65_536
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _ARENAS = 2
-_MMAP_THRESHOLD_BYTES = 1_000_000
+_MMAP_THRESHOLD_BYTES = 4_000_000
+"""Above the buffers that every decode takes anew, or asking the kernel for them costs a third more."""
 _SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 
 
@@ -144,6 +145,13 @@ def raise_file_limit(wanted: int) -> int:
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def speech_data(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder of recordings that `$LUNAVOX_SPEECH_DATA` names, None if it names none."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("LUNAVOX_SPEECH_DATA")
+    return Path(folder) if folder else None
 
 
 def _user_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:

@@ -14,11 +14,12 @@ _MIN_RUN_S = 0.1
 class EndpointRules:
     """When an utterance is over.
 
-    `pause_s` of silence after speech end it; `no_speech_s` without any speech, and `max_s` in
-    all, end it too.
+    `pause_s` of silence after speech end it, or `unfinished_pause_s` if what was said seems to
+    want more; `no_speech_s` without any speech, and `max_s` in all, end it too.
     """
 
     pause_s: float
+    unfinished_pause_s: float
     no_speech_s: float = 10.0
     max_s: float = 60.0
 

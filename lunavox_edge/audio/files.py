@@ -13,6 +13,20 @@ FILE_FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)
 
 # Playlists and session descriptions pass for recordings, and name files and network addresses.
 _NOTHING_ELSE = {"protocol_whitelist": "none"}
+_UNREADABLE = "This is not a recording that can be read (WAV, FLAC, OGG, MP3 …)."
+
+
+def duration_s(file: BinaryIO) -> float | None:
+    """Return how long a recording says that it is, None if it does not, and rewind it. Raises BadAudio."""
+    import av  # heavy, and needed for files only
+
+    try:
+        with av.open(file, mode="r", metadata_errors="ignore", options=_NOTHING_ELSE) as container:
+            found = container.duration
+    except av.FFmpegError as error:
+        raise BadAudio(_UNREADABLE) from error
+    file.seek(0)
+    return found / av.time_base if found is not None and found > 0 else None
 
 
 def read_audio(file: BinaryIO) -> Iterator[bytes]:
@@ -30,4 +44,4 @@ def read_audio(file: BinaryIO) -> Iterator[bytes]:
             for resampled in resampler.resample(None):
                 yield resampled.to_ndarray().tobytes()
     except av.FFmpegError as error:
-        raise BadAudio("This is not a recording that can be read (WAV, FLAC, OGG, MP3 …).") from error
+        raise BadAudio(_UNREADABLE) from error

@@ -43,19 +43,20 @@ def speech_spans(
     return _padded([span for span in joined if span[1] - span[0] >= min_speech_s], pad_s, frames * frame_s)
 
 
-def chunks(spans: Sequence[Span], max_s: float = 30.0) -> list[Span]:
-    """Pack spans, in order, into as few pieces of at most `max_s` as their pauses allow.
+def chunks(spans: Sequence[Span], max_s: float = 30.0, *, best_s: float | None = None) -> list[Span]:
+    """Pack spans, in order, into as few pieces of `best_s` (None: `max_s`) as their pauses allow.
 
     A piece runs from the first to the last of its spans with the pauses between. Where not all
     fits, it ends at the longest pause of the second half of what would fit, else of the first
-    half; a span longer than `max_s` is cut into equal parts.
+    half. A longer span is a piece of its own; over `max_s` it is cut into equal parts.
     """
+    best_s = max_s if best_s is None else best_s
     waiting = [part for span in spans for part in _parts(span, max_s)]
     pieces: list[Span] = []
     while waiting:
         begin = waiting[0][0]
-        fitting = sum(1 for span in waiting if span[1] - begin <= max_s + _ROUNDING_S)
-        taken = fitting if fitting == len(waiting) else _cut(waiting[: fitting + 1], begin + max_s / 2)
+        fitting = max(1, sum(1 for span in waiting if span[1] - begin <= best_s + _ROUNDING_S))
+        taken = fitting if fitting == len(waiting) else _cut(waiting[: fitting + 1], begin + best_s / 2)
         pieces.append((begin, waiting[taken - 1][1]))
         waiting = waiting[taken:]
     return pieces

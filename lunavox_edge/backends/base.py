@@ -44,12 +44,16 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How to load: the device (`cpu`, `cuda:0`), threads per call and calls at once."""
+    """How to load: the device (`cpu`, `cuda:0`), threads per call and calls at once.
+
+    `cache_dir` may hold prepared files; None if there is no such folder.
+    """
 
     device: str = "cpu"
     threads: int = 1
     workers: int = 1
     compute_type: str = "default"
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class RecognizeRequest:
     terms: tuple[str, ...] = ()
     words: bool = False
     beam_size: int = 1
+    thorough: bool = False
+    """Whether to spend more compute for a little more certainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,20 @@ class Recognition:
     words: tuple[Word, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """How a model runs here. If that `is_fine` is False, it says what is worse than it might be."""
+
+    text: str
+    is_fine: bool = True
+
+
 class LoadedModel(ABC):
     """A model in memory. `close` frees it; it is called once, when nobody uses it."""
 
     device: str = "cpu"
+    note: str = ""
+    """What a person should know about how it runs; empty if all is as it should be."""
 
     @abstractmethod
     def warm_up(self) -> None:
@@ -167,6 +183,11 @@ class Backend(ABC):
     def devices(cls) -> Sequence[str]:
         """Devices this family's libraries offer here, best first; `cpu` is always last."""
         return ("cpu",)
+
+    @classmethod
+    def remark(cls, entry: ModelEntry, cache_dir: Path) -> Remark | None:  # noqa: ARG003
+        """Say how a model of this family will run, without loading it; None if all run alike."""
+        return None
 
     @abstractmethod
     def load(self, entry: ModelEntry, options: LoadOptions) -> LoadedModel:

@@ -20,7 +20,10 @@ from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 
-_MODULES = ("run", "say", "transcribe", "voices", "models", "doctor", "config", "health", "self_check")
+_MODULES = (
+    *("run", "say", "transcribe", "voices", "models"),
+    *("doctor", "bench", "config", "health", "self_check"),
+)
 _LEVELS = ("debug", "info", "warning", "error")
 _INTERRUPTED = 128 + 2
 _BROKEN_PIPE = 128 + 13

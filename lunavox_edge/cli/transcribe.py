@@ -7,8 +7,9 @@ import contextlib
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait as wait_for
 from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 600.0
 _SHOW_AFTER_S = 2.0
+_SHOW_EVERY_S = 0.5
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,8 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "transcribe",
         help="turn recordings into text",
         description="Transcribe recordings (WAV, FLAC, OGG, MP3 …). Uses the running service, or an "
-        "engine of its own where none runs. Recordings longer than limits.max_utterance_s and word "
-        "times need --local.",
+        "engine of its own where none runs, and for word times and recordings longer than "
+        "limits.max_utterance_s.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a recording, or - for standard input")
     parser.add_argument("--model", help="a model of `lunavox-edge models list`")
@@ -66,44 +68,65 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack) -> Hear:
     """Return what transcribes one open file: the running service or an engine, closed with `stack`."""
-    from lunavox_edge.audio.files import FILE_FORMAT, read_audio
+    from lunavox_edge.audio.files import FILE_FORMAT, duration_s, read_audio
 
     uri = service.find(args, settings)
-    if uri is not None:
-        from lunavox_edge.wyoming_server import client
+    engines: list[Engine] = []
 
-        return lambda file: client.transcribe(
-            uri,
-            b"".join(read_audio(file)),
-            FILE_FORMAT,
-            model=args.model,
-            language=args.language,
-            timeout_s=_TIMEOUT_S,
-        )
-    from lunavox_edge.engine.engine import Engine
+    def hear(file: BinaryIO) -> Transcript:
+        length_s = duration_s(file)
+        too_long = length_s is not None and length_s > settings.limits.max_utterance_s
+        if uri is not None and (args.uri or not too_long):
+            from lunavox_edge.wyoming_server import client
 
-    engine = stack.enter_context(Engine(settings))
-    return lambda file: _hear_locally(engine, args, read_audio(file))
+            return client.transcribe(
+                uri,
+                b"".join(read_audio(file)),
+                FILE_FORMAT,
+                model=args.model,
+                language=args.language,
+                timeout_s=_TIMEOUT_S,
+            )
+        if not engines:
+            from lunavox_edge.engine.engine import Engine
+
+            engines.append(stack.enter_context(Engine(settings)))
+        return _hear_locally(engines[0], args, read_audio(file), length_s)
+
+    return hear
 
 
-def _hear_locally(engine: Engine, args: argparse.Namespace, audio: Iterable[bytes]) -> Transcript:
+def _hear_locally(
+    engine: Engine, args: argparse.Namespace, audio: Iterable[bytes], length_s: float | None
+) -> Transcript:
+    """Read no faster than is transcribed, so that a recording of hours costs a minute of memory."""
     from lunavox_edge.audio.files import FILE_FORMAT
     from lunavox_edge.cli.progress import share_progress
 
     utterance = engine.open_utterance(
-        FILE_FORMAT, model=args.model, language=args.language, words=args.words, bounded=False
+        FILE_FORMAT, model=args.model, language=args.language, words=args.words, relaxed=True, bounded=False
     )
-    for pcm in audio:
-        utterance.feed(pcm)
-    future = utterance.submit()
-    with contextlib.suppress(FutureTimeoutError):
-        return future.result(_SHOW_AFTER_S)
-    with share_progress("Transcribing") as show:
-        while True:
-            try:
-                return future.result(1.0)
-            except FutureTimeoutError:
-                show(utterance.progress)
+    try:
+        with contextlib.ExitStack() as stack:
+            show: Callable[[float], None] | None = None
+            begun_s = time.monotonic()
+
+            def wait(until: Callable[[float], bool]) -> None:
+                nonlocal show
+                while not until(_SHOW_EVERY_S):
+                    if show is None and time.monotonic() - begun_s > _SHOW_AFTER_S:
+                        show = stack.enter_context(share_progress("Transcribing"))
+                    if show is not None:
+                        show(min(1.0, utterance.heard_s / length_s) if length_s else 0.0)
+
+            for pcm in audio:
+                utterance.feed(pcm)
+                wait(utterance.wait_for_room)
+            future = utterance.submit()
+            wait(lambda timeout_s: bool(wait_for([future], timeout_s).done))
+            return future.result()
+    finally:
+        utterance.cancel()
 
 
 def _print(args: argparse.Namespace, name: str, transcript: Transcript) -> None:

@@ -20,6 +20,13 @@ MODEL_RATE_HZ = 16_000
 MAX_PIECE_S = 30.0
 """The longest audio a recogniser takes in one slice."""
 
+_BEST_PIECE_S = 9.0
+"""What fits the shortest window: cheapest, and a decoder seldom stops early or goes astray in it."""
+_HELD_S = 60.0
+"""Audio of any length is heard in windows of this length, so that its memory is bounded."""
+_SETTLED_S = 1.0
+"""Speech so long before the end of a window is over."""
+
 Piece = tuple[float, float]
 """Start and end of what is recognised in one slice, in seconds."""
 
@@ -32,8 +39,11 @@ class Ear:
         self._converter = Converter(audio_format, MODEL_RATE_HZ)
         self._vad = vad
         self._stream = vad.stream() if vad is not None else None
+        self._frame_samples = round(vad.frame_s * MODEL_RATE_HZ) if vad is not None else 1
         self._audio: list[NDArray[np.int16]] = []
         self._samples = 0
+        self._forgotten = 0
+        self._settled = 0
         self._probabilities: list[NDArray[np.float32]] = []
         self.endpointer = Endpointer(vad.frame_s) if vad is not None else None
 
@@ -41,6 +51,11 @@ class Ear:
     def duration_s(self) -> float:
         """Seconds of audio taken in."""
         return self._samples / MODEL_RATE_HZ
+
+    @property
+    def settled_s(self) -> float:
+        """Where the audio begins in which speech is still looked for."""
+        return self._settled / MODEL_RATE_HZ
 
     def take(self, pcm: bytes) -> None:
         """Convert the next audio and judge it."""
@@ -51,25 +66,56 @@ class Ear:
         self._keep(self._converter.finish())
 
     def pieces(self) -> list[Piece]:
-        """Where speech is, in pieces of at most MAX_PIECE_S."""
-        if not self._samples:
+        """Where speech is in the audio that is held, in pieces of at most MAX_PIECE_S."""
+        self._forget()
+        start_s = self._forgotten / MODEL_RATE_HZ
+        held_s = self.duration_s - start_s
+        if not held_s:
             return []
-        if self._vad is None or not self._probabilities:
-            return chunks([(0.0, self.duration_s)], max_s=MAX_PIECE_S)
-        spans = speech_spans(np.concatenate(self._probabilities), self._vad.frame_s)
-        return chunks([(start, min(end, self.duration_s)) for start, end in spans], max_s=MAX_PIECE_S)
+        spans = [(0.0, held_s)]
+        if self._vad is not None and self._probabilities:
+            found = speech_spans(np.concatenate(self._probabilities), self._vad.frame_s)
+            spans = [(start, min(end, held_s)) for start, end in found]
+        packed = chunks(spans, max_s=MAX_PIECE_S, best_s=_BEST_PIECE_S)
+        return [(start_s + start, start_s + end) for start, end in packed]
+
+    def settle(self) -> list[Piece]:
+        """Return the pieces that no later audio will change, none before a minute is held.
+
+        Their audio stays until more is taken or asked for; they are not found again.
+        """
+        if self.duration_s - self._forgotten / MODEL_RATE_HZ < _HELD_S:
+            return []
+        pieces = self.pieces()
+        open_from_s = max(0.0, self.duration_s - _SETTLED_S)
+        if pieces and pieces[-1][1] > open_from_s:
+            open_from_s = pieces.pop()[0]
+        frame = self._frame_samples
+        self._settled = int(open_from_s * MODEL_RATE_HZ) // frame * frame
+        return pieces
 
     def samples(self, piece: Piece) -> Samples:
         """The audio of one piece."""
         if len(self._audio) > 1:
             self._audio = [np.concatenate(self._audio)]
-        start_s, end_s = piece
-        cut = self._audio[0][int(start_s * MODEL_RATE_HZ) : int(end_s * MODEL_RATE_HZ)]
-        return cut.astype(np.float32) / 32768.0
+        start, end = (int(edge_s * MODEL_RATE_HZ) - self._forgotten for edge_s in piece)
+        return self._audio[0][start:end].astype(np.float32) / 32768.0
+
+    def _forget(self) -> None:
+        """Let go of what has settled."""
+        if self._settled == self._forgotten:
+            return
+        audio = np.concatenate(self._audio)[self._settled - self._forgotten :]
+        self._audio = [audio.copy()]
+        if self._vad is not None and self._probabilities:
+            gone = (self._settled - self._forgotten) // self._frame_samples
+            self._probabilities = [np.concatenate(self._probabilities)[gone:]]
+        self._forgotten = self._settled
 
     def _keep(self, samples: Samples) -> None:
         if not len(samples):
             return
+        self._forget()
         self._audio.append((samples * 32767.0).astype(np.int16))
         self._samples += len(samples)
         if self._stream is not None:

@@ -32,7 +32,7 @@ from lunavox_edge.engine.streaming import listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.voice import Voice, VoiceMode
 from lunavox_edge.engine.warming import WarmSet
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.errors import LunavoxError, TimedOut
 from lunavox_edge.settings import Settings, load_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, ModelEntry, ModelKind, Transcript
 
@@ -76,6 +76,7 @@ class Engine:
             cpu_workers=plan.workers,
             max_sessions=settings.limits.max_sessions,
             max_tasks=settings.engine.max_queue,
+            max_wait_s=settings.engine.max_wait_s,
         )
         self.catalog = Catalog(
             folders=settings.catalog.folders,
@@ -86,7 +87,7 @@ class Engine:
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
-        self._budget = _memory_budget(settings)
+        self._budget = MemoryBudget.of(settings.engine, system.memory)
         self._residency = Residency(
             loader=make_loader(settings, plan),
             run=self._background.load,
@@ -158,9 +159,11 @@ class Engine:
         names: Iterable[str] = (),
         terms: Iterable[str] = (),
         words: bool = False,
+        relaxed: bool = False,
     ) -> Transcript:
         """Transcribe a whole recording: PCM bytes, or a mono array of floats or int16.
 
+        It may last hours; `relaxed` lets every other request go first, between two pieces of it.
         Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
         TimedOut, EngineClosed.
         """
@@ -174,10 +177,14 @@ class Engine:
             names=names,
             terms=terms,
             words=words,
+            relaxed=relaxed,
             bounded=False,
         )
         for start in range(0, len(pcm), _FEED_BYTES):
             utterance.feed(pcm[start : start + _FEED_BYTES])
+            if not utterance.wait_for_room(_TRANSCRIBE_TIMEOUT_S):
+                utterance.cancel()
+                raise TimedOut("The transcript takes too long.")
         return utterance.finish(_TRANSCRIBE_TIMEOUT_S)
 
     def open_speech(
@@ -195,9 +202,11 @@ class Engine:
         `relaxed` is for announcements: they give way to replies.
         """
         speaking = self._resolver.speaking(voice, params, language, text_format)
+        lane = self._lane(speaking.entry)
         speech = Speech(
             plan=speaking.plan,
-            lane=self._lane(speaking.entry),
+            lane=lane,
+            pace=self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed),
             lease=self._residency.acquire(speaking.entry),
             phrases=self._phrases,
             relaxed=relaxed,
@@ -281,7 +290,7 @@ class Engine:
         self.settings = settings
         self._resolver = Resolver(settings, self.catalog)
         self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
-        self._budget = _memory_budget(settings)
+        self._budget = MemoryBudget.of(settings.engine, system.memory)
         self._residency.configure(
             budget=self._budget,
             keep_alive_s=settings.engine.keep_alive_s,
@@ -383,12 +392,3 @@ class Engine:
         elif self._worked:
             self._worked = False
             trim_heap()
-
-
-def _memory_budget(settings: Settings) -> MemoryBudget:
-    limit_mb = settings.engine.memory_budget_mb
-    return MemoryBudget(
-        limit_bytes=limit_mb * _MIB if limit_mb is not None else None,
-        reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
-        probe=system.memory,
-    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 
 from lunavox_edge.engine.lanes import Lane
+from lunavox_edge.engine.pace import Pace
 from lunavox_edge.engine.results import LaneStatus
 from lunavox_edge.engine.session import Session
 from lunavox_edge.errors import Busy, EngineClosed
@@ -15,14 +17,16 @@ _RETRY_AFTER_S = 1.0
 class Floor:
     """Admits sessions up to a bound and gives each device its lane."""
 
-    def __init__(self, *, cpu_workers: int, max_sessions: int, max_tasks: int) -> None:
+    def __init__(self, *, cpu_workers: int, max_sessions: int, max_tasks: int, max_wait_s: float) -> None:
         """Start no lane yet."""
         self._cpu_workers = cpu_workers
         self._max_sessions = max_sessions
         self._max_tasks = max_tasks
+        self._max_wait_s = max_wait_s
         self._lock = threading.Lock()
         self._sessions: set[Session] = set()
         self._lanes: dict[str, Lane] = {}
+        self._paces: dict[str, Pace] = {}
         self._closed = False
 
     def lane(self, device: str) -> Lane:
@@ -38,7 +42,23 @@ class Floor:
             if device not in self._lanes:
                 workers = self._cpu_workers if device == "cpu" else 1
                 self._lanes[device] = Lane(device, workers=workers, max_tasks=self._max_tasks)
+                self._paces[device] = Pace(workers)
             return self._lanes[device]
+
+    def pace(self, lane: Lane, voice: Hashable, *, relaxed: bool) -> Pace:
+        """Return the lane's pace. Raises Busy if one more room could not be spoken to in time.
+
+        An announcement may always wait.
+        """
+        with self._lock:
+            pace = self._paces[lane.device]
+        wait_s = pace.wait_s(voice)
+        if wait_s > self._max_wait_s and not relaxed:
+            raise Busy(
+                f"As many rooms are spoken to as this machine can; try again in {wait_s:.0f} s.",
+                retry_after_s=round(wait_s, 1),
+            )
+        return pace
 
     def join(self, session: Session) -> None:
         """Start a session. Raises Busy, EngineClosed."""

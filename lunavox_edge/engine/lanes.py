@@ -24,6 +24,9 @@ ResultT = TypeVar("ResultT")
 
 _IDLE_WAIT_S = 30.0
 _SMOOTHING = 0.2
+_FADING = 0.98
+"""What remains, slice by slice, of the memory of the longest one."""
+_MIN_MARGIN_S, _MAX_MARGIN_S = 0.25, 1.0
 _LOADERS = 2
 
 _LOGGER = logging.getLogger(__name__)
@@ -69,10 +72,21 @@ class _State(Enum):
 class Lane:
     """The workers of one device and the tasks they share."""
 
-    def __init__(self, device: str, *, workers: int, max_tasks: int) -> None:
-        """Start `workers` threads; at most `max_tasks` tasks are admitted at once."""
+    def __init__(
+        self,
+        device: str,
+        *,
+        workers: int,
+        max_tasks: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start `workers` threads; at most `max_tasks` tasks are admitted at once.
+
+        `clock` is the time of everything that happens on the lane, in seconds.
+        """
         self.device = device
         self.workers = workers
+        self.clock = clock
         self._max_tasks = max_tasks
         self._condition = threading.Condition()
         self._scheduler: Scheduler[Task] = Scheduler()
@@ -80,13 +94,9 @@ class Lane:
         self._running_since: dict[Task, float] = {}
         self._alarms: dict[Task, float] = {}
         self._slice_s = 0.1
+        self._long_slice_s = 0.0
         self._closing = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"lane-{device}-{index}", daemon=True)
-            for index in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads = self._start()
 
     def add(self, task: Task) -> None:
         """Admit a task and queue its first slice. Raises Busy when full, EngineClosed."""
@@ -119,10 +129,15 @@ class Lane:
             self._alarms.pop(task, None)
             return True
 
+    @property
+    def margin_s(self) -> float:
+        """How long before it is needed a slice should be due, since a longer one may run first."""
+        return min(_MAX_MARGIN_S, max(_MIN_MARGIN_S, 1.5 * self._long_slice_s / self.workers))
+
     def status(self) -> LaneStatus:
         """Running, waiting, and the age of the oldest running slice."""
         with self._condition:
-            now = time.monotonic()
+            now = self.clock()
             return LaneStatus(
                 device=self.device,
                 workers=self.workers,
@@ -150,6 +165,15 @@ class Lane:
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
+    def _start(self) -> list[threading.Thread]:
+        threads = [
+            threading.Thread(target=self._work, name=f"lane-{self.device}-{index}", daemon=True)
+            for index in range(self.workers)
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
     def _work(self) -> None:
         while True:
             with self._condition:
@@ -157,30 +181,39 @@ class Lane:
                     self._condition.wait(self._ring_alarms())
                 if self._closing:
                     return
-                task = self._scheduler.pop()
-                if task is None:
-                    continue
-                self._states[task] = _State.RUNNING
-                started = self._running_since[task] = time.monotonic()
-            outcome, error = self._run(task)
-            with self._condition:
-                woken = self._states[task] is _State.WOKEN
-                del self._running_since[task]
-                self._slice_s += _SMOOTHING * (time.monotonic() - started - self._slice_s)
-                if outcome is not Outcome.DONE and self._closing:
-                    outcome, error = Outcome.DONE, EngineClosed("The engine was closed.")
-                if outcome is Outcome.DONE:
-                    del self._states[task]
-                elif outcome is Outcome.MORE or woken:
-                    self._queue(task)
-                else:
-                    self._states[task] = _State.PARKED
-                    alarm_s = task.wake_at_s
-                    if alarm_s is not None:
-                        self._alarms[task] = alarm_s
-                        self._condition.notify()
-            if error is not None:
-                task.fail(error)
+                task = self._take()
+            if task is not None:
+                self._settle(task, *self._run(task))
+
+    def _take(self) -> Task | None:
+        """Choose the next task to run; the caller holds the lock."""
+        task = self._scheduler.pop()
+        if task is not None:
+            self._states[task] = _State.RUNNING
+            self._running_since[task] = self.clock()
+        return task
+
+    def _settle(self, task: Task, outcome: Outcome, error: Exception | None) -> None:
+        """Queue, park or forget a task whose slice is over."""
+        with self._condition:
+            woken = self._states[task] is _State.WOKEN
+            took_s = self.clock() - self._running_since.pop(task)
+            self._slice_s += _SMOOTHING * (took_s - self._slice_s)
+            self._long_slice_s = max(took_s, _FADING * self._long_slice_s)
+            if outcome is not Outcome.DONE and self._closing:
+                outcome, error = Outcome.DONE, EngineClosed("The engine was closed.")
+            if outcome is Outcome.DONE:
+                del self._states[task]
+            elif outcome is Outcome.MORE or woken:
+                self._queue(task)
+            else:
+                self._states[task] = _State.PARKED
+                alarm_s = task.wake_at_s
+                if alarm_s is not None:
+                    self._alarms[task] = alarm_s
+                    self._condition.notify()
+        if error is not None:
+            task.fail(error)
 
     def _queue(self, task: Task) -> None:
         """Let a task wait for a worker; the caller holds the lock."""
@@ -191,7 +224,7 @@ class Lane:
 
     def _ring_alarms(self) -> float:
         """Wake the parked tasks whose time has come; return how long to wait for the next."""
-        now = time.monotonic()
+        now = self.clock()
         for task in [task for task, at_s in self._alarms.items() if at_s <= now]:
             self._queue(task)
         if len(self._scheduler):

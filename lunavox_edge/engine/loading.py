@@ -64,10 +64,11 @@ def make_loader(settings: Settings, plan: ThreadPlan) -> Callable[[ModelEntry], 
             raise BackendUnavailable(missing)
         section = settings.stt if entry.kind is ModelKind.STT else settings.tts
         compute_type = settings.stt.compute_type
+        cache_dir = settings.catalog.resolved_cache_dir()
         problems: list[str] = []
         devices = device_order(backend, section.device)
         for device in devices:
-            options = LoadOptions(device, plan.threads_per_call, plan.workers, compute_type)
+            options = LoadOptions(device, plan.threads_per_call, plan.workers, compute_type, cache_dir)
             try:
                 loaded = _load_on(backend, entry, options)
             except (MemoryError, BrokenModel):

@@ -120,6 +120,7 @@ class Resolver:
             terms=(*request.terms, *stt.terms),
             words=request.words,
             beam_size=stt.beam_size,
+            thorough=stt.window == "full",
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
         return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))
@@ -135,7 +136,13 @@ class Resolver:
         }
         if sensitivity not in pauses_ms:
             raise ValueError(f"sensitivity must be one of {', '.join(pauses_ms)}, not {sensitivity!r}")
-        return EndpointRules(pauses_ms[sensitivity] / 1000, stt.no_speech_timeout_s, stt.max_command_s)
+        pause_ms = pauses_ms[sensitivity]
+        return EndpointRules(
+            pause_s=pause_ms / 1000,
+            unfinished_pause_s=max(pause_ms, stt.pause_default_ms) / 1000,
+            no_speech_s=stt.no_speech_timeout_s,
+            max_s=stt.max_command_s,
+        )
 
     def default(self, kind: ModelKind) -> ModelEntry:
         """The model or voice of the settings; the first installed one where that is missing."""

@@ -47,6 +47,11 @@ class Script:
         """Characters that wait for the end of their sentence."""
         return 0 if self._ssml else self._segmenter.waiting_chars
 
+    @property
+    def pending_chars(self) -> int:
+        """Characters still to be spoken."""
+        return self._segmenter.waiting_chars + sum(len(span.text) for span in self._spans)
+
     def add(self, text: str) -> None:
         """Take text; what ends a sentence becomes speakable."""
         if self._ssml:

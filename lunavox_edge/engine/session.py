@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -36,7 +35,7 @@ class Session(Task):
         self._relaxed_s = RELAXED_S if relaxed else 0.0
         self._on_end = on_end
         self._lock = threading.Lock()
-        self._opened_s = time.monotonic()
+        self._opened_s = self._lane.clock()
         self._first_slice_s: float | None = None
         self._cancelled = False
         self._ended = False
@@ -65,7 +64,7 @@ class Session(Task):
         if self._cancelled:
             raise Cancelled("The request was cancelled.")
         if self._first_slice_s is None:
-            self._first_slice_s = time.monotonic()
+            self._first_slice_s = self._lane.clock()
         outcome = self._slice()
         if outcome is Outcome.DONE:
             self._end()
@@ -101,7 +100,7 @@ class Session(Task):
             if self._ended:
                 return
             self._ended = True
-            self._ended_s = time.monotonic()
+            self._ended_s = self._lane.clock()
             self._error = error
         if not self._lease_future.cancel():
             self._lease_future.add_done_callback(_release)

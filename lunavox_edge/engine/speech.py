@@ -14,6 +14,7 @@ from lunavox_edge.audio.loudness import apply_gain, gain_to
 from lunavox_edge.audio.pcm import to_pcm16
 from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane, Outcome
+from lunavox_edge.engine.pace import Cost, Outlook, Pace
 from lunavox_edge.engine.phrases import Phrase, PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.results import MemStats, SynthesisStats
@@ -25,8 +26,10 @@ from lunavox_edge.types import AudioChunk
 
 _MAX_AHEAD_S = 20.0
 """Audio made but not fetched; a listener who stops fetching stops the work."""
-_MARGIN_S = 0.25
-"""The next audio is due this long before the listener has played the last."""
+_MAX_HEAD_START_S = 15.0
+_YIELD_S = 1.0
+"""A speech that nobody hears yet gives way to listeners who have less than this left."""
+_MAX_YIELD_S = 30.0
 _MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
 
 
@@ -59,12 +62,13 @@ class Speech(Session):
     `on_ready` is called from a worker thread whenever `poll` may have news.
     """
 
-    def __init__(  # built in one place, by keyword
+    def __init__(  # noqa: PLR0913  # built in one place, by keyword
         self,
         *,
         plan: SpeechPlan,
         lane: Lane,
         lease: Future[Lease],
+        pace: Pace,
         phrases: PhraseCache,
         relaxed: bool,
         on_end: Callable[[Session], None],
@@ -74,6 +78,7 @@ class Speech(Session):
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
         self.sample_rate: int | None = None
         self._plan = plan
+        self._pace = pace
         self._on_ready = on_ready
         self._news = threading.Condition(self._lock)
         self._inbox: list[str] = []
@@ -82,6 +87,7 @@ class Speech(Session):
         self._finished_text = False
         self._out: deque[AudioChunk] = deque()
         self._out_s = 0.0
+        self._playing_since_s: float | None = None
         self._written_s = self._opened_s
         # Below: touched by slices only.
         self._script = Script(
@@ -95,8 +101,8 @@ class Speech(Session):
         self._key: Hashable = None
         self._made: list[bytes] = []
         self._pieces: Iterator[Samples] | None = None
+        self._cost = Cost(0)
         self._gain = 1.0
-        self._first_audio_s: float | None = None
         self._audio_s = 0.0
         self._tokenize_s = self._generate_s = self._decode_s = 0.0
         self._rss_start = self._rss_peak = rss_bytes()
@@ -107,13 +113,14 @@ class Speech(Session):
             self._chars += len(text)
             if self._chars <= self._plan.max_chars:
                 self._inbox.append(text)
-                self._written_s = time.monotonic()
+                self._written_s = self._lane.clock()
                 fits = True
             else:
                 fits = False
         if not fits:
             self.cancel()
             raise TextTooLong(f"The text is over the limit of {self._plan.max_chars} characters; send less.")
+        self._pace.enter(self, playing=self._playing_since_s is not None)
         self._lane.wake(self)
 
     def flush(self) -> None:
@@ -129,10 +136,12 @@ class Speech(Session):
     def poll(self) -> AudioChunk | None:
         """Return the next audio, or None if there is none yet or none any more (see `done`).
 
-        Raises the session's error once all audio made before it has been fetched.
+        The first is held back until what follows can be expected to come in time. Raises the
+        session's error once all audio made before it has been fetched.
         """
         with self._lock:
-            chunk = self._out.popleft() if self._out else None
+            ready = self._out and self._playing_since_s is not None
+            chunk = self._out.popleft() if ready else None
             if chunk is None:
                 if self._error is not None:
                     raise self._error
@@ -160,7 +169,7 @@ class Speech(Session):
             with self._news:
                 if self._ended and not self._out and self._error is None:
                     return None
-                if not self._out and self._error is None:
+                if self._playing_since_s is None or not (self._out or self._ended):
                     left = until - time.monotonic()
                     if left <= 0 or not self._news.wait(left):
                         raise TimedOut("The speech takes too long.")
@@ -168,8 +177,8 @@ class Speech(Session):
     @property
     def stats(self) -> SynthesisStats:
         """What it cost; complete once the session has ended."""
-        ended = self._ended_s or time.monotonic()
-        first = self._first_audio_s
+        ended = self._ended_s or self._lane.clock()
+        first = self._playing_since_s
         return SynthesisStats(
             t_tokenize_ms=self._tokenize_s * 1000,
             t_generate_ms=self._generate_s * 1000,
@@ -187,10 +196,15 @@ class Speech(Session):
 
     @property
     def deadline_s(self) -> float:
-        """When the listener runs dry; before the first audio, when the request came."""
-        if self._first_audio_s is None:
-            return self._opened_s + self._relaxed_s
-        return self._first_audio_s + self._audio_s - _MARGIN_S + self._relaxed_s
+        """When the listener runs dry; before the first audio, when the request came.
+
+        What is made but held back is not missed before a listener who plays already.
+        """
+        if self._playing_since_s is None:
+            patience_s = self._pace.patience_s(self._plan.voice_key)
+            yielding_s = min(self._lane.clock() + _YIELD_S, self._opened_s + _MAX_YIELD_S)
+            return min(self._opened_s + patience_s, yielding_s) + self._relaxed_s
+        return self._playing_since_s + self._audio_s - self._lane.margin_s + self._relaxed_s
 
     @property
     def wake_at_s(self) -> float | None:
@@ -201,6 +215,7 @@ class Speech(Session):
 
     def _slice(self) -> Outcome:
         if self._out_s >= _MAX_AHEAD_S:
+            self._pace.leave(self)
             return Outcome.WAIT
         lease = self._lease()
         if self._pieces is None and not self._next_line():
@@ -210,14 +225,21 @@ class Speech(Session):
                 return Outcome.WAIT
             self._begin(cast("TtsModel", lease.model))
         if self._pieces is not None and lease is not None:
+            self._pace.enter(self, playing=self._playing_since_s is not None)
             with lease.turn:
                 self._speak_piece(cast("TtsModel", lease.model))
         return Outcome.MORE
 
     def _ran_dry(self) -> Outcome:
         with self._lock:
-            if self._inbox or not self._finished_text:
-                return Outcome.MORE if self._inbox else Outcome.WAIT
+            if self._inbox:
+                return Outcome.MORE
+            finished = self._finished_text
+        if not finished:
+            self._pace.leave(self)
+            if self._audio_s:
+                self._play()
+            return Outcome.WAIT
         if not self._audio_s:
             raise EmptyText("There is nothing to say in this text.")
         return Outcome.DONE
@@ -238,7 +260,7 @@ class Speech(Session):
             self._script.finish()
         elif flush:
             self._script.flush()
-        elif due_s is not None and time.monotonic() >= due_s:
+        elif due_s is not None and self._lane.clock() >= due_s:
             self._script.flush_words()
         line = self._script.next_line()
         if line is not None:
@@ -273,28 +295,32 @@ class Speech(Session):
         if self._plan.loudness_dbfs is not None:
             self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
         self._made = []
+        self._cost = Cost(len(self._line.text))
         self._pieces = model.speak(self._line.text, self._request())
 
     def _speak_piece(self, model: TtsModel) -> None:
         if self._pieces is None:
             return
-        started = time.perf_counter()
+        started = self._lane.clock()
         samples = next(self._pieces, None)
-        generated = time.perf_counter()
+        generated = self._lane.clock()
         self._generate_s += generated - started
         if samples is None:
             if self._plan.voice_key is not None:
                 self._phrases.put(self._key, Phrase(tuple(self._made), model.rate_hz))
+                self._pace.learn(self._plan.voice_key, self._cost)
             self._pieces, self._line, self._made = None, Line(""), []
             return
         if not self._made:
             self._rest_before_line(model.rate_hz)
         pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * self._line.volume))
-        self._decode_s += time.perf_counter() - generated
+        self._decode_s += self._lane.clock() - generated
         self._rss_peak = max(self._rss_peak, rss_bytes())
+        chunk = AudioChunk(pcm, model.rate_hz)
         if pcm:
+            self._cost = self._cost.plus(chunk.duration_s, self._lane.clock() - started)
             self._made.append(pcm)
-            self._emit(AudioChunk(pcm, model.rate_hz))
+            self._emit(chunk)
 
     def _rest_before_line(self, rate_hz: int) -> None:
         samples = rate_hz * self._line.pause_ms // 1000
@@ -302,20 +328,45 @@ class Speech(Session):
             self._emit(AudioChunk(bytes(2 * samples), rate_hz))
 
     def _emit(self, chunk: AudioChunk) -> None:
-        now = time.monotonic()
-        if self._first_audio_s is None:
-            self._first_audio_s = now
         self._audio_s += chunk.duration_s
         with self._news:
             self._out.append(chunk)
             self._out_s += chunk.duration_s
+            playing = self._playing_since_s is not None
+            self._news.notify_all()
+        if playing:
+            self._notify()
+        elif self._may_start(chunk.duration_s):
+            self._play()
+
+    def _play(self) -> None:
+        """Hand out what was held back; nothing to do if the listener plays already."""
+        with self._news:
+            if self._playing_since_s is not None:
+                return
+            self._playing_since_s = self._lane.clock()
+            self._pace.enter(self, playing=True)
             self._news.notify_all()
         self._notify()
 
+    def _may_start(self, piece_s: float) -> bool:
+        """Whether the audio to come will stay ahead of a listener who starts now."""
+        outlook = Outlook(
+            line=self._cost,
+            piece_s=piece_s,
+            waiting_chars=self._script.pending_chars + sum(map(len, self._inbox)),
+            open_ended=not self._finished_text,
+        )
+        needed_s = min(_MAX_HEAD_START_S, self._pace.head_start_s(self._plan.voice_key, outlook))
+        return self._audio_s >= needed_s
+
     def _ended_with(self, error: LunavoxError | None) -> None:
+        self._pace.leave(self)
         with self._news:
             if isinstance(error, Cancelled):
                 self._out.clear()
+            if self._playing_since_s is None:
+                self._playing_since_s = self._ended_s
             self._news.notify_all()
         self._notify()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -18,6 +20,7 @@ from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
 from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
+from lunavox_edge.text.unfinished import sounds_unfinished
 from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats
 
 _LISTEN_DELAY_S = 0.2
@@ -29,7 +32,10 @@ _GUESS_AFTER_S = 0.16
 _MAX_GUESSED_S = 30.0
 _PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
-_WAKE_S = 0.1
+_WAKE_S, _WAKE_IN_PAUSE_S = 0.1, 0.03
+"""So much audio is worth a look; in a pause that may be the end, less of it."""
+_ROOM_S = 30.0
+"""Audio that may wait to be converted before whoever reads a long recording should wait too."""
 _REAL_TIME = 0.7
 """A pause counts if it took at least this share of its length to arrive."""
 _WAV_PREFIX_BYTES = 4096
@@ -40,7 +46,8 @@ _WAV_MAGIC = b"RIFF"
 class ListenPlan:
     """How one utterance is heard.
 
-    `max_s` None takes audio of any length; `endpoint` None waits for the client to end it.
+    `max_s` None takes audio of any length, and transcribes it while it still comes; `endpoint`
+    None waits for the client to end it.
     """
 
     request: RecognizeRequest
@@ -79,7 +86,6 @@ class Utterance(Session):
         on_end: Callable[[Session], None],
         on_ended: Callable[[], None] | None = None,
         on_partial: Callable[[str], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Built by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
@@ -88,8 +94,8 @@ class Utterance(Session):
         self._find_vad = vad
         self._on_ended = on_ended
         self._on_partial = on_partial
-        self._clock = clock
         self._inbox = bytearray()
+        self._room = threading.Condition(self._lock)
         self._fed_bytes = 0
         self._arrivals = ArrivalClock()
         self._submitted_s: float | None = None
@@ -97,12 +103,15 @@ class Utterance(Session):
         self._future.set_running_or_notify_cancel()
         # Below: touched by slices only.
         self._ear: Ear | None = None
-        self._pieces: list[Piece] | None = None
+        self._pieces: deque[Piece] = deque()
+        self._complete = False
+        self._moved_s = 0.0
         self._heard: list[Heard] = []
         self._stable = StablePrefix()
         self._partial_s = 0.0
         self._guess: _Guess | None = None
         self._decode_s = 0.0
+        self._heard_s = 0.0
 
     def feed(self, pcm: bytes) -> None:
         """Add audio in the session's format. Raises AudioTooLong, which ends the session.
@@ -119,8 +128,8 @@ class Utterance(Session):
             fits = self._plan.max_s is None or seconds <= self._plan.max_s
             if fits:
                 self._inbox += pcm
-                self._arrivals.mark(seconds, self._clock())
-                wake = len(self._inbox) >= _WAKE_S * bytes_per_s
+                self._arrivals.mark(seconds, self._lane.clock())
+                wake = len(self._inbox) >= self._worth_a_look_s * bytes_per_s
         if not fits:
             self.cancel()
             raise AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
@@ -128,9 +137,23 @@ class Utterance(Session):
             self._lane.wake(self)
 
     @property
+    def _worth_a_look_s(self) -> float:
+        ear = self._ear
+        if ear is None or ear.endpointer is None:
+            return _WAKE_S
+        pausing = ear.endpointer.speech_s > 0 and ear.endpointer.silence_s > 0
+        return _WAKE_IN_PAUSE_S if pausing else _WAKE_S
+
+    @property
     def backlog_bytes(self) -> int:
         """Audio taken in but not yet converted; a fast sender should wait while it is high."""
         return len(self._inbox)
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until more audio is wanted; for readers of long recordings. False at the timeout."""
+        room_bytes = _ROOM_S * self._format.frame_bytes * self._format.rate_hz
+        with self._room:
+            return self._room.wait_for(lambda: self._ended or len(self._inbox) < room_bytes, timeout_s)
 
     @property
     def done(self) -> bool:
@@ -144,7 +167,7 @@ class Utterance(Session):
         """
         with self._lock:
             if self._submitted_s is None:
-                self._submitted_s = time.monotonic()
+                self._submitted_s = self._lane.clock()
         self._lane.wake(self)
         return self._future
 
@@ -157,41 +180,59 @@ class Utterance(Session):
             raise TimedOut("The transcript takes too long.") from error
 
     @property
-    def progress(self) -> float:
-        """How much of the speech has been recognised, from 0 to 1, once the audio is complete."""
-        pieces = self._pieces
-        if pieces is None:
-            return 0.0
-        total_s = sum(end - start for start, end in pieces)
-        return sum(heard.seconds for heard in self._heard) / total_s if total_s else 1.0
+    def heard_s(self) -> float:
+        """Seconds of the audio that are done with; a long recording is transcribed while it comes."""
+        return self._heard_s
 
     @property
     def deadline_s(self) -> float:
-        """The end of speech once it came; a moment from now while audio still flows."""
+        """The end of speech once it came; a moment from now while audio still flows.
+
+        Relaxed work is due some time after its last piece, so a long recording gives way every time.
+        """
         if self._submitted_s is not None:
-            return self._submitted_s + self._relaxed_s
-        waiting = self._inbox or not (self._worth_guessing() or self._worth_telling())
-        return time.monotonic() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
+            if self._relaxed_s:
+                return max(self._submitted_s, self._moved_s) + self._relaxed_s
+            return self._submitted_s
+        waiting = self._inbox or not (self._pieces or self._worth_guessing() or self._worth_telling())
+        return self._lane.clock() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
+        if self._pieces:
+            return self._hear_next()
         if self._convert():
+            self._settle()
             return Outcome.MORE
         if self._submitted_s is None:
             return self._listen()
-        if self._pieces is None:
-            self._pieces = self._find_speech()
-        if len(self._heard) == len(self._pieces):
+        if self._complete:
             return Outcome.DONE
+        self._complete = True
+        self._pieces.extend(self._find_speech())
+        return Outcome.MORE
+
+    def _settle(self) -> None:
+        """Look for pieces of a long recording that can be transcribed already."""
+        if self._plan.max_s is None and self._ear is not None:
+            self._pieces.extend(self._ear.settle())
+            if not self._pieces:
+                self._heard_s = max(self._heard_s, self._ear.settled_s)
+
+    def _hear_next(self) -> Outcome:
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
-        self._heard.append(self._recognize(lease, self._pieces[len(self._heard)]))
+        piece = self._pieces[0]
+        self._heard.append(self._recognize(lease, piece))
+        self._pieces.popleft()
+        self._heard_s = piece[1]
+        self._moved_s = self._lane.clock()
         return Outcome.MORE
 
     def _listen(self) -> Outcome:
         """Decide, with all audio heard that came so far, whether the person has finished."""
         if self._over():
-            self._submitted_s = time.monotonic()
+            self._submitted_s = self._lane.clock()
             return Outcome.MORE
         guess = self._worth_guessing()
         if not guess and not self._worth_telling():
@@ -211,7 +252,16 @@ class Utterance(Session):
 
     def _over(self) -> bool:
         rules, ear = self._plan.endpoint, self._ear
-        if rules is None or ear is None or ear.endpointer is None or not ear.endpointer.over(rules):
+        if rules is None or ear is None or ear.endpointer is None:
+            return False
+        guess = self._guess
+        if (
+            guess is not None
+            and guess.speech_end_s == ear.endpointer.speech_end_s
+            and sounds_unfinished(text_of(guess.heard))
+        ):
+            rules = replace(rules, pause_s=rules.unfinished_pause_s)
+        if not ear.endpointer.over(rules):
             return False
         silence_s = min(ear.endpointer.silence_s, ear.endpointer.heard_s)
         with self._lock:
@@ -251,10 +301,11 @@ class Utterance(Session):
         with self._lock:
             batch = bytes(self._inbox[:batch_bytes])
             del self._inbox[:batch_bytes]
+            self._room.notify_all()
         if batch:
             self._ear.take(batch)
             return True
-        if final and self._pieces is None:
+        if final and not self._complete:
             self._ear.finish()
         return False
 
@@ -282,7 +333,7 @@ class Utterance(Session):
         endpointer, guess = self._ear.endpointer, self._guess
         if guess is not None and endpointer is not None and guess.speech_end_s == endpointer.speech_end_s:
             self._heard = list(guess.heard)
-            return pieces[: len(self._heard)]
+            return []
         return pieces
 
     def _recognize(self, lease: Lease, piece: Piece) -> Heard:
@@ -290,8 +341,9 @@ class Utterance(Session):
             raise InternalError("A piece was asked for before any audio came.")
         started = time.perf_counter()
         request = self._plan.request
-        if request.language is None and self._heard:
-            request = replace(request, language=self._heard[0].recognition.language)
+        if request.language is None:
+            said = (heard.recognition.language for heard in self._heard if heard.recognition.text)
+            request = replace(request, language=next(said, None))
         with lease.turn:
             recognition = cast("SttModel", lease.model).recognize(self._ear.samples(piece), request)
         self._decode_s += time.perf_counter() - started
@@ -304,6 +356,8 @@ class Utterance(Session):
             self._future.set_result(self._transcript())
         with self._lock:
             self._inbox.clear()
+            self._room.notify_all()
+        self._pieces.clear()
         self._ear = None
         if self._on_ended is not None:
             self._on_ended()
@@ -313,7 +367,7 @@ class Utterance(Session):
         return self._stable.rest(text)
 
     def _transcript(self) -> Transcript:
-        ended = self._ended_s or time.monotonic()
+        ended = self._ended_s or self._lane.clock()
         return transcript_of(
             self._heard,
             language=self._plan.request.language,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 SAMPLES_PER_ID = 256
-_FLOAT, _INT64 = 1, 7
+FLOAT, INT64 = 1, 7
 
 
 def value(
@@ -44,47 +44,52 @@ def field(number: int, content: bytes | str | int) -> bytes:
 def onnx_model(*, speakers: bool) -> bytes:
     """Return the model, with or without the input for a speaker."""
     nodes = [
-        _node("Mul", ["scales", "weights"], "weighted"),
-        _node("ReduceSum", ["weighted"], "level"),
-        _node("Cast", ["input"], "ids", to=_FLOAT),
-        _node("Mul", ["ids", "zero"], "zeros"),
-        _node("Add", ["zeros", "level"], "plain"),
+        node("Mul", ["scales", "weights"], "weighted"),
+        node("ReduceSum", ["weighted"], "level"),
+        node("Cast", ["input"], "ids", to=FLOAT),
+        node("Mul", ["ids", "zero"], "zeros"),
+        node("Add", ["zeros", "level"], "plain"),
     ]
     if speakers:
         nodes += [
-            _node("Cast", ["sid"], "speaker", to=_FLOAT),
-            _node("Add", ["speaker", "one"], "factor"),
-            _node("Mul", ["plain", "factor"], "flat"),
+            node("Cast", ["sid"], "speaker", to=FLOAT),
+            node("Add", ["speaker", "one"], "factor"),
+            node("Mul", ["plain", "factor"], "flat"),
         ]
     else:
-        nodes.append(_node("Mul", ["plain", "one"], "flat"))
+        nodes.append(node("Mul", ["plain", "one"], "flat"))
     nodes += [
-        _node("Reshape", ["flat", "tall"], "column"),
-        _node("Expand", ["column", "wide"], "table"),
-        _node("Reshape", ["table", "long"], "output"),
+        node("Reshape", ["flat", "tall"], "column"),
+        node("Expand", ["column", "wide"], "table"),
+        node("Reshape", ["table", "long"], "output"),
     ]
     constants = [
-        _tensor("weights", _FLOAT, [3], struct.pack("<3f", 0.01, 0.1, 0.001)),
-        _tensor("zero", _FLOAT, [1], struct.pack("<f", 0.0)),
-        _tensor("one", _FLOAT, [1], struct.pack("<f", 1.0)),
-        _tensor("tall", _INT64, [4], struct.pack("<4q", 1, 1, -1, 1)),
-        _tensor("wide", _INT64, [4], struct.pack("<4q", 1, 1, 1, SAMPLES_PER_ID)),
-        _tensor("long", _INT64, [4], struct.pack("<4q", 1, 1, 1, -1)),
+        tensor("weights", FLOAT, [3], struct.pack("<3f", 0.01, 0.1, 0.001)),
+        tensor("zero", FLOAT, [1], struct.pack("<f", 0.0)),
+        tensor("one", FLOAT, [1], struct.pack("<f", 1.0)),
+        tensor("tall", INT64, [4], struct.pack("<4q", 1, 1, -1, 1)),
+        tensor("wide", INT64, [4], struct.pack("<4q", 1, 1, 1, SAMPLES_PER_ID)),
+        tensor("long", INT64, [4], struct.pack("<4q", 1, 1, 1, -1)),
     ]
+    return assemble(nodes, constants, speakers=speakers)
+
+
+def assemble(nodes: Sequence[bytes], tensors: Sequence[bytes], *, speakers: bool) -> bytes:
+    """Return a model with the inputs and the output of a Piper voice."""
     inputs = [
-        _port("input", _INT64, [1, "n"]),
-        _port("input_lengths", _INT64, [1]),
-        _port("scales", _FLOAT, [3]),
+        port("input", INT64, [1, "n"]),
+        port("input_lengths", INT64, [1]),
+        port("scales", FLOAT, [3]),
     ]
     if speakers:
-        inputs.append(_port("sid", _INT64, [1]))
+        inputs.append(port("sid", INT64, [1]))
     graph = b"".join(
         [
-            *(field(1, node) for node in nodes),
+            *(field(1, item) for item in nodes),
             field(2, "tiny"),
-            *(field(5, constant) for constant in constants),
-            *(field(11, port) for port in inputs),
-            field(12, _port("output", _FLOAT, [1, 1, 1, "t"])),
+            *(field(5, item) for item in tensors),
+            *(field(11, item) for item in inputs),
+            field(12, port("output", FLOAT, [1, 1, 1, "t"])),
         ]
     )
     return field(1, 8) + field(7, graph) + field(8, field(2, 13))
@@ -105,28 +110,36 @@ def voice_config(*, speakers: Sequence[str] = (), **more: object) -> dict[str, A
     }
 
 
-def write_voice(folder: Path, name: str, *, speakers: Sequence[str] = (), **more: object) -> Path:
-    """Write a voice with its JSON; return the path of the model."""
+def write_voice(
+    folder: Path, name: str, *, speakers: Sequence[str] = (), content: bytes = b"", **more: object
+) -> Path:
+    """Write a voice with its JSON; return the path of the model, which is `content` if given."""
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / f"{name}.onnx"
-    model.write_bytes(onnx_model(speakers=bool(speakers)))
+    model.write_bytes(content or onnx_model(speakers=bool(speakers)))
     (folder / f"{name}.onnx.json").write_text(
         json.dumps(voice_config(speakers=speakers, **more)), encoding="utf-8"
     )
     return model
 
 
-def _node(kind: str, inputs: Sequence[str], output: str, **integers: int) -> bytes:
+def node(kind: str, inputs: Sequence[str], output: str, **numbers: int | Sequence[int]) -> bytes:
+    """Encode an operation; its attributes are integers or lists of them."""
     attributes = b"".join(
-        field(5, field(1, name) + field(3, number) + field(20, 2)) for name, number in integers.items()
+        field(5, field(1, name) + field(3, number) + field(20, 2))
+        if isinstance(number, int)
+        else field(5, field(1, name) + b"".join(field(8, item) for item in number) + field(20, 7))
+        for name, number in numbers.items()
     )
     return b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind) + attributes
 
 
-def _tensor(name: str, kind: int, shape: Sequence[int], raw: bytes) -> bytes:
+def tensor(name: str, kind: int, shape: Sequence[int], raw: bytes) -> bytes:
+    """Encode a weight."""
     return b"".join(field(1, size) for size in shape) + field(2, kind) + field(8, name) + field(9, raw)
 
 
-def _port(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
+def port(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
+    """Encode an input or output."""
     dimensions = b"".join(field(1, field(1 if isinstance(size, int) else 2, size)) for size in shape)
     return field(1, name) + field(2, field(1, field(1, kind) + field(2, dimensions)))

@@ -86,7 +86,8 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def joe(cache_dir: Path) -> Iterator[PiperModel]:
-    model = PiperBackend().load(packaged(PiperBackend, "en_US-joe-medium", cache_dir), LoadOptions())
+    entry = packaged(PiperBackend, "en_US-joe-medium", cache_dir)
+    model = PiperBackend().load(entry, LoadOptions(cache_dir=cache_dir))
     model.warm_up()
     yield model
     model.close()

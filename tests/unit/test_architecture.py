@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "lunavox_edge"
 LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
-    {"app", "doctor"},
+    {"app", "bench", "doctor"},
     {"self_check", "supervision"},
     {"wyoming_server"},
     {"bridge"},
@@ -44,7 +44,7 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("wyoming_server/",),
+    "wyoming": ("bench/", "wyoming_server/"),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
@@ -56,6 +56,7 @@ FENCES = {
     "concurrent.futures.ProcessPoolExecutor": (),
     "asyncio": (
         "app.py",
+        "bench/",
         "bridge.py",
         "cli/run.py",
         "cli/self_check.py",

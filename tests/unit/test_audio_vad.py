@@ -83,6 +83,11 @@ def test_without_a_pause_the_parts_are_equal() -> None:
     assert chunks([(0.0, 30.0)]) == [(0.0, 30.0)]
 
 
+def test_pieces_are_short_where_pauses_allow() -> None:
+    said = [(0.0, 4.0), (4.5, 8.0), (9.0, 12.0), (12.5, 32.0), (33.0, 34.0)]
+    assert chunks(said, best_s=9.0) == [(0.0, 8.0), (9.0, 12.0), (12.5, 32.0), (33.0, 34.0)]
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 20), st.floats(0.05, 90)), max_size=40),

@@ -336,7 +336,7 @@ def test_odd_names_are_unknown_and_never_paths(tmp_path: Path, name: str) -> Non
     started_s = time.monotonic()
     with pytest.raises(UnknownVoice) as caught:
         catalog.find(name, TTS)
-    assert time.monotonic() - started_s < 1
+    assert time.monotonic() - started_s < 5
     message = str(caught.value)
     assert len(message) < 300
     assert message.isprintable()

@@ -10,7 +10,7 @@ from lunavox_edge.engine.ear import ArrivalClock
 pytestmark = pytest.mark.unit
 
 FRAME_S = 0.02
-RULES = EndpointRules(pause_s=0.6, no_speech_s=5.0, max_s=20.0)
+RULES = EndpointRules(pause_s=0.6, unfinished_pause_s=0.6, no_speech_s=5.0, max_s=20.0)
 
 
 def heard(*parts: tuple[float, float]) -> Endpointer:

@@ -67,15 +67,8 @@ def test_help_costs_nothing() -> None:
     )
     shown, _, modules = run_python(code).partition("MODULES")
     for command in (
-        "run",
-        "say",
-        "transcribe",
-        "voices",
-        "models",
-        "doctor",
-        "check-config",
-        "healthcheck",
-        "self-check",
+        *("run", "say", "transcribe", "voices", "models"),
+        *("doctor", "bench", "check-config", "healthcheck", "self-check"),
     ):
         assert f"    {command} " in shown
     assert [name for name in HEAVY if name in modules.split()] == []

@@ -12,6 +12,7 @@ import pytest
 
 from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane
+from lunavox_edge.engine.pace import Pace
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
@@ -70,6 +71,7 @@ class Studio:
     def __init__(self, *, workers: int = 1, max_tasks: int = 8, seconds: float = 0.1) -> None:
         self.lane = Lane("cpu", workers=workers, max_tasks=max_tasks)
         self.voice = ScriptedVoice(seconds=seconds)
+        self.pace = Pace(workers)
         self.phrases = PhraseCache(1_000_000)
         self.released = threading.Semaphore(0)
         self.ended: list[Session] = []
@@ -86,6 +88,7 @@ class Studio:
             plan=plan or SpeechPlan(SpeakRequest(), "en-US"),
             lane=self.lane,
             lease=lease or self.lease(),
+            pace=self.pace,
             phrases=self.phrases,
             relaxed=relaxed,
             on_end=self.ended.append,

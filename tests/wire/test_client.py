@@ -48,7 +48,7 @@ async def test_it_speaks_listens_and_asks(service: Service) -> None:
     )
     assert (heard.text, heard.language, heard.confidence) == ("turn on the light", "en", 0.9)
     assert heard.duration_s == pytest.approx(0.12)
-    assert 0 < await beside(lambda: client.ping(uri, timeout_s=5.0)) < 1
+    assert 0 < await beside(lambda: client.ping(uri, timeout_s=5.0)) < 5
     info = await beside(lambda: client.describe(uri, timeout_s=5.0))
     assert info.tts[0].voices[0].name == "alpha"
     status = await beside(lambda: client.status(uri, timeout_s=5.0))

@@ -23,7 +23,7 @@ from lunavox_edge.errors import LunavoxLibraryError, SettingsError
 from lunavox_edge.settings_model import LimitSettings, WyomingSettings
 from lunavox_edge.system import rss_bytes
 from lunavox_edge.wyoming_server.server import WyomingServer
-from tests.wire.conftest import Serve, Service
+from tests.wire.conftest import PROMPT_S, Serve, Service
 
 pytestmark = pytest.mark.wire
 
@@ -109,7 +109,7 @@ async def test_500_pipelined_describes_are_all_answered_and_a_neighbour_does_not
         await peer.send_bytes(b'{"type":"describe"}\n' * 500)
         started = time.perf_counter()
         await neighbour.alive()
-        assert time.perf_counter() - started < 0.1
+        assert time.perf_counter() - started < PROMPT_S
         for _ in range(500):
             await peer.expect("info")
         await peer.alive()
@@ -138,7 +138,7 @@ async def test_500_idle_connections_disturb_nobody_and_leave_nothing_behind(serv
         started = time.perf_counter()
         await neighbour.send("describe")
         await neighbour.expect("info")
-        assert time.perf_counter() - started < 0.1
+        assert time.perf_counter() - started < PROMPT_S
         for client in idle:
             client.close()
         await service.until(lambda: service.server.connections == 1)
@@ -237,7 +237,7 @@ async def test_stop_cuts_off_what_takes_too_long(service: Service, caplog: pytes
         await peer.alive()
         started = time.perf_counter()
         await service.server.stop(0.05)
-        assert time.perf_counter() - started < 0.5
+        assert time.perf_counter() - started < PROMPT_S
         await peer.expect_end()
     service.tts.go.set()
     await service.quiet()

@@ -1,9 +1,8 @@
-"""A Whisper model in memory: one encoder pass for each piece of audio, however it is decoded."""
+"""A Whisper model in memory: a window of speech is encoded, decoded, and a wider one if in doubt."""
 
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,15 @@ import numpy as np
 
 from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
 from lunavox_edge.backends.stt.whisper_languages import code_for, tag_for
+from lunavox_edge.backends.stt.whisper_window import (
+    FRAMES_PER_S,
+    LONG_FRAMES,
+    allowed_tokens,
+    doubtful,
+    fill,
+    repetitive,
+    windows,
+)
 from lunavox_edge.errors import BackendUnavailable, BadAudio, UnsupportedLanguage
 from lunavox_edge.types import Word
 
@@ -24,15 +32,11 @@ _MIN_SAMPLES = RATE_HZ // 10
 _SILENCE_PEAK = 1e-4
 _MAX_HOTWORD_CHARS = 600
 """Whisper's prompt holds 223 tokens; more names would push out the first ones."""
-_TOKENS_BASE, _TOKENS_PER_S = 32, 25
-"""No language is spoken faster; a decoder that goes on is repeating itself."""
 _MAX_CONTEXT_TOKENS = 448
 _NO_SPEECH = 0.5
 _LOW_LOGPROB = -0.9
 _DOUBTFUL_LOGPROB = -0.5
 """Under this a name may have been put in by the prompt instead of the speaker."""
-_REPETITIVE = 2.4
-"""Text that zlib shrinks more than this repeats itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,7 @@ class _Decoded:
 
     @property
     def repetitive(self) -> bool:
-        raw = self.text.encode()
-        return len(raw) / max(1, len(zlib.compress(raw))) > _REPETITIVE
+        return repetitive(self.text)
 
 
 class WhisperModel(SttModel):
@@ -77,7 +80,10 @@ class WhisperModel(SttModel):
         noise = np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32) * np.float32(0.01)
         try:
             with _memory_errors():
-                self._recognize(noise, self._code(None), RecognizeRequest())
+                features, request = self._features(noise), RecognizeRequest()
+                encoded = self._engine.encode(fill(features, self._windows(features.shape[1], request)[0]))
+                spoken = self._code(None) or self._detect(encoded)
+                self._decode(encoded, spoken, request, features.shape[1], hotwords=None)
         except RuntimeError as error:
             if self.device == "cpu":
                 raise
@@ -101,30 +107,51 @@ class WhisperModel(SttModel):
         return code
 
     def _recognize(self, samples: Samples, code: str | None, request: RecognizeRequest) -> Recognition:
-        from faster_whisper.audio import pad_or_trim
-
-        features = self._engine.feature_extractor(samples)
-        frames = features.shape[-1] - 1
-        encoded = self._engine.encode(pad_or_trim(features[:, :frames]))
-        if code is None:
-            code = self._detect(encoded)
-        decoded = self._decode_surely(encoded, code, request, frames)
-        language = request.language or tag_for(code)
+        features = self._features(samples)
+        frames = features.shape[1]
+        lengths = self._windows(frames, request)
+        for window in lengths:
+            encoded = self._engine.encode(fill(features, window))
+            spoken = self._detect(encoded) if code is None else code
+            decoded = self._decode_surely(encoded, spoken, request, frames, final=window == lengths[-1])
+            if not doubtful(decoded.tokens, decoded.text, decoded.logprob, frames=frames):
+                break
+        language = request.language or tag_for(spoken)
         text = decoded.text.strip()
         if not text or decoded.silent:
             return Recognition("", language, 0.0)
-        words = self._words(encoded, code, decoded, frames) if request.words else ()
+        words = self._words(encoded, spoken, decoded, frames) if request.words else ()
         return Recognition(text, language, min(1.0, math.exp(decoded.logprob)), words)
 
-    def _decode_surely(self, encoded: Any, code: str, request: RecognizeRequest, frames: int) -> _Decoded:  # noqa: ANN401
-        """Decode, and once more where the first result is not to be trusted."""
+    def _features(self, samples: Samples) -> Any:  # noqa: ANN401
+        return self._engine.feature_extractor(samples)[:, :-1]
+
+    def _windows(self, frames: int, request: RecognizeRequest) -> tuple[int, ...]:
+        # On a GPU the full window costs too little to go without it.
+        return windows(frames, full=request.thorough or self.device != "cpu")
+
+    def _decode_surely(
+        self,
+        encoded: Any,  # noqa: ANN401
+        code: str,
+        request: RecognizeRequest,
+        frames: int,
+        *,
+        final: bool,
+    ) -> _Decoded:
+        """Decode, and once more where the first result is not to be trusted.
+
+        Loops are left as they are unless `final`: a wider window cures them better.
+        """
         hotwords = _hotwords(request)
         decoded = self._decode(encoded, code, request, frames, hotwords=hotwords)
+        if decoded.repetitive and not final:
+            return decoded
         if hotwords and (decoded.logprob < _DOUBTFUL_LOGPROB or decoded.repetitive):
             plain = self._decode(encoded, code, request, frames, hotwords=None)
             if plain.silent or decoded.repetitive or plain.logprob > decoded.logprob:
                 decoded = plain
-        if decoded.repetitive:
+        if decoded.repetitive and final:
             again = self._decode(encoded, code, request, frames, hotwords=None, repetition_penalty=1.2)
             decoded = decoded if again.repetitive else again
         return decoded
@@ -158,27 +185,29 @@ class WhisperModel(SttModel):
         repetition_penalty: float = 1.0,
     ) -> _Decoded:
         tokenizer, suppressed = self._tokenizer(code)
-        prompt = self._engine.get_prompt(tokenizer, [], without_timestamps=True, hotwords=hotwords)
-        allowed = _TOKENS_BASE + math.ceil(frames / self._engine.frames_per_second * _TOKENS_PER_S)
+        prompt = self._engine.get_prompt(
+            tokenizer, [], without_timestamps=frames < LONG_FRAMES, hotwords=hotwords
+        )
         found = self._engine.model.generate(
             encoded,
             [prompt],
             beam_size=request.beam_size,
             repetition_penalty=repetition_penalty,
-            max_length=min(_MAX_CONTEXT_TOKENS, len(prompt) + allowed),
+            max_length=min(_MAX_CONTEXT_TOKENS, len(prompt) + allowed_tokens(frames)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
             suppress_tokens=suppressed,
         )[0]
-        tokens = found.sequences_ids[0]
+        sequence = found.sequences_ids[0]
         # The score is the mean over the tokens; the end of text counts as one more.
-        logprob = found.scores[0] * len(tokens) / (len(tokens) + 1)
+        logprob = found.scores[0] * len(sequence) / (len(sequence) + 1)
+        tokens = [token for token in sequence if token < tokenizer.eot]
         return _Decoded(tokens, tokenizer.decode(tokens), logprob, found.no_speech_prob)
 
     def _words(self, encoded: Any, code: str, decoded: _Decoded, frames: int) -> tuple[Word, ...]:  # noqa: ANN401
         tokenizer, _ = self._tokenizer(code)
-        duration_s = frames / self._engine.frames_per_second
+        duration_s = frames / FRAMES_PER_S
         segment: dict[str, Any] = {"seek": 0, "start": 0.0, "end": duration_s, "tokens": decoded.tokens}
         self._engine.add_word_timestamps(
             [[segment]],

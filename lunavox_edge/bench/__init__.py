@@ -1,0 +1,1 @@
+"""Measures Wyoming services side by side, as their clients feel them."""

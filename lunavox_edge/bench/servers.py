@@ -1,0 +1,191 @@
+"""The services that are measured: found at an address, or started here and stopped at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import IO
+
+from wyoming.info import Info
+
+from lunavox_edge.bench import client, processes
+from lunavox_edge.bench.quota import CpuQuota
+from lunavox_edge.errors import LunavoxError, SettingsError, Unreachable
+from lunavox_edge.wyoming_server.address import Address
+
+URI_FIELD = "{uri}"
+START_TIMEOUT_S = 180.0
+
+_POLL_S = 0.05
+_STOP_TIMEOUT_S = 4.0
+_DESCRIBE_TIMEOUT_S = 10.0
+_LOG_TAIL_BYTES = 2000
+_REST_S = 0.1
+_REST_CPU_S = 0.015
+"""One tick of the kernel's clock: less than this in _REST_S is nothing."""
+_REST_TIMEOUT_S = 2.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A service to be measured: its name, and per server a URI or a command with {uri} in it."""
+
+    name: str
+    uris: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Service:
+    """One side of the comparison: one server, or one for speaking and one for hearing."""
+
+    name: str
+    pids: list[int] = field(default_factory=list)
+    tts_uri: str | None = None
+    stt_uri: str | None = None
+    finds_end: bool = False
+    """Whether it finds the end of speech itself, so that clients send no audio-stop."""
+    started_here: bool = False
+    first_rss_bytes: int = 0
+
+    @property
+    def uris(self) -> list[str]:
+        """Every address once."""
+        return list(dict.fromkeys(uri for uri in (self.tts_uri, self.stt_uri) if uri))
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds used so far, 0 if its processes are not known."""
+        return processes.cpu_s(self._tree())
+
+    def rss_bytes(self) -> int:
+        """Return the resident memory now."""
+        return processes.rss_bytes(self._tree())
+
+    def peak_rss_bytes(self) -> int:
+        """Return the most resident memory so far."""
+        return processes.peak_rss_bytes(self._tree())
+
+    async def rest(self) -> None:
+        """Wait until it works no more on what was asked, but not for ever."""
+        deadline_s = time.monotonic() + _REST_TIMEOUT_S
+        before_s, busy = self.cpu_s(), bool(self.pids)
+        while busy and time.monotonic() < deadline_s:
+            await asyncio.sleep(_REST_S)
+            now_s = self.cpu_s()
+            busy, before_s = now_s - before_s > _REST_CPU_S, now_s
+
+    def kill(self) -> None:
+        """End the servers that were started here, at once."""
+        for pid in self.pids if self.started_here else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+    def _tree(self) -> list[int]:
+        return list(dict.fromkeys(pid for root in self.pids for pid in processes.tree(root)))
+
+
+@asynccontextmanager
+async def running(plan: Plan, *, quota: CpuQuota | None) -> AsyncIterator[Service]:
+    """Find or start every server of a plan; stop what was started. Raises Unreachable, SettingsError."""
+    async with AsyncExitStack() as stack:
+        service = Service(plan.name, started_here=bool(plan.commands))
+        for uri in plan.uris:
+            info, _ = await client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
+            _take_up(service, uri, info)
+            pid = _local_pid(uri)
+            if pid is not None and pid not in service.pids:
+                service.pids.append(pid)
+                if quota is not None:
+                    quota.add(pid)
+        for command in plan.commands:
+            await _start(service, command, quota, stack)
+        service.first_rss_bytes = service.rss_bytes()
+        yield service
+
+
+def free_uri() -> str:
+    """Return a loopback address that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def _take_up(service: Service, uri: str, info: Info) -> None:
+    if info.tts and service.tts_uri is None:
+        service.tts_uri = uri
+    if info.asr and service.stt_uri is None:
+        service.stt_uri = uri
+        service.finds_end = not info.asr[0].requires_external_vad
+
+
+def _local_pid(uri: str) -> int | None:
+    address = Address.parse(uri)
+    return processes.listener(address.port) if address.host in _LOOPBACK else None
+
+
+async def _start(service: Service, command: str, quota: CpuQuota | None, stack: AsyncExitStack) -> None:
+    if URI_FIELD not in command:
+        raise SettingsError(f"The command of {service.name} does not say where {URI_FIELD} goes.")
+    uri = free_uri()
+    argv = [word.replace(URI_FIELD, uri) for word in shlex.split(command)]
+    log = stack.enter_context(_log())
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    except OSError as error:
+        raise Unreachable(f"{argv[0]} cannot be started: {error.strerror}.") from error
+    stack.push_async_callback(_stop, process)
+    if quota is not None:
+        quota.add(process.pid)
+    service.pids.append(process.pid)
+    _take_up(service, uri, await _answer(service.name, uri, process, log))
+
+
+def _log() -> IO[bytes]:
+    """Return a file without a name; it goes with its last handle."""
+    return tempfile.TemporaryFile()
+
+
+async def _answer(name: str, uri: str, process: asyncio.subprocess.Process, log: IO[bytes]) -> Info:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and process.returncode is None:
+        try:
+            info, _ = await client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
+        except LunavoxError:
+            await asyncio.sleep(_POLL_S)
+        else:
+            return info
+    log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
+    said = log.read().decode("utf-8", "replace").strip()
+    raise Unreachable(f"A server of {name} did not start. It said: {said or 'nothing'}")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Stop a server and all that it started; it is the leader of its own group."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            continue
+        break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def order(services: Sequence[Service], number: int) -> list[Service]:
+    """Return who goes first in round `number`: each in turn, so that noise and warmth hit all."""
+    turn = number % len(services)
+    return [*services[turn:], *services[:turn]]

@@ -1,0 +1,175 @@
+"""When a room's playback may start: not before the supply of audio will stay ahead of it.
+
+A lane is shared by the rooms that speak, so each gets its part of it. What a second of a voice
+costs on this machine is learned while it speaks. From both follows how much audio must be ready
+before the first is handed out, so that the listener hears no gap later. On a machine with time
+to spare that is the first piece at once; under load the first audio comes later instead.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+_MAX_VOICES = 64
+_SMOOTHING = 0.3
+_CAUTION = 1.1
+"""Costs are taken for this much higher than they were: the next sentence may be a harder one."""
+_SECONDS_PER_CHARACTER = 0.06
+_VOCODER_SHARE = 2.5
+"""Work after a line is first heard, to that before, of a voice of which nothing more is known."""
+_FIRST_LINE_S = 3.0
+_NEXT_LINE_S = 4.0
+_MAX_PATIENCE_S = 1.5
+_GROWTH = 2.0
+_TYPICAL_S = 5.0
+"""A reply of this length is what the wait of a newcomer is reckoned for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a line of text has taken: seconds of work for seconds of audio, also of its first piece."""
+
+    chars: int
+    audio_s: float = 0.0
+    work_s: float = 0.0
+    first_audio_s: float = 0.0
+    first_work_s: float = 0.0
+
+    def plus(self, audio_s: float, work_s: float) -> Cost:
+        """Add a piece."""
+        if not self.audio_s:
+            return Cost(self.chars, audio_s, work_s, audio_s, work_s)
+        return replace(self, audio_s=self.audio_s + audio_s, work_s=self.work_s + work_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a speech has made of its line, the last `piece_s` in one piece, and what is left to say.
+
+    `waiting_chars` follow the line, or more if `open_ended`.
+    """
+
+    line: Cost
+    piece_s: float
+    waiting_chars: int
+    open_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    seconds_per_character: float
+    work_per_s: float
+    lead_per_s: float
+    """Work before a line is heard, for every second of the line."""
+    more_per_s: float
+    """Work for every second that is not in a line's first piece."""
+
+    @classmethod
+    def of(cls, cost: Cost, seconds_per_character: float) -> _Rate:
+        """Reckon a rate from one line, whole or not."""
+        line_s = max(cost.audio_s, cost.chars * seconds_per_character)
+        lead = cost.first_work_s / line_s
+        if cost.audio_s > cost.first_audio_s:
+            more = (cost.work_s - cost.first_work_s) / (cost.audio_s - cost.first_audio_s)
+        else:
+            more = _VOCODER_SHARE * lead
+        return cls(seconds_per_character, lead + more, lead, more)
+
+
+class Pace:
+    """What the voices of one lane cost, and how many rooms share it. Thread-safe."""
+
+    def __init__(self, workers: int) -> None:
+        """Know nothing yet."""
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._rates: OrderedDict[Hashable, _Rate] = OrderedDict()
+        self._rooms: set[object] = set()
+        self._waiting: set[object] = set()
+
+    def enter(self, room: object, *, playing: bool) -> None:
+        """A room is spoken to, or waits to be, from now on. Idempotent."""
+        with self._lock:
+            self._rooms.add(room)
+            if playing:
+                self._waiting.discard(room)
+            else:
+                self._waiting.add(room)
+
+    def leave(self, room: object) -> None:
+        """A room has all the audio that it can have for now. Idempotent."""
+        with self._lock:
+            self._rooms.discard(room)
+            self._waiting.discard(room)
+
+    def patience_s(self, voice: Hashable) -> float:
+        """How long after its request a room's first audio is due, with so many waiting for theirs.
+
+        Those who listen already have time to get their next audio meanwhile. Infinite if this is
+        more than the machine can do: then they come first.
+        """
+        with self._lock:
+            rate = self._rates.get(voice)
+            if rate is None:
+                return 0.0
+            if _CAUTION * rate.work_per_s * self._share(len(self._rooms)) > 1:
+                return math.inf
+            return min(_MAX_PATIENCE_S, len(self._waiting) * rate.lead_per_s * _FIRST_LINE_S / self._workers)
+
+    def learn(self, voice: Hashable, cost: Cost) -> None:
+        """Take in what a line has cost."""
+        if cost.audio_s <= 0 or not cost.chars:
+            return
+        new = _Rate.of(cost, cost.audio_s / cost.chars)
+        with self._lock:
+            old = self._rates.pop(voice, new)
+            self._rates[voice] = _Rate(
+                *(
+                    before + _SMOOTHING * (now - before)
+                    for before, now in (
+                        (old.seconds_per_character, new.seconds_per_character),
+                        (old.work_per_s, new.work_per_s),
+                        (old.lead_per_s, new.lead_per_s),
+                        (old.more_per_s, new.more_per_s),
+                    )
+                )
+            )
+            if len(self._rates) > _MAX_VOICES:
+                self._rates.popitem(last=False)
+
+    def head_start_s(self, voice: Hashable, outlook: Outlook) -> float:
+        """How much audio must be ready before the listener may start, as far as can be told."""
+        with self._lock:
+            rate = self._rates.get(voice)
+            share = self._share(len(self._rooms))
+        if rate is None:
+            rate = _Rate.of(outlook.line, _SECONDS_PER_CHARACTER)
+        line_s = max(outlook.line.audio_s, outlook.line.chars * rate.seconds_per_character)
+        left_s = line_s - outlook.line.audio_s
+        later_s = outlook.waiting_chars * rate.seconds_per_character
+        if outlook.open_ended:
+            later_s = max(later_s, _NEXT_LINE_S)
+        # What one second of work takes while the other rooms get theirs.
+        share *= _CAUTION
+        needs = [min(left_s, _GROWTH * outlook.piece_s) * share * rate.more_per_s]
+        if later_s:
+            lead_s = share * rate.lead_per_s * min(later_s, _NEXT_LINE_S)
+            needs.append(lead_s - left_s * (1 - share * rate.more_per_s))
+        needs.append((left_s + later_s) * (share * rate.work_per_s - 1))
+        return max(needs)
+
+    def wait_s(self, voice: Hashable) -> float:
+        """How long one more room would wait for the first audio of a typical reply."""
+        with self._lock:
+            rate = self._rates.get(voice)
+            share = self._share(len(self._rooms) + 1)
+        if rate is None:
+            return 0.0
+        return _TYPICAL_S * (share * rate.lead_per_s + max(0.0, share * rate.work_per_s - 1))
+
+    def _share(self, rooms: int) -> float:
+        return max(1.0, rooms / self._workers)
