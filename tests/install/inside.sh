@@ -80,6 +80,10 @@ if ((booted)); then
     step "reload"
     systemctl reload lunavox-edge
     check alive
+    for _ in {1..60}; do # systemd waits for the signal only
+        if grep -q "Settings read anew" <(journalctl -u lunavox-edge --no-pager); then break; fi
+        sleep 0.5
+    done
     check grep -q "Settings read anew" <(journalctl -u lunavox-edge --no-pager)
 
     step "journal fields"
