@@ -80,6 +80,13 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     return read_settings(path, environ).settings
 
 
+def as_settings(given: Settings | str | Path | None) -> Settings:
+    """Return settings as they are, read from a file, or the defaults. Raises SettingsError."""
+    if given is None:
+        return Settings()
+    return given if isinstance(given, Settings) else load_settings(Path(given))
+
+
 def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:
     """Return the settings and their sources. Raises SettingsError with every problem at once."""
     environ = os.environ if environ is None else environ

@@ -112,6 +112,11 @@ class EngineSettings(Section):
     load_timeout_s: Seconds = 120.0
     """Seconds a request waits for a model to load."""
 
+    stuck_after_s: float = Field(120.0, ge=0.1, le=86_400)
+    """Seconds after which a piece of work for a model counts as stuck: the log says so, and the service
+    manager, if there is one, restarts the service. Raise it if a large model on a slow board needs longer
+    for 30 seconds of speech."""
+
     pinned: Names = ()
     """Names of models and voices that are loaded at the start and never unloaded."""
 

@@ -21,6 +21,11 @@ _ARENAS = 2
 _MMAP_THRESHOLD_BYTES = 1_000_000
 
 
+_MMAP_THRESHOLD_BYTES = 4_000_000
+"""Above the buffers that every decode takes anew, or asking the kernel for them costs a third more."""
+_SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryInfo:
     """Memory that this process may use: of the machine, or of its control group if that is less.
@@ -88,6 +93,12 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     if given.is_absolute():
         return given
     return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "lunavox-edge"
+
+
+def service_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables in which a service manager says where it is to be told what."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in _SERVICE_VARIABLES if environ.get(name)}
 
 
 def cpu_count(root: Path = _ROOT) -> int:

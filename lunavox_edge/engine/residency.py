@@ -23,10 +23,10 @@ from lunavox_edge.engine.memory import MemoryBudget, release_free_memory
 from lunavox_edge.engine.results import ModelStatus
 from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
 from lunavox_edge.settings import Settings
+from lunavox_edge.settings_model import EngineSettings
 from lunavox_edge.types import ModelEntry
 
 _KEEP_FOREVER = -1
-_MIB = 1024 * 1024
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -94,15 +94,10 @@ class Residency:
     @classmethod
     def of(cls, settings: Settings, plan: ThreadPlan, run: Callable[[Callable[[], None]], None]) -> Residency:
         """What the settings say, on this machine; loads run by `run`."""
-        budget_mb = settings.engine.memory_budget_mb
         return cls(
             loader=make_loader(settings, plan),
             run=run,
-            budget=MemoryBudget(
-                limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
-                reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
-                probe=system.memory,
-            ),
+            budget=MemoryBudget.of(settings.engine, system.memory),
             rss=system.rss_bytes,
             keep_alive_s=settings.engine.keep_alive_s,
             load_timeout_s=settings.engine.load_timeout_s,
@@ -151,6 +146,13 @@ class Residency:
         with self._lock:
             resident = self._residents.get(_key(entry))
             return resident.loaded if resident is not None else None
+
+    def configure(self, settings: EngineSettings) -> None:
+        """Follow other rules from the next load and sweep on."""
+        budget = MemoryBudget.of(settings, system.memory)
+        with self._lock:
+            self.budget = budget
+            self._keep_alive_s, self._load_timeout_s = settings.keep_alive_s, settings.load_timeout_s
 
     def sweep(self) -> None:
         """Unload what has been idle for too long; fail those who wait for a load too long."""

@@ -99,6 +99,8 @@ class LaneStatus:
     running: int
     queued: int
     longest_slice_s: float
+    lost_workers: int = 0
+    """Workers whose thread has ended; it never should."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from wyoming.event import Event
 from wyoming.ping import Pong
 
-from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
+from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wyoming_server import fields
 from lunavox_edge.wyoming_server.errors_wire import error_event
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
@@ -250,9 +250,11 @@ class Connection:
     async def _report(self, error: Exception) -> None:
         """Answer with an error."""
         if isinstance(error, LunavoxError):
-            _LOGGER.info("%s: refused: %s: %s", self.peer, error.code, error)
+            about = {"code": error.code, "peer": self.peer}
+            _LOGGER.info("%s: refused: %s: %s", self.peer, error.code, error, extra=about)
         else:
-            _LOGGER.error("%s: a request failed", self.peer, exc_info=error)
+            about = {"code": InternalError.code, "peer": self.peer}
+            _LOGGER.error("%s: a request failed", self.peer, exc_info=error, extra=about)
         await self._out.send(encode_event(error_event(error)))
         self._watch.touch()
         self._be_patient(min(ERROR_PATIENCE_S, self._limits.idle_timeout_s))

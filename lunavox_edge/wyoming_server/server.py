@@ -67,6 +67,10 @@ class WyomingServer:
         """The address that clients connect to, with the real port once started."""
         return self._uri
 
+    def configure(self, limits: LimitSettings) -> None:
+        """Hold clients to other limits, from the next connection on."""
+        self._limits = limits
+
     @property
     def connections(self) -> int:
         """How many clients are connected."""

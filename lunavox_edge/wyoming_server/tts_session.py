@@ -193,6 +193,7 @@ class TtsSession:
             request.voice or "the default voice",
             stats.first_audio_ms,
             (time.monotonic() - request.opened_s) * 1000,
+            extra={"voice": request.voice or self._engine.settings.tts.voice, "peer": self._peer},
         )
 
 

@@ -205,6 +205,11 @@ def test_who_wants_to_report_may() -> None:
     assert environ == {"ORT_DISABLE_TELEMETRY": "0"}
 
 
+def test_a_service_manager_is_found_by_its_variables() -> None:
+    environ = {"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "", "HOME": "/home/a"}
+    assert system.service_variables(environ) == {"NOTIFY_SOCKET": "/run/n"}
+
+
 @pytest.mark.parametrize(
     ("environ", "cache", "config"),
     [
