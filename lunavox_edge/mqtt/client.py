@@ -104,7 +104,12 @@ class Connection:
         """Ask for messages, at least once each (QoS 1)."""
         if self._five:
             options = [
-                (wanted.topic, SubscribeOptions(qos=1, noLocal=wanted.others_only))
+                (
+                    wanted.topic,
+                    SubscribeOptions(
+                        qos=1, noLocal=wanted.others_only, retainAsPublished=wanted.as_published
+                    ),
+                )
                 for wanted in subscriptions
             ]
             self._client.subscribe(options)

@@ -31,7 +31,12 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A topic filter; `others_only` leaves out our own messages where the version allows it."""
+    """A topic filter.
+
+    Where the version allows it, `others_only` leaves out our own messages, and `as_published` tells
+    of a message that comes live whether the broker also keeps it.
+    """
 
     topic: str
     others_only: bool = False
+    as_published: bool = False

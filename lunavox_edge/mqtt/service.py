@@ -67,7 +67,7 @@ class MqttService:
             client_id=f"lunavox-{self._instance}",
             will=Publication(topics.availability, OFFLINE.encode(), retain=True),
             subscriptions=(
-                *(Subscription(topic) for topic in topics.commands),
+                *(Subscription(topic, as_published=True) for topic in topics.commands),
                 Subscription(topics.state, others_only=True),
                 Subscription(topics.availability, others_only=True),
                 *self._home.subscriptions,

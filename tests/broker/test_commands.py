@@ -207,6 +207,10 @@ async def test_a_retained_command_is_ignored_with_a_warning(
     peer.send(f"{BASE}/stop")
     with caplog.at_level(logging.WARNING):
         await peer.until(lambda: f"retained message on {BASE}/say" in caplog.text)
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        peer.send(f"{BASE}/say", "for ever", retain=True)
+        await peer.until(lambda: f"retained message on {BASE}/say" in caplog.text)
     peer.send(f"{BASE}/say", {"text": "from today", "id": "1"})
     await peer.value("events/speech", status="finished", id="1")
     assert appliance.tts.texts == ["from today"]
