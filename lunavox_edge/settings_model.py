@@ -17,6 +17,7 @@ from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 
 _MAX_UNIX_PATH_BYTES = 107
 _MAX_PORT = 65535
+_MAX_LABEL_BYTES = 63  # of a name in the DNS
 
 
 def _check_uri(uri: str) -> str:
@@ -45,6 +46,13 @@ def _check_keep_alive(seconds: float) -> float:
     return seconds
 
 
+def _check_instance(name: str) -> str:
+    if len(name.encode()) > _MAX_LABEL_BYTES or not name.isprintable():
+        raise ValueError(f"must be printable and at most {_MAX_LABEL_BYTES} bytes")
+    return name
+
+
+InstanceName = Annotated[str, Field(min_length=1), AfterValidator(_check_instance)]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -55,6 +63,13 @@ class WyomingSettings(Section):
     """Where to listen: `tcp://HOST:PORT` or `unix:///PATH`. `tcp://0.0.0.0:10300` listens on every
     network interface; there is no password, so do that in a trusted network only. Port 0 takes any
     free port."""
+
+    zeroconf: bool = True
+    """Whether Home Assistant finds the port by itself (multicast DNS), if other machines can reach it."""
+
+    name: InstanceName | None = None
+    """Name under which the port is found; Home Assistant knows the service by it, so keep it. `null`: a
+    name that belongs to this machine."""
 
 
 class LimitSettings(Section):

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import socket
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,15 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     if given.is_absolute():
         return given
     return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "lunavox-edge"
+
+
+def machine_id(root: Path = _ROOT) -> str:
+    """Return what stays the same for this installation of the system, its host name if there is nothing."""
+    for name in ("etc/machine-id", "var/lib/dbus/machine-id", "proc/device-tree/serial-number"):
+        found = _read(root / name).strip("\0 \n")
+        if found and found != "uninitialized":
+            return found
+    return socket.gethostname()
 
 
 def cpu_count(root: Path = _ROOT) -> int:

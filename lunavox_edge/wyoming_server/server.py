@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
+    from lunavox_edge.wyoming_server.zeroconf import Announcement
 
 _BACKLOG = 512
 # A crowd that comes at once is let in by so many at a time; in between the others are served.
@@ -53,6 +54,7 @@ class WyomingServer:
         `on_transcript` is told every transcript, and how many milliseconds it took.
         """
         self._engine = engine
+        self._settings = wyoming
         self._uri = wyoming.uri
         self._limits = limits
         self._on_transcript = on_transcript
@@ -61,6 +63,7 @@ class WyomingServer:
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._guests = 0
         self._socket_file: tuple[Path, int] | None = None
+        self._announcement: Announcement | None = None
 
     @property
     def uri(self) -> str:
@@ -84,12 +87,17 @@ class WyomingServer:
             _LOGGER.debug("Cannot listen on %s", self._uri, exc_info=True)
             raise LunavoxLibraryError(f"Cannot listen on {self._uri}: {_reason(error)}") from error
         _LOGGER.info("Wyoming on %s", self._uri)
+        if self._settings.zeroconf:
+            self._announcement = _announced(Address.parse(self._uri), self._settings.name)
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._announcement is not None:
+            await self._announcement.stop()
+            self._announcement = None
         for connection in self._connections.values():
             connection.drain()
         if self._connections:
@@ -167,6 +175,19 @@ class WyomingServer:
     def _name(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("peername")
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
+
+
+def _announced(address: Address, name: str | None) -> Announcement | None:
+    """Start to announce an address, if it is one for other machines."""
+    from lunavox_edge.wyoming_server import zeroconf  # noqa: PLC0415  # heavy, and for such ports only
+
+    if not zeroconf.is_for_others(address):
+        return None
+    announcement = zeroconf.Announcement(
+        zeroconf.instance_name(name), address.port, addresses=lambda: zeroconf.own_addresses(address.host)
+    )
+    announcement.start()
+    return announcement
 
 
 def _reason(error: OSError) -> str:

@@ -47,6 +47,7 @@ NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "py
 FENCES = {
     "wyoming": ("bench/", "wyoming_server/"),
     **dict.fromkeys(NATIVE, ("backends/",)),
+    **dict.fromkeys(("zeroconf", "ifaddr"), ("wyoming_server/zeroconf.py",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
     "amqtt": ("mqtt/broker.py",),
