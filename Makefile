@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format docs clean
+.PHONY: help run test test-pythons bench check format docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+): .*## /  make \1\t/' | expand -t 24
@@ -32,6 +32,10 @@ check: ## Lint, format, types, shell scripts
 format: ## Format the code and fix what can be fixed
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## Pin every dependency with its hashes in requirements.lock
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@tools/lock.sh $(BIN)
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)

@@ -96,7 +96,7 @@ def _memory(settings: Settings) -> Finding:
 
 
 def _service(settings: Settings) -> Finding:
-    uri = settings.wyoming.uri
+    uri = settings.wyoming.client_uri
     try:
         seconds = client.ping(uri, timeout_s=_PROBE_TIMEOUT_S)
     except LunavoxError:

@@ -19,7 +19,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="run the service in the foreground",
         description="Run the service in the foreground until Ctrl-C.",
     )
-    parser.add_argument("--uri", help="listen here instead of wyoming.uri (tcp://HOST:PORT, unix://PATH)")
+    parser.add_argument(
+        "--uri", help="listen here instead of wyoming.uri (tcp://, tls://HOST:PORT, unix://PATH)"
+    )
     parser.add_argument(
         "--self-check", action="store_true", help="say a sentence through the own port and hear it back"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import Backend, LoadedModel, LoadOptions
+from lunavox_edge.engine.integrity import check_intact
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxError
 from lunavox_edge.settings import Settings
 from lunavox_edge.types import ModelEntry, ModelKind
@@ -76,6 +77,7 @@ def make_loader(settings: Settings, plan: ThreadPlan) -> Callable[[ModelEntry], 
             raise BackendUnavailable(missing)
         compute_type = settings.stt.compute_type
         cache_dir = settings.catalog.resolved_cache_dir()
+        check_intact(entry.path, cache_dir)
         problems: list[str] = []
         devices = device_order(backend, _wanted_device(settings, entry.kind))
         for device in devices:

@@ -47,7 +47,7 @@ def instance_name(name: str | None) -> str:
 
 def is_for_others(address: Address) -> bool:
     """Whether other machines can reach the address, and Home Assistant can speak with what is there."""
-    if address.path is not None:
+    if address.path is not None or address.tls:
         return False
     try:
         return not ipaddress.ip_address(address.host).is_loopback

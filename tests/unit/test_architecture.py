@@ -32,6 +32,7 @@ LAYERS = (
         "settings_model",
         "settings_mqtt",
         "settings_problems",
+        "secret_files",
         "system",
         "types",
         "errors",
