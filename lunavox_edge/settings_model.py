@@ -176,6 +176,10 @@ class EngineSettings(Section):
     load_timeout_s: Seconds = 120.0
     """Seconds a request waits for a model to load."""
 
+    max_temperature_c: float | None = Field(None, ge=30, le=150)
+    """Degrees Celsius of the hottest sensor from which on work is saved: idle models leave, then
+    `stt.fallback_models` hear. `null`: only when the machine says that heat slows it down."""
+
     pinned: Names = ()
     """Names of models and voices that are loaded at the start and never unloaded."""
 
@@ -185,6 +189,10 @@ class SttSettings(Section):
 
     model: Name = "base"
     """Model for utterances that name none. `lunavox-edge models list` shows the names."""
+
+    fallback_models: Names = ()
+    """Smaller models that hear instead, in this order, while memory or cooling run short and unloading
+    what is idle did not help. Empty: it is never changed."""
 
     language: Language | None = None
     """Language of utterances that name none, such as `en` or `pt-BR`. `null`: it is detected."""
