@@ -18,7 +18,7 @@ LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
     {"app", "bench", "doctor"},
-    {"self_check"},
+    {"self_check", "checkup"},
     {"wyoming_server", "mqtt"},
     {"speaking"},
     {"bridge"},

@@ -78,7 +78,7 @@ def test_help_costs_nothing() -> None:
         "print('MODULES', *sys.modules)"
     )
     shown, _, modules = run_python(code).partition("MODULES")
-    commands = "run say transcribe voices models mqtt doctor bench check-config healthcheck"
+    commands = "run say transcribe voices models mqtt doctor support-bundle bench check-config healthcheck"
     for command in commands.split():
         assert f"    {command} " in shown
     assert [name for name in HEAVY if name in modules.split()] == []
