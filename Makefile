@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format docs lock clean
+.PHONY: help run test test-pythons bench check format docs lock soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+): .*## /  make \1\t/' | expand -t 24
@@ -36,6 +36,10 @@ format: ## Format the code and fix what can be fixed
 lock: ## Pin every dependency with its hashes in requirements.lock
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@tools/lock.sh $(BIN)
+
+soak: ## Run under mixed load and see that nothing grows (MINUTES=5; 120 for the long form)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),5)
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)

@@ -40,6 +40,7 @@ from lunavox_edge.settings_model import (
 )
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_problems import dotted, field_at, sentence
+from lunavox_edge.settings_version import VERSION_KEY, take_version
 
 __all__ = [
     "AudioSettings",
@@ -130,13 +131,18 @@ class _Reading:
                 Problem(str(file), "", "must hold sections such as 'tts:', with keys below them")
             )
             return
+        self._places = {path: (line, f"{file}:{line}") for path, line in tree.lines.items()}
+        try:
+            values = take_version(tree.value)
+        except ValueError as error:
+            self.problems.append(Problem(self._place((VERSION_KEY,))[1], VERSION_KEY, str(error)))
+            return
         # A section of which every key is commented out reads as null.
         self._data = {
             name: value
-            for name, value in tree.value.items()
+            for name, value in values.items()
             if value is not None or name not in Settings.model_fields
         }
-        self._places = {path: (line, f"{file}:{line}") for path, line in tree.lines.items()}
         self._check_password(file)
 
     def _check_password(self, file: Path) -> None:

@@ -19,6 +19,7 @@ from lunavox_edge._version import __version__
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.log_damper import Damper
 
 _MODULES = tuple("run say transcribe voices models mqtt doctor support bench config health".split())
 _LEVELS = ("debug", "info", "warning", "error")
@@ -106,3 +107,5 @@ def _set_up_log(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Damper())
