@@ -22,7 +22,7 @@ from tests.fakes.stt import ScriptedEar, ScriptedStt, SttScript
 
 pytestmark = pytest.mark.unit
 
-EAR = entry("ear", ModelKind.STT, backend="scripted-stt", languages=("en", "de"))
+EAR = entry("ear", ModelKind.STT, backend="board-stt", languages=("en", "de"))
 
 
 class Board:
@@ -54,6 +54,8 @@ class BoardEar(ScriptedEar):
 
 
 class BoardStt(ScriptedStt):
+    name = "board-stt"
+
     @classmethod
     def devices(cls) -> Sequence[str]:
         return BOARD.offered
@@ -69,7 +71,7 @@ class BoardStt(ScriptedStt):
 def board(monkeypatch: pytest.MonkeyPatch) -> Board:
     fresh = Board()
     BOARD.__dict__.update(fresh.__dict__)
-    monkeypatch.setattr(registry, "_BUILT_IN", {"scripted-stt": f"{__name__}:BoardStt"})
+    monkeypatch.setattr(registry, "_BUILT_IN", {"board-stt": f"{__name__}:BoardStt"})
     monkeypatch.setattr(registry, "vad", lambda: None)
     return BOARD
 
@@ -142,7 +144,7 @@ def test_what_was_proved_and_fails_later_at_the_load_falls_back(board: Board, tm
     assert (loaded.model.device, loaded.fallback) == ("cpu", "cuda:0: driver gone")
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"scripted-stt/ear/1000": 7}', b"\xff", b"[" * 9999])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"board-stt/ear/1000": 7}', b"\xff", b"[" * 9999])
 def test_a_damaged_note_is_measured_anew(board: Board, tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "devices.json").write_bytes(damage)
     load, _ = loader(tmp_path)
