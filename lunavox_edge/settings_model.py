@@ -156,7 +156,7 @@ class EngineSettings(Section):
     """Threads, memory and queues, shared by all models."""
 
     threads: int | None = Field(None, ge=1, le=1024)
-    """Threads for models. `null`: as many as there are cores."""
+    """Threads for models. `null`: as many as there are cores, without those that are much weaker."""
 
     memory_budget_mb: int | None = Field(None, ge=1, le=16_777_216)
     """MiB that all loaded models may take together. `null`: what is available, less the reserve."""

@@ -102,11 +102,16 @@ def machine_id(root: Path = _ROOT) -> str:
 
 
 def cpu_count(root: Path = _ROOT) -> int:
-    """Return the cores this process may use at once, at least 1: by affinity and control group."""
+    """Return the cores this process may use at once, at least 1: by affinity and control group.
+
+    Of cores of different strength only the strong ones count: a weak one would hold up the others.
+    """
     try:
-        cores = len(os.sched_getaffinity(0))
+        allowed = os.sched_getaffinity(0)
     except (AttributeError, OSError):
-        cores = os.cpu_count() or 1
+        allowed = set(range(os.cpu_count() or 1))
+    strengths = [_strength(root, core) for core in allowed]
+    cores = sum(2 * strength >= max(strengths) for strength in strengths)
     for folder in _control_groups(root, "cpu"):
         quota_us, period_us = _cpu_quota(folder)
         if quota_us > 0 and period_us > 0:
@@ -196,6 +201,11 @@ def _control_groups(root: Path, controller: str) -> Iterator[Path]:
                 for depth in range(len(parts), -1, -1):
                     yield mount.joinpath(*parts[:depth])
                 break
+
+
+def _strength(root: Path, core: int) -> int:
+    """What one core can do beside the others, 0 where the system does not say."""
+    return max(0, _number(_read(root / f"sys/devices/system/cpu/cpu{core}/cpu_capacity")) or 0)
 
 
 def _cpu_quota(folder: Path) -> tuple[int, int]:
