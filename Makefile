@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons test-install test-image arm64 wheels bench check format docs clean
+.PHONY: help run test test-pythons test-install test-image arm64 wheels bench check format docs lock soak clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+): .*## /  make \1\t/' | expand -t 24
@@ -44,6 +44,14 @@ check: ## Lint, format, types, shell scripts
 format: ## Format the code and fix what can be fixed
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## Pin every dependency with its hashes in requirements.lock
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@tools/lock.sh $(BIN)
+
+soak: ## Run under mixed load and see that nothing grows (MINUTES=5; 120 for the long form)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),5)
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)

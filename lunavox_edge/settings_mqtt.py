@@ -80,10 +80,12 @@ class MqttSettings(Section):
     """User name at the broker; the embedded one lets only this user in."""
 
     password: Annotated[str, Field(max_length=1000)] | None = Field(None, repr=False)
-    """Password of the user. A file is the better place for it."""
+    """Password of the user. Others must not be able to read the file that it stands in; a variable is not
+    taken."""
 
     password_file: Folder | None = Field(None, strict=False)
-    """File whose first line is the password."""
+    """File whose first line is the password, such as a credential of systemd; others must not be able to
+    read it."""
 
     tls_ca: Folder | None = Field(None, strict=False)
     """File of certificates to trust for `mqtts://` and `wss://`. `null`: those of the system."""

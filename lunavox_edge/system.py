@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import socket
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,12 +102,26 @@ def service_variables(environ: Mapping[str, str] | None = None) -> dict[str, str
     return {name: environ[name] for name in _SERVICE_VARIABLES if environ.get(name)}
 
 
+def machine_id(root: Path = _ROOT) -> str:
+    """Return what stays the same for this installation of the system, its host name if there is nothing."""
+    for name in ("etc/machine-id", "var/lib/dbus/machine-id", "proc/device-tree/serial-number"):
+        found = _read(root / name).strip("\0 \n")
+        if found and found != "uninitialized":
+            return found
+    return socket.gethostname()
+
+
 def cpu_count(root: Path = _ROOT) -> int:
-    """Return the cores this process may use at once, at least 1: by affinity and control group."""
+    """Return the cores this process may use at once, at least 1: by affinity and control group.
+
+    Of cores of different strength only the strong ones count: a weak one would hold up the others.
+    """
     try:
-        cores = len(os.sched_getaffinity(0))
+        allowed = os.sched_getaffinity(0)
     except (AttributeError, OSError):
-        cores = os.cpu_count() or 1
+        allowed = set(range(os.cpu_count() or 1))
+    strengths = [_strength(root, core) for core in allowed]
+    cores = sum(2 * strength >= max(strengths) for strength in strengths)
     for folder in _control_groups(root, "cpu"):
         quota_us, period_us = _cpu_quota(folder)
         if quota_us > 0 and period_us > 0:
@@ -196,6 +211,11 @@ def _control_groups(root: Path, controller: str) -> Iterator[Path]:
                 for depth in range(len(parts), -1, -1):
                     yield mount.joinpath(*parts[:depth])
                 break
+
+
+def _strength(root: Path, core: int) -> int:
+    """What one core can do beside the others, 0 where the system does not say."""
+    return max(0, _number(_read(root / f"sys/devices/system/cpu/cpu{core}/cpu_capacity")) or 0)
 
 
 def _cpu_quota(folder: Path) -> tuple[int, int]:

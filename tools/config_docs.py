@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from lunavox_edge.settings import Settings, VoiceAlias, WakeSettings, WakeWord, variable_for
 from lunavox_edge.settings_model import sections
 from lunavox_edge.settings_problems import numeric_range
+from lunavox_edge.settings_version import VERSION, VERSION_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS_FILE = ROOT / "docs" / "CONFIG.md"
@@ -28,6 +29,7 @@ voices: {}
 """
 
 
+_VERSION = "Version of this file's form. An older one is read as what it meant then, and is never written to."
 _YAML_INTRODUCTION = """\
 # Settings of LunaVox Edge. Every key is here with its default, so each may be left out.
 # An unknown key or a value outside its range is an error: lunavox-edge check-config
@@ -37,7 +39,8 @@ _YAML_INTRODUCTION = """\
 
 def yaml_text() -> str:
     """Return the commented settings file; every value in it is the default."""
-    parts = [_YAML_INTRODUCTION]
+    version = [*_comment(_VERSION, ""), f"{VERSION_KEY}: {VERSION}", ""]
+    parts = [_YAML_INTRODUCTION, "\n".join(version)]
     for name in Settings.model_fields:
         model = sections().get(name)
         if model is None:
@@ -159,6 +162,12 @@ LUNAVOX_EDGE__VOICES__ANNOUNCER='{voice: en_US-joe-medium, speed: 1.1}'
 In paths `~` is your home folder; a relative folder counts from the folder of the settings file, and
 without a file from the working folder. A program that embeds the engine reads neither files nor
 variables unless it calls `load_settings()` or gives a file.
+
+## Versions of the file
+
+`version` on top says which form a file has; without it, it is read as one of the present form. A file of an
+older form is brought up to date as it is read, with a line in the log, and left as it is: its comments are
+yours. A file of a newer form is an error.
 
 ## Checking them
 

@@ -19,10 +19,10 @@ from lunavox_edge._version import __version__
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.log_damper import Damper
 
-_MODULES = (
-    *("run", "say", "transcribe", "voices", "models", "mqtt"),
-    *("doctor", "bench", "config", "health", "self_check"),
+_MODULES = tuple(
+    "run say transcribe voices models mqtt doctor support bench config health self_check".split()
 )
 _LEVELS = ("debug", "info", "warning", "error")
 _INTERRUPTED = 128 + 2
@@ -112,9 +112,8 @@ def _add_global_options(parser: argparse.ArgumentParser, default: str | None) ->
 
 def _set_up_log(level: str, handler: logging.Handler | None = None) -> None:
     """Log to a handler that knows time and severity by itself, or to standard error."""
-    if handler is not None:
-        logging.basicConfig(level=level.upper(), format="%(name)s: %(message)s", handlers=[handler])
-        return
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
+    form = "%(name)s: %(message)s"
+    if handler is None:
+        handler, form = logging.StreamHandler(sys.stderr), f"%(asctime)s %(levelname)-7s {form}"
+    handler.addFilter(Damper())
+    logging.basicConfig(level=level.upper(), format=form, handlers=[handler])

@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Run the service in the foreground until Ctrl-C. SIGHUP makes it read its settings and "
         "the models anew; under systemd it reports when it is ready and that it is alive.",
     )
-    parser.add_argument("--uri", help="listen here instead of wyoming.uri (tcp://HOST:PORT, unix://PATH)")
+    parser.add_argument(
+        "--uri", help="listen here instead of wyoming.uri (tcp://, tls://HOST:PORT, unix://PATH)"
+    )
     parser.add_argument(
         "--self-check", action="store_true", help="say a sentence through the own port and hear it back"
     )

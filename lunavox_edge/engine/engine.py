@@ -17,14 +17,16 @@ from lunavox_edge.audio.pcm import check_format, to_pcm16
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest
 from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
 from lunavox_edge.engine.leases import joint
-from lunavox_edge.engine.loading import Loaded, ThreadPlan, first_device
+from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
+from lunavox_edge.engine.relief import Relief
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.engine.results import EngineStatus, LaneStatus, SynthesisResult, SynthesisStats
@@ -78,7 +80,11 @@ class Engine:
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
-        self._residency = Residency.of(settings, plan, self._background.load)
+        self._devices = Devices(settings)
+        self._residency = Residency.of(settings, plan, self._devices, self._background.load)
+        self._relief = Relief(
+            self._residency, resolver=lambda: self._resolver, settings=lambda: self.settings
+        )
         self._warm = WarmSet(self._residency)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
 
@@ -362,6 +368,7 @@ class Engine:
             vigils=len(vigils),
             models=self._residency.status(),
             lanes=(*lanes, *wake_lanes),
+            strain=self._relief.strain.value,
             rss_bytes=system.rss_bytes(),
             mem_available_bytes=memory.available_bytes,
             mem_total_bytes=memory.total_bytes,
@@ -381,7 +388,7 @@ class Engine:
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        return self._floor.lane(loaded.model.device if loaded else first_device(self.settings, entry))
+        return self._floor.lane(loaded.model.device if loaded else self._devices.order(entry)[0])
 
     def _spoke(self, session: Session) -> None:
         self._floor.leave(session)
@@ -391,6 +398,7 @@ class Engine:
     def _housekeeping(self) -> None:
         self.catalog.refresh()
         self._residency.sweep()
+        self._relief.tick()
         sessions, _ = self._floor.status()
         if sessions:
             self._worked = True

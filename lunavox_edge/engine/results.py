@@ -88,6 +88,8 @@ class ModelStatus:
     size_bytes: int
     idle_s: float
     pinned: bool
+    fallback: str = ""
+    """Why it is not on a better device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class EngineStatus:
     """Microphones listened to for wake words."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
+    strain: str
+    """`memory` or `heat` while that runs short, else empty."""
     rss_bytes: int
     mem_available_bytes: int
     mem_total_bytes: int

@@ -166,7 +166,8 @@ class StatePayload(_Out):
     """How the appliance does; what the machine does not tell is null.
 
     `loaded` and `pinned` are names of models and voices. `first_audio_ms` and `rtf` are those of the
-    last speech. `instance` tells two appliances of one name apart.
+    last speech. `slowed` is what holds the board back, `strain` what runs short, `fallbacks` why a model is
+    not on a better device. `instance` tells two appliances of one name apart.
     """
 
     version: str
@@ -184,6 +185,9 @@ class StatePayload(_Out):
     mem_available_bytes: int
     temperatures: dict[str, float]
     gpu_load: float | None
+    slowed: tuple[str, ...]
+    strain: str
+    fallbacks: dict[str, str]
 
     def encoded(self) -> bytes:
         """Return the JSON with every key, so that templates find them."""

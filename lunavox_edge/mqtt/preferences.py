@@ -6,10 +6,13 @@ import contextlib
 import json
 import logging
 import os
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _MAX_FILE_BYTES = 4096
+
+_SAVING = threading.Lock()
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,14 +45,16 @@ def load(file: Path) -> Preferences:
 
 def save(file: Path, preferences: Preferences) -> None:
     """Replace the file in one step. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
-    try:
-        with draft.open("w", encoding="utf-8") as opened:
-            json.dump(asdict(preferences), opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    # One at a time, and always the same name: what a power cut leaves is written over.
+    with _SAVING:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.new")
+        try:
+            with draft.open("w", encoding="utf-8") as opened:
+                json.dump(asdict(preferences), opened)
+                opened.flush()
+                os.fsync(opened.fileno())
+            draft.replace(file)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from wyoming.ping import Pong
 from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wyoming_server import fields
 from lunavox_edge.wyoming_server.errors_wire import error_event
+from lunavox_edge.wyoming_server.gate import Guest
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
 from lunavox_edge.wyoming_server.stt_session import SttSession
@@ -47,6 +48,8 @@ ERROR_PATIENCE_S = 3.0
 _LINGER_S = 1.0
 _LINGER_BYTES = 8 * 1024 * 1024
 _CLOSE_S = 2.0
+# What belongs to a request that was counted with its first message.
+_PARTS = frozenset(("audio-start", "audio-chunk", "audio-stop", "synthesize-chunk", "synthesize-stop"))
 # Messages handled in a row before others get their turn on the loop.
 _BURST = 16
 
@@ -65,10 +68,11 @@ class Connection:
         limits: LimitSettings,
         info: InfoSource,
         on_transcript: Callable[[Transcript, float], None] | None,
-        peer: str,
+        guest: Guest,
     ) -> None:
         """Build the parts; nothing is read yet."""
-        self.peer = peer
+        self.guest = guest
+        self.peer = peer = guest.peer
         self._engine = engine
         self._limits = limits
         self._info = info
@@ -199,6 +203,8 @@ class Connection:
         """Do what one message asks for; whatever goes wrong with it is its own answer."""
         replies, action = self._table.get(event.type, (None, None))
         try:
+            if event.type not in _PARTS:
+                self.guest.ask()
             if event.type == "audio-chunk":
                 replies, session = self._audience
                 await session.chunk(event)

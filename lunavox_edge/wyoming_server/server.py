@@ -7,20 +7,24 @@ import contextlib
 import errno
 import logging
 import socket
+import ssl
 import stat
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lunavox_edge.errors import Busy, LunavoxLibraryError
+from lunavox_edge.wyoming_server import tls
 from lunavox_edge.wyoming_server.address import Address
 from lunavox_edge.wyoming_server.connection import Connection
+from lunavox_edge.wyoming_server.gate import Gate, Guest
 from lunavox_edge.wyoming_server.info import InfoSource
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
+    from lunavox_edge.wyoming_server.zeroconf import Announcement
 
 _BACKLOG = 512
 # A crowd that comes at once is let in by so many at a time; in between the others are served.
@@ -31,6 +35,8 @@ _READ_AHEAD_BYTES = 65_536
 _KERNEL_BYTES = 131_072
 _UNIX_MODE = 0o660
 _CANCEL_S = 1.0
+# A client that connects and says nothing is not known yet, so it must not stay.
+_HANDSHAKE_S = 10.0
 _PROBE_S = 1.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
@@ -53,14 +59,17 @@ class WyomingServer:
         `on_transcript` is told every transcript, and how many milliseconds it took.
         """
         self._engine = engine
+        self._settings = wyoming
         self._uri = wyoming.uri
         self._limits = limits
         self._on_transcript = on_transcript
+        self._gate = Gate(wyoming.allow, lambda: self._limits)
         self._info = InfoSource(engine)
         self._server: asyncio.AbstractServer | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._guests = 0
         self._socket_file: tuple[Path, int] | None = None
+        self._announcement: Announcement | None = None
 
     @property
     def uri(self) -> str:
@@ -83,17 +92,22 @@ class WyomingServer:
             if address.path is not None:
                 await self._start_unix(address.path)
             else:
-                await self._start_tcp(address.host, address.port)
+                await self._start_tcp(address)
         except OSError as error:
             _LOGGER.debug("Cannot listen on %s", self._uri, exc_info=True)
             raise LunavoxLibraryError(f"Cannot listen on {self._uri}: {_reason(error)}") from error
         _LOGGER.info("Wyoming on %s", self._uri)
+        if self._settings.zeroconf:
+            self._announcement = _announced(Address.parse(self._uri), self._settings.name)
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._announcement is not None:
+            await self._announcement.stop()
+            self._announcement = None
         for connection in self._connections.values():
             connection.drain()
         if self._connections:
@@ -106,14 +120,24 @@ class WyomingServer:
             _remove_own(*self._socket_file)
             self._socket_file = None
 
-    async def _start_tcp(self, host: str, port: int) -> None:
+    async def _start_tcp(self, address: Address) -> None:
+        context: ssl.SSLContext | None = None
+        if address.tls:
+            context = tls.server_context(self._settings.tls_cert, self._settings.tls_key)
         server = await asyncio.start_server(
-            self._accept, host, port, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES, reuse_address=True
+            self._accept,
+            address.host,
+            address.port,
+            limit=_READ_AHEAD_BYTES,
+            backlog=_WELCOMES,
+            reuse_address=True,
+            ssl=context,
+            ssl_handshake_timeout=_HANDSHAKE_S if context is not None else None,
         )
         self._server = server
         _lengthen_queues(server)
         host, port = server.sockets[0].getsockname()[:2]
-        self._uri = Address(host=host, port=port).uri
+        self._uri = self._settings.with_trust(Address(host=host, port=port, tls=address.tls).uri)
 
     async def _start_unix(self, path: Path) -> None:
         if _is_socket(path):
@@ -131,7 +155,16 @@ class WyomingServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a client in, in place of an idle one if the house is full."""
+        host = _host(writer)
+        if not self._gate.allows(host):
+            writer.transport.abort()
+            return
         self._guests += 1
+        peer, refusal = self._name(writer), None
+        try:
+            guest = self._gate.enter(host, peer)
+        except Busy as error:
+            guest, refusal = Guest(self._gate, None, peer), error
         connection = Connection(
             reader,
             writer,
@@ -139,16 +172,20 @@ class WyomingServer:
             limits=self._limits,
             info=self._info,
             on_transcript=self._on_transcript,
-            peer=self._name(writer),
+            guest=guest,
         )
         _set_up(writer)
-        if len(self._connections) < self._limits.max_connections or self._make_room():
+        if (
+            refusal is None
+            and len(self._connections) >= self._limits.max_connections
+            and not self._make_room()
+        ):
+            refusal = Busy("Too many clients are connected.", retry_after_s=5.0)
+        if refusal is None:
             self._own(connection, connection.run())
         else:
-            _LOGGER.warning("%s: refused: %d clients are connected", connection.peer, len(self._connections))
-            self._own(
-                connection, connection.refuse(Busy("Too many clients are connected.", retry_after_s=5.0))
-            )
+            _LOGGER.warning("%s: refused: %s", connection.peer, refusal)
+            self._own(connection, connection.refuse(refusal))
 
     def _own(self, connection: Connection, served: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(served, name=f"wyoming {connection.peer}")
@@ -156,7 +193,9 @@ class WyomingServer:
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._connections.pop(task, None)
+        connection = self._connections.pop(task, None)
+        if connection is not None:
+            connection.guest.leave()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A connection failed", exc_info=error)
 
@@ -171,6 +210,25 @@ class WyomingServer:
     def _name(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("peername")
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
+
+
+def _host(writer: asyncio.StreamWriter) -> str | None:
+    """The address of a client, None at a socket file."""
+    peer = writer.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else None
+
+
+def _announced(address: Address, name: str | None) -> Announcement | None:
+    """Start to announce an address, if it is one for other machines."""
+    from lunavox_edge.wyoming_server import zeroconf  # noqa: PLC0415  # heavy, and for such ports only
+
+    if not zeroconf.is_for_others(address):
+        return None
+    announcement = zeroconf.Announcement(
+        zeroconf.instance_name(name), address.port, addresses=lambda: zeroconf.own_addresses(address.host)
+    )
+    announcement.start()
+    return announcement
 
 
 def _reason(error: OSError) -> str:

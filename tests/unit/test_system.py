@@ -81,6 +81,25 @@ def test_cores_by_affinity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("strengths", "cores"),
+    [
+        ((414, 414, 414, 414, 1024, 1024, 1024, 1024), 4),
+        ((1024, 1024, 900, 900), 4),
+        ((1024, 250), 1),
+        ((), 8),
+        (("junk", 1024), 1),
+    ],
+)
+def test_weak_cores_do_not_count(
+    root: Path, monkeypatch: pytest.MonkeyPatch, strengths: tuple[object, ...], cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(len(strengths) or 8)), raising=False)
+    for core, strength in enumerate(strengths):
+        tree(root, {f"sys/devices/system/cpu/cpu{core}/cpu_capacity": f"{strength}\n"})
+    assert system.cpu_count(root) == cores
+
+
+@pytest.mark.parametrize(
     ("files", "total_kib", "available_kib"),
     [
         ({}, 8000, 6000),

@@ -109,6 +109,8 @@ class PiperModel(TtsModel):
                 try:
                     yield from self._sound.make(feeds)
                 except ort.failures() as error:
+                    if self.device != "cpu":
+                        raise  # more likely the device than the text
                     raise LunavoxSynthesisError("This voice failed on this text.") from error
 
     def _feeds(self, ids: list[int], request: SpeakRequest, speaker_id: int | None) -> dict[str, Any]:
