@@ -58,6 +58,7 @@ class Commands:
         self.preferences = preferences.load(preferences_file)
         self._repeats = Repeats()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._keeping = asyncio.Lock()
         self._model_turn = asyncio.Lock()
         self._table: dict[Command, Callable[[Message, Address], None]] = {
             Command.SAY: self._say,
@@ -186,7 +187,8 @@ class Commands:
 
         async def keep() -> None:
             try:
-                await bridge.blocking(lambda: preferences.save(self._file, chosen))
+                async with self._keeping:  # in the order in which they were made
+                    await bridge.blocking(lambda: preferences.save(self._file, chosen))
             except OSError as error:
                 _LOGGER.warning("The chosen voice and language cannot be kept: %s", error)
 
