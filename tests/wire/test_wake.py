@@ -219,8 +219,8 @@ async def test_a_failure_is_told_and_a_deaf_client_is_let_go(
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.2)))
         await peer.expect_error("out_of_memory")
-        await peer.send(*chunks(silence(0.1)))
-        with suppress(ConnectionResetError):  # what it sent last is never read
+        with suppress(ConnectionError):  # what it sends last may come when nobody listens any more
+            await peer.send(*chunks(silence(0.1)))
             await peer.expect_end()
     await service.quiet()
 
