@@ -17,7 +17,7 @@ from wyoming.info import (
 )
 
 from lunavox_edge._version import __version__
-from lunavox_edge.wyoming_server.wire import encode_event
+from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine

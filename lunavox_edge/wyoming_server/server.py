@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lunavox_edge.errors import Busy, LunavoxLibraryError
-from lunavox_edge.wyoming_server.address import Address
+from lunavox_edge.wire.address import Address
 from lunavox_edge.wyoming_server.connection import Connection
 from lunavox_edge.wyoming_server.info import InfoSource
 

@@ -20,7 +20,7 @@ LAYERS = (
     {"app", "bench", "doctor"},
     {"self_check"},
     {"wyoming_server", "mqtt"},
-    {"speaking"},
+    {"wire", "speaking"},
     {"bridge"},
     {"engine"},
     {"backends"},
@@ -45,7 +45,7 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("bench/", "wyoming_server/"),
+    "wyoming": ("bench/", "wire/", "wyoming_server/"),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
@@ -57,7 +57,16 @@ FENCES = {
     "multiprocessing": (),
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
-    "asyncio": ("app.py", "bench/", "bridge.py", "cli/run.py", "mqtt/", "speaking/", "wyoming_server/"),
+    "asyncio": (
+        "app.py",
+        "bench/",
+        "bridge.py",
+        "cli/run.py",
+        "mqtt/",
+        "speaking/",
+        "wire/",
+        "wyoming_server/",
+    ),
     "os.environ": ("settings.py", "system.py"),
     "os.getenv": (),
     "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),
