@@ -19,7 +19,7 @@ LAYERS = (
     {"cli"},
     {"app", "bench", "doctor"},
     {"self_check"},
-    {"wyoming_server", "mqtt"},
+    {"wyoming_server", "mqtt", "satellites"},
     {"wire", "speaking"},
     {"bridge"},
     {"engine"},
@@ -32,6 +32,7 @@ LAYERS = (
         "settings_model",
         "settings_mqtt",
         "settings_problems",
+        "settings_satellites",
         "system",
         "types",
         "errors",
@@ -45,7 +46,8 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("bench/", "wire/", "wyoming_server/"),
+    "wyoming": ("bench/", "satellites/", "wire/", "wyoming_server/"),
+    "httpx2": ("satellites/answers/http.py",),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
@@ -63,6 +65,7 @@ FENCES = {
         "bridge.py",
         "cli/run.py",
         "mqtt/",
+        "satellites/",
         "speaking/",
         "wire/",
         "wyoming_server/",
