@@ -14,6 +14,7 @@ from lunavox_edge._version import __version__
 from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxLibraryError
+from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.self_check import self_check
 from lunavox_edge.settings import Settings
 from lunavox_edge.speaking.sound_card import SoundCard
@@ -51,7 +52,8 @@ class App:
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
         try:
-            mqtt = self._mqtt(engine)
+            hub = Hub(engine, self._settings.satellites, SoundCard(self._settings.audio.output))
+            mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
                 engine,
                 self._settings.wyoming,
@@ -61,6 +63,7 @@ class App:
             await server.start()
             try:
                 await self._start_mqtt(mqtt)
+                self._start_hub(hub)
                 await self._until(stop, self._get_ready(engine, server, started, check=check))
                 if mqtt is not None:
                     mqtt.ready()
@@ -69,12 +72,19 @@ class App:
             finally:
                 if mqtt is not None:
                     await mqtt.stop()
+                await hub.stop()
                 await server.stop(_SPEECH_GRACE_S)
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
 
-    def _mqtt(self, engine: Engine) -> MqttService | None:
+    def _start_hub(self, hub: Hub) -> None:
+        hub.start()
+        if self._settings.satellites.known:
+            names = ", ".join(self._settings.satellites.known)
+            self._say(f"  satellites   {names}   (connecting in the background)")
+
+    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
@@ -86,7 +96,11 @@ class App:
                 "MQTT needs more packages; pip install 'lunavox-edge[mqtt]', or set mqtt.broker to off."
             ) from error
         return MqttService(
-            engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=system.state_dir()
+            engine,
+            settings.mqtt,
+            hub,
+            state_dir=system.state_dir(),
+            resumes=settings.satellites.interrupted == "resume",
         )
 
     async def _start_mqtt(self, mqtt: MqttService | None) -> None:

@@ -125,6 +125,9 @@ class SpeechEvent(_Out):
     status: SpeechStatus
     voice: str | None = None
     satellite: str | None = None
+    satellites: tuple[str, ...] | None = None
+    missed: tuple[str, ...] | None = None
+    """Satellites that did not speak it to the end, most likely because they are offline."""
     first_audio_ms: float | None = None
     audio_s: float | None = None
     error: Problem | None = None

@@ -46,7 +46,13 @@ class MqttService:
     """One appliance at one broker; used once."""
 
     def __init__(
-        self, engine: Engine, settings: MqttSettings, loudspeakers: Loudspeakers, *, state_dir: Path
+        self,
+        engine: Engine,
+        settings: MqttSettings,
+        loudspeakers: Loudspeakers,
+        *,
+        state_dir: Path,
+        resumes: bool = True,
     ) -> None:
         """Build the parts. Raises SettingsError if the password cannot be read."""
         node = settings.node or socket.gethostname() or "lunavox"
@@ -74,7 +80,9 @@ class MqttService:
             ),
         )
         self._post = Post(self._link, topics, result_expiry_s=settings.result_expiry_s)
-        self._announcer = Announcer(engine, loudspeakers, max_waiting=settings.max_queue, report=self._tell)
+        self._announcer = Announcer(
+            engine, loudspeakers, max_waiting=settings.max_queue, report=self._tell, resumes=resumes
+        )
         self._commands = Commands(
             engine=engine,
             settings=settings,

@@ -42,7 +42,7 @@ class SoundCard:
         satellites: tuple[str, ...],  # noqa: ARG002  # it has none
         chunks: AsyncIterator[AudioChunk],
         priority: Priority,  # noqa: ARG002  # nothing else plays here
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
         command = player_for(self._output or "auto")
         name = Path(command[0]).name
@@ -66,6 +66,7 @@ class SoundCard:
         finally:
             complaint.cancel()
             await asyncio.shield(_end(player))
+        return ()
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
