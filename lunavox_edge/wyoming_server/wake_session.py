@@ -129,6 +129,9 @@ class WakeSession:
 
         Raises ProtocolError, BadAudio, Busy.
         """
+        if self._state is _State.ASKED:
+            # Old satellites send no 'audio-start' for wake words; every chunk says its format.
+            self.start(event)
         vigil = self._vigil
         if self._state is _State.PASSING_OVER:
             self._pass_over_audio()

@@ -133,9 +133,11 @@ class FakeSatellite:
         return Info(satellite=about).event()
 
 
-async def until(reached: Callable[[], object], seen: Callable[[], object] = list) -> None:
+async def until(
+    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 10.0
+) -> None:
     """Wait until something has come about; `seen` helps to understand why it has not."""
-    end_s = time.monotonic() + 10
+    end_s = time.monotonic() + wait_s
     while not reached():
         assert time.monotonic() < end_s, seen()
         await asyncio.sleep(0.005)
