@@ -99,6 +99,7 @@ class App:
             engine,
             settings.mqtt,
             hub,
+            hub,
             state_dir=system.state_dir(),
             resumes=settings.satellites.interrupted == "resume",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from lunavox_edge.errors import Busy, InternalError, LunavoxError, ProtocolError
 from lunavox_edge.speaking.announcer import SpeechStatus
+from lunavox_edge.speaking.house import SatellitePhase, SatelliteView
 from lunavox_edge.types import Priority, Transcript
 
 ONLINE = "online"
@@ -18,6 +20,8 @@ OFFLINE = "offline"
 
 MAX_COMMAND_BYTES = 1_048_576
 """More than any command but audio needs; a longer one is not even read."""
+
+MAX_VOLUME = 4.0
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _MAX_SHOWN_PROBLEMS = 3
@@ -146,12 +150,20 @@ class TranscriptEvent(_Out):
     confidence: float
     source: str
     satellite: str | None = None
+    wake_word: str | None = None
     duration_s: float
     latency_ms: float
 
     @classmethod
     def of(
-        cls, transcript: Transcript, *, request_id: str, source: str, latency_ms: float
+        cls,
+        transcript: Transcript,
+        *,
+        request_id: str,
+        source: str,
+        latency_ms: float,
+        satellite: str | None = None,
+        wake_word: str | None = None,
     ) -> TranscriptEvent:
         """Return what is told of a transcript."""
         return cls(
@@ -160,6 +172,8 @@ class TranscriptEvent(_Out):
             language=transcript.language,
             confidence=round(transcript.confidence, 3),
             source=source,
+            satellite=satellite,
+            wake_word=wake_word,
             duration_s=round(transcript.duration_s, 2),
             latency_ms=round(latency_ms, 1),
         )
@@ -187,6 +201,35 @@ class StatePayload(_Out):
     mem_available_bytes: int
     temperatures: dict[str, float]
     gpu_load: float | None
+
+    def encoded(self) -> bytes:
+        """Return the JSON with every key, so that templates find them."""
+        return self.model_dump_json().encode()
+
+
+class SatellitePayload(_Out):
+    """How a satellite does; what it does not tell is null."""
+
+    name: str
+    area: str | None
+    phase: SatellitePhase
+    muted: bool
+    volume: float
+    wake_words: tuple[str, ...]
+    problem: str | None
+
+    @classmethod
+    def of(cls, view: SatelliteView) -> SatellitePayload:
+        """Return what is told of a satellite."""
+        return cls(
+            name=view.name,
+            area=view.area,
+            phase=view.phase,
+            muted=view.muted,
+            volume=view.volume,
+            wake_words=view.wake_words,
+            problem=view.problem,
+        )
 
     def encoded(self) -> bytes:
         """Return the JSON with every key, so that templates find them."""
@@ -254,6 +297,31 @@ def parse_name(payload: bytes) -> str:
     if len(name) > 200:  # noqa: PLR2004  # as Name
         raise ProtocolError("A name has at most 200 characters.")
     return name
+
+
+def parse_volume(payload: bytes) -> float:
+    """Read a factor, 1 as it comes. Raises ProtocolError."""
+    try:
+        volume = float(decode(payload))
+    except ValueError:
+        volume = math.nan
+    if not 0.0 <= volume <= MAX_VOLUME:
+        raise ProtocolError(f"The payload must be a number from 0 to {MAX_VOLUME:g}.")
+    return volume
+
+
+def parse_switch(payload: bytes) -> bool:
+    """Read `on` or `off`. Raises ProtocolError."""
+    word = decode(payload).strip().lower()
+    if word not in ("on", "off"):
+        raise ProtocolError("The payload must be 'on' or 'off'.")
+    return word == "on"
+
+
+def parse_names(payload: bytes) -> tuple[str, ...]:
+    """Read names separated by commas; empty means the default. Raises ProtocolError."""
+    names = (name.strip() for name in parse_name(payload).split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def parse_language(payload: bytes) -> str | None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wyoming.audio import AudioChunk
+from wyoming.audio import AudioChunk, AudioStop
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Attribution, Describe, Info, Satellite
 from wyoming.ping import Ping, Pong
@@ -79,6 +79,10 @@ class FakeSatellite:
     async def wake(self) -> None:
         """Its own wake word was said."""
         await self.send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
+
+    async def send_stop(self) -> None:
+        """The microphone ends."""
+        await self.send(AudioStop().event())
 
     async def send(self, event: Event) -> None:
         await async_write_event(event, self.writer)
