@@ -61,7 +61,7 @@ class SoundCard:
             raise PlaybackFailed(f"{name} does not go on playing.") from error
         finally:
             complaint.cancel()
-            await asyncio.shield(program.end(player))
+            await program.end(player)
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:

@@ -18,7 +18,7 @@ LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
     {"app", "bench", "doctor"},
-    {"self_check"},
+    {"self_check", "satellite"},
     {"wyoming_server", "mqtt"},
     {"speaking"},
     {"bridge"},
@@ -45,7 +45,8 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("bench/", "wyoming_server/"),
+    # A satellite is a server of its own, for a hub: the other side of the same protocol.
+    "wyoming": ("bench/", "satellite/", "wyoming_server/"),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
@@ -57,7 +58,10 @@ FENCES = {
     "multiprocessing": (),
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
-    "asyncio": ("app.py", "bench/", "bridge.py", "cli/run.py", "mqtt/", "speaking/", "wyoming_server/"),
+    "asyncio": (
+        *("app.py", "bench/", "bridge.py", "cli/run.py", "cli/satellite.py", "mqtt/", "satellite/"),
+        *("speaking/", "wyoming_server/"),
+    ),
     "os.environ": ("settings.py", "system.py"),
     "os.getenv": (),
     "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),
