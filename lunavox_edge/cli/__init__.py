@@ -20,7 +20,19 @@ from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 
-_MODULES = ("run", "say", "transcribe", "voices", "models", "mqtt", "doctor", "bench", "config", "health")
+_MODULES = (
+    "run",
+    "satellite",
+    "say",
+    "transcribe",
+    "voices",
+    "models",
+    "mqtt",
+    "doctor",
+    "bench",
+    "config",
+    "health",
+)
 _LEVELS = ("debug", "info", "warning", "error")
 _INTERRUPTED = 128 + 2
 _BROKEN_PIPE = 128 + 13

@@ -81,19 +81,25 @@ def build_info(engine: Engine) -> Info:
                 supports_synthesize_streaming=True,
             )
         )
-    words = engine.wake_words()
-    if words:
-        info.wake.append(
-            WakeProgram(
-                name=WAKE_PROGRAM,
-                description="LunaVox Edge wake words",
-                attribution=_ATTRIBUTION,
-                installed=True,
-                version=__version__,
-                models=[_word(entry) for entry in words],
-            )
-        )
+    info.wake.extend(wake_programs(engine))
     return info
+
+
+def wake_programs(engine: Engine) -> list[WakeProgram]:
+    """List the wake words that are installed."""
+    words = engine.wake_words()
+    if not words:
+        return []
+    return [
+        WakeProgram(
+            name=WAKE_PROGRAM,
+            description="LunaVox Edge wake words",
+            attribution=_ATTRIBUTION,
+            installed=True,
+            version=__version__,
+            models=[_word(entry) for entry in words],
+        )
+    ]
 
 
 def _word(entry: ModelEntry) -> WakeModel:

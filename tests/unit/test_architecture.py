@@ -18,7 +18,7 @@ LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
     {"app", "bench", "doctor"},
-    {"self_check"},
+    {"self_check", "satellite"},
     {"wyoming_server", "mqtt", "satellites"},
     {"wire", "speaking"},
     {"bridge"},
@@ -46,7 +46,8 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("bench/", "satellites/", "wire/", "wyoming_server/"),
+    # A satellite is a server of its own, for a hub: the other side of the same protocol.
+    "wyoming": ("bench/", "satellite/", "satellites/", "wire/", "wyoming_server/"),
     "httpx2": ("satellites/answers/http.py",),
     **dict.fromkeys(NATIVE, ("backends/",)),
     "huggingface_hub": (),
@@ -60,15 +61,8 @@ FENCES = {
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
     "asyncio": (
-        "app.py",
-        "bench/",
-        "bridge.py",
-        "cli/run.py",
-        "mqtt/",
-        "satellites/",
-        "speaking/",
-        "wire/",
-        "wyoming_server/",
+        *("app.py", "bench/", "bridge.py", "cli/run.py", "cli/satellite.py", "mqtt/", "satellite/"),
+        *("satellites/", "speaking/", "wire/", "wyoming_server/"),
     ),
     "os.environ": ("settings.py", "system.py"),
     "os.getenv": (),
