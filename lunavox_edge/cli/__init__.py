@@ -23,6 +23,7 @@ from lunavox_edge.errors import LunavoxError
 _MODULES = (
     "run",
     "satellite",
+    "satellites",
     "say",
     "transcribe",
     "voices",
