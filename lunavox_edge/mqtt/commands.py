@@ -14,13 +14,15 @@ from lunavox_edge import bridge
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
 from lunavox_edge.mqtt.messages import Message
-from lunavox_edge.mqtt.payloads import ModelAction, Problem, SayRequest, SpeechEvent
+from lunavox_edge.mqtt.payloads import ModelAction, SayRequest
 from lunavox_edge.mqtt.post import Destination, Post
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.repeats import Repeats
+from lunavox_edge.mqtt.tidings import Problem, SpeechEvent
 from lunavox_edge.mqtt.topics import Address, Command, Topics
 from lunavox_edge.settings_mqtt import MqttSettings
-from lunavox_edge.speaking.announcer import Announcement, Announcer, Report, SpeechStatus
+from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
+from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import House
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.types import ModelKind

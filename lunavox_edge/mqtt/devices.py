@@ -8,16 +8,13 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lunavox_edge.mqtt.payloads import MAX_VOLUME, OFFLINE, ONLINE, ModelAction, Phase
-from lunavox_edge.mqtt.topics import Command, Topics
-from lunavox_edge.speaking.house import SatellitePhase, SatelliteView
+from lunavox_edge.mqtt.payloads import ModelAction
+from lunavox_edge.mqtt.tidings import Phase
+from lunavox_edge.mqtt.topics import Topics
 
 PRODUCT = "LunaVox Edge"
 ANY_LANGUAGE = "auto"
 """The choice that stands for no default language."""
-
-ANY_WORD = "default"
-"""The choice that stands for the wake words of the settings."""
 
 _MAX_TEXT_CHARS = 255  # Home Assistant refuses more
 _DOT = "__"  # `tiny.en` becomes `tiny__en`
@@ -98,79 +95,6 @@ def appliance(*, node: str, version: str, hardware: str, topics: Topics, offer: 
     )
 
 
-def satellite_device(
-    *, node: str, version: str, own: Topics, view: SatelliteView, words: tuple[str, ...]
-) -> Device:
-    """Return a satellite as a device behind the appliance; `words` are the wake words there are."""
-    topics = own.satellite(view.id)
-    entities = [
-        *speech_entities(topics.command(Command.SAY), topics.command(Command.STOP)),
-        phase_entity(topics.state, tuple(phase.value for phase in SatellitePhase)),
-        transcript_entity(own.transcript_events, view.id),
-        Entity(
-            "number",
-            "volume",
-            "Volume",
-            {
-                "state_topic": topics.state,
-                "value_template": "{{ (value_json.volume * 100) | round(0) }}",
-                "command_topic": topics.command(Command.SET_VOLUME),
-                "command_template": "{{ value / 100 }}",
-                "min": 0,
-                "max": int(MAX_VOLUME * 100),
-                "step": 5,
-                "unit_of_measurement": "%",
-                "icon": "mdi:volume-high",
-            },
-        ),
-        Entity(
-            "switch",
-            "mute",
-            "Mute microphone",
-            {
-                "state_topic": topics.state,
-                "value_template": "{{ 'on' if value_json.muted else 'off' }}",
-                "command_topic": topics.command(Command.SET_MUTE),
-                "payload_on": "on",
-                "payload_off": "off",
-                "icon": "mdi:microphone-off",
-            },
-        ),
-        Entity(
-            "binary_sensor",
-            "connected",
-            "Connected",
-            {
-                "state_topic": topics.availability,
-                "payload_on": ONLINE,
-                "payload_off": OFFLINE,
-                "device_class": "connectivity",
-                "entity_category": "diagnostic",
-            },
-        ),
-    ]
-    if words and not view.waits_itself:
-        options = _select(
-            topics.state,
-            topics.command(Command.SET_WAKE_WORDS),
-            f"{{{{ value_json.wake_words | join(', ') or '{ANY_WORD}' }}}}",
-            (ANY_WORD, *dict.fromkeys((", ".join(view.wake_words) or ANY_WORD, *words))),
-        )
-        options["command_template"] = f"{{{{ '' if value == '{ANY_WORD}' else value }}}}"
-        entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
-    return Device(
-        id=f"{appliance_id(node)}_{ident(view.id)}",
-        name=view.name,
-        model="Satellite",
-        version=version,
-        # Its own going offline is told by `connected`: everything else keeps its last state then.
-        availability=(own.availability,),
-        entities=tuple(entities),
-        via_device=appliance_id(node),
-        area=view.area,
-    )
-
-
 def speech_entities(say: str, stop: str) -> tuple[Entity, ...]:
     """Return what makes a place speak and stop: a target of notifications, a text, a button."""
     text = {"command_topic": say, "command_template": _TEXT_AS_JSON}
@@ -220,10 +144,10 @@ def transcript_entity(events: str, satellite: str | None = None) -> Entity:
 def _choices(topics: Topics, offer: Offer) -> tuple[Entity, ...]:
     chosen: list[Entity] = []
     if offer.voices:
-        options = _select(topics.state, topics.set_voice, "{{ value_json.voice }}", offer.voices)
+        options = select_options(topics.state, topics.set_voice, "{{ value_json.voice }}", offer.voices)
         chosen.append(Entity("select", "voice", "Voice", {**options, "icon": "mdi:account-voice"}))
     if offer.languages:
-        options = _select(
+        options = select_options(
             topics.state,
             topics.set_language,
             f"{{{{ value_json.language or '{ANY_LANGUAGE}' }}}}",
@@ -234,7 +158,8 @@ def _choices(topics: Topics, offer: Offer) -> tuple[Entity, ...]:
     return tuple(chosen)
 
 
-def _select(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
+def select_options(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
+    """Return the options of a choice that is a setting."""
     return {
         "state_topic": state,
         "value_template": template,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lunavox_edge.errors import ProtocolError
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.mqtt.payloads import ErrorPayload, Problem, SpeechEvent, TranscriptEvent
+from lunavox_edge.mqtt.tidings import ErrorPayload, Problem, SpeechEvent, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics, is_publishable
 
 _EVENT_EXPIRY_S = 60.0

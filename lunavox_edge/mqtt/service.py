@@ -20,13 +20,15 @@ from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
-from lunavox_edge.mqtt.payloads import OFFLINE, ONLINE, Phase, TranscriptEvent, instance_of
+from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
 from lunavox_edge.mqtt.satellites import Satellites
 from lunavox_edge.mqtt.status import Status, change_of
+from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
 from lunavox_edge.settings_mqtt import MqttSettings
-from lunavox_edge.speaking.announcer import Announcer, Report
+from lunavox_edge.speaking.announcement import Report
+from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import Heard, House, Listeners
 from lunavox_edge.speaking.loudspeakers import Loudspeakers
 

@@ -21,11 +21,11 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.snd import Played
 from wyoming.wake import Detection as WireDetection
 
-from lunavox_edge.audio.chime import LISTENING, chime
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.hearing import Listening, Waking
 from lunavox_edge.satellites.link import Link
+from lunavox_edge.satellites.mouth import Mouth
 from lunavox_edge.satellites.playing import Outlet, play_together
 from lunavox_edge.satellites.state import Happening, State
 from lunavox_edge.satellites.talking import Call, Manner, Talk
@@ -38,7 +38,6 @@ from lunavox_edge.wire import fields
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
-_CHIME_RATE_HZ = 22_050
 _FROM_WAKE, _FROM_SPEECH = "wake", "asr"
 
 _LOGGER = logging.getLogger(__name__)
@@ -72,10 +71,8 @@ class Satellite:
         self._talking: asyncio.Task[None] | None = None
         self._listening: Listening | None = None
         self._waking: Waking | None = None
-        self._outlet: Outlet | None = None
-        self._tells_played = False
+        self._mouth = Mouth(self._link.send, settings)
         self._waits_itself = False
-        self.volume = settings.volume
         self.wake_words = settings.wake_words
 
     async def run(self) -> None:
@@ -83,7 +80,7 @@ class Satellite:
         try:
             await self._link.run()
         finally:
-            self._silence()
+            self._mouth.silence()
             self._end_talk()
             self._deaf()
 
@@ -99,7 +96,7 @@ class Satellite:
             area=self.area,
             phase=self._state.phase,
             muted=self._state.muted,
-            volume=self.volume,
+            volume=self._mouth.volume,
             wake_words=words,
             address=self._settings.uri,
             waits_itself=self._waits_itself,
@@ -119,7 +116,7 @@ class Satellite:
 
     def set_volume(self, volume: float) -> None:
         """Play louder or more quietly, from the next speech on."""
-        self.volume = volume
+        self._mouth.volume = volume
         self._changed()
 
     def set_muted(self, *, muted: bool) -> None:
@@ -143,8 +140,7 @@ class Satellite:
 
     def hush(self) -> bool:
         """Fall silent and end the conversation, whatever it has come to; False if there was nothing."""
-        played = self._outlet is not None
-        self._silence()
+        played = self._mouth.silence()
         if self._talking is None:
             return played and self.move(Happening.DONE)
         self._end_talk()
@@ -171,17 +167,16 @@ class Satellite:
             self._end_talk()
         else:
             self.hush()
-        return self._open_outlet()
+        return self._mouth.open()
 
     def begins(self, outlet: Outlet) -> None:
         """The announcement is heard now."""
-        if outlet is self._outlet and outlet.open:
+        if self._mouth.holds(outlet) and outlet.open:
             self.move(Happening.SPEAKS)
 
     def give_back(self, outlet: Outlet) -> None:
         """The announcement is over."""
-        if outlet is self._outlet:
-            self._outlet = None
+        if self._mouth.give_back(outlet):
             self.move(Happening.DONE)
 
     # What the link calls.
@@ -189,7 +184,8 @@ class Satellite:
     def opened(self, info: Info) -> None:
         """Begin anew with a satellite that knows nothing."""
         self._info, self._problem = info, None
-        self._tells_played = self._waits_itself = False
+        self._waits_itself = False
+        self._mouth.connected(info)
         self.move(Happening.CONNECTED)
         self.send(PauseSatellite().event() if self._state.muted else RunSatellite().event())
 
@@ -198,9 +194,7 @@ class Satellite:
         if self._problem != str(error):
             self._problem = str(error)
             self._changed()
-        if self._outlet is not None:
-            self._outlet.lost()
-        self._silence()
+        self._mouth.lost()
         self._end_talk()
         self._deaf()
         self.move(Happening.LOST)
@@ -216,9 +210,7 @@ class Satellite:
             if self._listening is not None:
                 self._listening.end()
         elif Played.is_type(event.type):
-            self._tells_played = True
-            if self._outlet is not None:
-                self._outlet.played()
+            self._mouth.played()
 
     # What a conversation needs.
 
@@ -257,7 +249,7 @@ class Satellite:
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
         """Play an answer to the end."""
-        outlet = self._open_outlet()
+        outlet = self._mouth.open()
 
         async def watched() -> AsyncIterator[AudioChunk]:
             async for chunk in chunks:
@@ -303,19 +295,8 @@ class Satellite:
             return
         if self._call(Call(detection.name, after, audio_format)):
             self.send(WireDetection(name=detection.name, timestamp=detection.timestamp_ms).event())
-            if self._chimes:
-                self._ring()
-
-    @property
-    def _chimes(self) -> bool:
-        return self._house.chime if self._settings.chime is None else self._settings.chime
-
-    def _ring(self) -> None:
-        """Play the chime that tells that somebody listens; it is short, so it is sent at once."""
-        outlet = self._make_outlet()
-        outlet.start(_CHIME_RATE_HZ)
-        outlet.play(chime(LISTENING, _CHIME_RATE_HZ))
-        outlet.finish()
+            if self._house.chime if self._settings.chime is None else self._settings.chime:
+                self._mouth.ring()
 
     def _call(self, call: Call) -> bool:
         """Somebody called: whatever goes on here ends, and the satellite listens."""
@@ -325,7 +306,7 @@ class Satellite:
                 # It streams until it is told what was said.
                 self.send(WireTranscript(text="").event())
             return False
-        self._silence()
+        self._mouth.silence()
         self._end_talk()
         # After the conversation words are waited for anew: the rest after a word is counted in audio.
         self._deaf()
@@ -342,7 +323,8 @@ class Satellite:
             _LOGGER.exception("satellite %s: a conversation failed", self.id)
         finally:
             if self._talking is asyncio.current_task():
-                self._talking = self._outlet = None
+                self._talking = None
+                self._mouth.silence()
                 self.move(Happening.DONE)
 
     def _end_talk(self) -> None:
@@ -359,35 +341,6 @@ class Satellite:
         if self._waking is not None:
             self._waking.close()
             self._waking = None
-
-    # The loudspeaker.
-
-    def _open_outlet(self) -> Outlet:
-        self._silence()
-        self._outlet = self._make_outlet()
-        return self._outlet
-
-    def _make_outlet(self) -> Outlet:
-        return Outlet(self.send, wanted=self._wanted(), volume=self.volume, tells_played=self._tells_played)
-
-    def _silence(self) -> None:
-        outlet, self._outlet = self._outlet, None
-        if outlet is not None:
-            outlet.stop()
-
-    def _wanted(self) -> AudioFormat | None:
-        """Return the format that it plays best; None if it does not tell."""
-        if self._settings.rate_hz is not None:
-            return AudioFormat(self._settings.rate_hz)
-        for program in self._info.snd if self._info is not None else ():
-            told = program.snd_format
-            wanted = AudioFormat(told.rate, told.width, told.channels)
-            try:
-                check_format(told.rate, told.width, told.channels)
-            except LunavoxError:
-                continue
-            return wanted
-        return None
 
     def _changed(self) -> None:
         news, self._news = self._news, asyncio.Event()

@@ -8,72 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
-from lunavox_edge.audio.framing import frames
-from lunavox_edge.engine.params import SynthesisParams
-from lunavox_edge.errors import Busy, Cancelled, InternalError, LunavoxError
-from lunavox_edge.speaking.loudspeakers import Loudspeakers, Place
-from lunavox_edge.types import AudioChunk, Priority
+from lunavox_edge.errors import Busy
+from lunavox_edge.speaking.announcement import Announcement, Audio, Item, Report, SpeechStatus
+from lunavox_edge.speaking.loudspeakers import Loudspeakers
+from lunavox_edge.types import Priority
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
 _RETRY_AFTER_S = 5.0
-_PIECE_MS = 100
-_OWN = ""
-"""Stands for the appliance's own loudspeaker."""
-_RANK = {Priority.URGENT: 0, Priority.NORMAL: 1, Priority.LOW: 2}
-
-_LOGGER = logging.getLogger(__name__)
-
-
-class SpeechStatus(str, Enum):
-    """What became of an announcement."""
-
-    QUEUED = "queued"
-    STARTED = "started"
-    INTERRUPTED = "interrupted"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What is to be said, how and where."""
-
-    id: str
-    text: str
-    text_format: str = "text"
-    voice: str | None = None
-    language: str | None = None
-    params: SynthesisParams = field(default_factory=SynthesisParams)
-    place: Place = field(default_factory=Place)
-    priority: Priority = Priority.NORMAL
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of an announcement; milliseconds count from when its turn came.
-
-    `missed` are those of the satellites that were offline, or went before the end.
-    """
-
-    announcement: Announcement
-    status: SpeechStatus
-    satellites: tuple[str, ...] = ()
-    missed: tuple[str, ...] = ()
-    first_audio_ms: float | None = None
-    audio_s: float | None = None
-    error: LunavoxError | None = None
 
 
 class Announcer:
@@ -98,8 +46,8 @@ class Announcer:
         self._report = report
         self._resumes = resumes
         self._numbers = itertools.count()
-        self._waiting: list[_Item] = []
-        self._running: dict[asyncio.Task[None], _Item] = {}
+        self._waiting: list[Item] = []
+        self._running: dict[asyncio.Task[None], Item] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
@@ -113,7 +61,7 @@ class Announcer:
         satellites = self._loudspeakers.resolve(announcement.place)
         if len(self._waiting) >= self._max_waiting:
             raise Busy("Too many texts wait to be spoken; try again later.", retry_after_s=_RETRY_AFTER_S)
-        item = _Item(Report(announcement, SpeechStatus.QUEUED, satellites), next(self._numbers), self._report)
+        item = Item(Report(announcement, SpeechStatus.QUEUED, satellites), next(self._numbers), self._report)
         self._waiting.append(item)
         self._report(item.report)
         self._news.set()
@@ -176,10 +124,10 @@ class Announcer:
         else:
             self._end(item, asyncio.CancelledError() if task.cancelled() else task.exception())
 
-    def _goes_on_later(self, item: _Item) -> bool:
+    def _goes_on_later(self, item: Item) -> bool:
         return item.interrupted and self._resumes and not item.cancelled
 
-    def _end(self, item: _Item, outcome: BaseException | None) -> None:
+    def _end(self, item: Item, outcome: BaseException | None) -> None:
         closing = asyncio.create_task(item.close(), name="announcement end")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -190,7 +138,7 @@ class Announcer:
             self._waiting.remove(item)
             self._end(item, asyncio.CancelledError())
 
-    async def _speak(self, item: _Item) -> None:
+    async def _speak(self, item: Item) -> None:
         what = item.report.announcement
         item.begins()
         if item.audio is None:
@@ -203,7 +151,7 @@ class Announcer:
                 relaxed=what.priority is Priority.LOW,
                 on_ready=bell.ring,
             )
-            item.audio = _Audio(item.watched(bridge.audio(speech, bell)))
+            item.audio = Audio(item.watched(bridge.audio(speech, bell)))
             speech.write(what.text)
             speech.finish()
         try:
@@ -213,116 +161,3 @@ class Announcer:
             # Before the next begins: the engine counts rooms that are spoken to.
             if not self._goes_on_later(item):
                 await item.close()
-
-
-class _Item:
-    """One announcement on its way: measures it, and reports its start and its end."""
-
-    def __init__(self, report: Report, number: int, tell: Callable[[Report], None]) -> None:
-        self.report = report
-        self.audio: _Audio | None = None
-        self.interrupted = False
-        self.cancelled = False
-        self._number = number
-        self._tell = tell
-        self._began_s: float | None = None
-        self._audio_s = 0.0
-
-    @property
-    def priority(self) -> Priority:
-        return self.report.announcement.priority
-
-    @property
-    def order(self) -> tuple[int, int]:
-        return _RANK[self.priority], self._number
-
-    @property
-    def places(self) -> set[str]:
-        return set(self.report.satellites) or {_OWN}
-
-    def is_meant(self, announcement_id: str | None, satellite: str | None) -> bool:
-        by_id = announcement_id is None or self.report.announcement.id == announcement_id
-        return by_id and (satellite is None or satellite in self.report.satellites)
-
-    def leave_out(self, satellite: str | None) -> bool:
-        """Speak at the others only; False if there are none."""
-        others = tuple(name for name in self.report.satellites if name != satellite)
-        if satellite is None or not others:
-            return False
-        self.report = replace(self.report, satellites=others)
-        return True
-
-    def begins(self) -> None:
-        """Its turn has come."""
-        if self._began_s is None:
-            self._began_s = time.monotonic()
-
-    async def watched(self, chunks: AsyncGenerator[AudioChunk, None]) -> AsyncGenerator[AudioChunk, None]:
-        """Yield the audio in pieces so small that an interruption loses next to nothing."""
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                if self.report.first_audio_ms is None:
-                    first_audio_ms = (time.monotonic() - (self._began_s or 0.0)) * 1000
-                    self.report = replace(self.report, first_audio_ms=first_audio_ms)
-                    self.tell(SpeechStatus.STARTED)
-                for pcm in frames(chunk.pcm, chunk.sample_rate, _PIECE_MS):
-                    piece = AudioChunk(pcm, chunk.sample_rate)
-                    self._audio_s += piece.duration_s
-                    yield piece
-
-    async def close(self) -> None:
-        """End the speech. Idempotent."""
-        if self.audio is not None:
-            await self.audio.close()
-
-    def tell(self, status: SpeechStatus) -> None:
-        self._tell(replace(self.report, status=status))
-
-    def end(self, outcome: BaseException | None) -> None:
-        error: LunavoxError | None = None
-        if outcome is None:
-            status = SpeechStatus.FINISHED
-        elif isinstance(outcome, (asyncio.CancelledError, Cancelled)):
-            status = SpeechStatus.CANCELLED
-        elif isinstance(outcome, LunavoxError):
-            status, error = SpeechStatus.FAILED, outcome
-        else:
-            _LOGGER.error("An announcement failed", exc_info=outcome)
-            status = SpeechStatus.FAILED
-            error = InternalError("The text could not be spoken; the log says more.")
-        audio_s = self._audio_s if self._began_s is not None else None
-        self._tell(replace(self.report, status=status, audio_s=audio_s, error=error))
-        _LOGGER.info(
-            "announcement: %s, %.1f s, first audio after %.0f ms%s",
-            status.value,
-            self._audio_s,
-            self.report.first_audio_ms or 0.0,
-            f" ({error.code})" if error is not None else "",
-        )
-
-
-class _Audio:
-    """Audio that whoever plays it may leave and come back to."""
-
-    def __init__(self, chunks: AsyncGenerator[AudioChunk, None]) -> None:
-        self._chunks = chunks
-        self._next: asyncio.Future[AudioChunk] | None = None
-
-    def __aiter__(self) -> _Audio:
-        return self
-
-    async def __anext__(self) -> AudioChunk:
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._chunks.__anext__())
-        # Unlike awaiting it, this can be cancelled without ending the audio.
-        await asyncio.wait((self._next,))
-        coming, self._next = self._next, None
-        return coming.result()
-
-    async def close(self) -> None:
-        """End the audio. Idempotent."""
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.gather(self._next, return_exceptions=True)
-            self._next = None
-        await self._chunks.aclose()

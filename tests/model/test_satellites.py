@@ -24,7 +24,8 @@ from lunavox_edge.audio.pcm import resample, to_pcm16
 from lunavox_edge.backends import registry
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings import Settings
-from lunavox_edge.speaking.announcer import Announcement, Announcer, Report, SpeechStatus
+from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
+from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import Heard, Listeners, SatellitePhase
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard

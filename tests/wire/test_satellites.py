@@ -17,7 +17,8 @@ from lunavox_edge.errors import UnknownSatellite
 from lunavox_edge.satellites import link
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
-from lunavox_edge.speaking.announcer import Announcement, Announcer, Report, SpeechStatus
+from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
+from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import Heard, Listeners, SatellitePhase
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
