@@ -52,7 +52,12 @@ class App:
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
         try:
-            hub = Hub(engine, self._settings.satellites, SoundCard(self._settings.audio.output))
+            hub = Hub(
+                engine,
+                self._settings.satellites,
+                SoundCard(self._settings.audio.output),
+                choices_file=system.state_dir() / "satellites.json",
+            )
             mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
                 engine,

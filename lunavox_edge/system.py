@@ -234,3 +234,18 @@ def _read(path: Path) -> str:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace")
     except OSError:
         return ""
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a whole small file in one step: whoever reads finds the old or the new text. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+    try:
+        with draft.open("w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        draft.replace(file)
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

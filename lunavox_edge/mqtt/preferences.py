@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from lunavox_edge.system import replace_file
 
 _MAX_FILE_BYTES = 4096
 
@@ -42,14 +42,4 @@ def load(file: Path) -> Preferences:
 
 def save(file: Path, preferences: Preferences) -> None:
     """Replace the file in one step. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
-    try:
-        with draft.open("w", encoding="utf-8") as opened:
-            json.dump(asdict(preferences), opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    replace_file(file, json.dumps(asdict(preferences)))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lunavox_edge import bridge
 from lunavox_edge.audio.chime import ANNOUNCING
 from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
+from lunavox_edge.satellites import choices
 from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.playing import Outlet, play_together
 from lunavox_edge.satellites.satellite import Satellite
 from lunavox_edge.satellites.talking import Manner
@@ -25,12 +31,24 @@ if TYPE_CHECKING:
 _PATIENCE_S = 60.0
 _RETRY_AFTER_S = 10.0
 
+_LOGGER = logging.getLogger(__name__)
+
 
 class Hub:
     """Owns the satellites; what is played at none of them goes to the appliance's own loudspeaker."""
 
-    def __init__(self, engine: Engine, settings: SatellitesSettings, own: Loudspeakers) -> None:
-        """Build the satellites of the settings; `start` connects them."""
+    def __init__(
+        self,
+        engine: Engine,
+        settings: SatellitesSettings,
+        own: Loudspeakers,
+        *,
+        choices_file: Path | None = None,
+    ) -> None:
+        """Build the satellites of the settings; `start` connects them.
+
+        What is chosen while they run is kept in `choices_file`.
+        """
         self._engine = engine
         self._settings = settings
         self._own = own
@@ -38,6 +56,11 @@ class Hub:
         self._told = Listeners(changed=self._changed, heard=self._heard)
         self._satellites = {key: self._built(key, found) for key, found in settings.known.items()}
         self._tasks: list[asyncio.Task[None]] = []
+        self._file = choices_file
+        self._keeping: asyncio.Task[None] | None = None
+        for key, choice in (choices.load(choices_file) if choices_file is not None else {}).items():
+            if key in self._satellites:
+                self._satellites[key].restore(choice)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -51,6 +74,8 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._keeping is not None:
+            await self._keeping
 
     def views(self) -> tuple[SatelliteView, ...]:
         """Every satellite as it is now."""
@@ -63,16 +88,19 @@ class Hub:
     def set_volume(self, satellite: str, volume: float) -> None:
         """Set how loud one plays. Raises UnknownSatellite."""
         self._find(satellite).set_volume(volume)
+        self._keep()
 
     def set_muted(self, satellite: str, *, muted: bool) -> None:
         """Stop or go on listening at one. Raises UnknownSatellite."""
         self._find(satellite).set_muted(muted=muted)
+        self._keep()
 
     def set_wake_words(self, satellite: str, names: tuple[str, ...]) -> None:
         """Set what one waits for. Raises UnknownSatellite, UnknownModel."""
         found = self._find(satellite)
         self._engine.wake_words(names)
         found.set_wake_words(names)
+        self._keep()
 
     def hush(self, satellite: str | None) -> int:
         """End the conversation at one, or all. Raises UnknownSatellite."""
@@ -165,6 +193,20 @@ class Hub:
             context_s=settings.context_s,
         )
         return Satellite(satellite_id, found, settings, self._engine, manner, tell=lambda: self._told)
+
+    def _keep(self) -> None:
+        """Save what was chosen, once for all that is chosen meanwhile."""
+        if self._file is not None and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.create_task(self._save(self._file), name="satellites keep")
+
+    async def _save(self, file: Path) -> None:
+        saved: dict[str, Choice] | None = None
+        while saved != (wanted := {key: found.choice for key, found in self._satellites.items()}):
+            saved = wanted
+            try:
+                await bridge.blocking(partial(choices.save, file, wanted))
+            except OSError as error:
+                _LOGGER.warning("What was chosen for satellites cannot be kept: %s", error)
 
     def _changed(self) -> None:
         for listeners in self._listeners:

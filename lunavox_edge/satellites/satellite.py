@@ -23,6 +23,7 @@ from wyoming.wake import Detection as WireDetection
 
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.hearing import Listening, Waking
 from lunavox_edge.satellites.link import Link
 from lunavox_edge.satellites.mouth import Mouth
@@ -114,6 +115,24 @@ class Satellite:
         """What it does."""
         return self._state.phase
 
+    def restore(self, choice: Choice) -> None:
+        """Begin with what was chosen before."""
+        if choice.volume is not None:
+            self._mouth.volume = choice.volume
+        if choice.wake_words is not None:
+            self.wake_words = choice.wake_words
+        self._state = State(muted=choice.muted)
+
+    @property
+    def choice(self) -> Choice:
+        """What differs from the settings."""
+        volume, words = self._mouth.volume, self.wake_words
+        return Choice(
+            volume=volume if volume != self._settings.volume else None,
+            muted=self._state.muted,
+            wake_words=words if words != self._settings.wake_words else None,
+        )
+
     def set_volume(self, volume: float) -> None:
         """Play louder or more quietly, from the next speech on."""
         self._mouth.volume = volume
@@ -133,8 +152,8 @@ class Satellite:
             self.send(RunSatellite().event())
 
     def set_wake_words(self, names: tuple[str, ...]) -> None:
-        """Wait for other words."""
-        self.wake_words = names
+        """Wait for other words; none means those of the settings."""
+        self.wake_words = names or self._settings.wake_words
         self._deaf()
         self._changed()
 

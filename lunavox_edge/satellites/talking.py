@@ -124,6 +124,7 @@ class Talk:
             stage.send(VoiceStopped().event(), WireTranscript(text=text).event())
             if transcript is None or not text or not stage.move(Happening.HEARD):
                 return
+            _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
             stage.heard(Heard(stage.id, transcript, transcript.stats.total_ms, call.wake_word))
             answer = await self._answer(transcript, text)
             if not self._goes_on(answer) or not stage.move(Happening.CALLED):
@@ -149,7 +150,9 @@ class Talk:
         pieces = ask(
             manner.answerer, question, timeout_s=manner.answer.timeout_s, retries=manner.answer.retries
         )
+        began_s = time.monotonic()
         answer = await self._speak(self._with_apology(pieces))
+        _LOGGER.info("satellite %s: answered within %.1f s", self._stage.id, time.monotonic() - began_s)
         if not self._failed:
             context.add(text, answer)
         self._memory.until_s = time.monotonic() + manner.context_s

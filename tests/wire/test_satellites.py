@@ -485,3 +485,30 @@ async def test_chimes(build: Build) -> None:
     house.announce("Hello.", "kitchen")
     await house.until_report(SpeechStatus.FINISHED)
     assert len(fake.pcm()) - before > 0.06 * 32_000 + 0.4 * 32_000
+
+
+async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    file = tmp_path / "state" / "satellites.json"
+    settings, engine = house.engine.settings.satellites, house.engine
+    first = Hub(engine, settings, SoundCard(None), choices_file=file)
+    first.set_muted("kitchen", muted=True)
+    first.set_volume("kitchen", 0.5)
+    first.set_wake_words("kitchen", ("alexa",))
+    await first.stop()
+    (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
+    assert (view.muted, view.volume, view.wake_words) == (True, 0.5, ("alexa",))
+    await house.hub.stop()
+    again = Hub(engine, settings, SoundCard(None), choices_file=file)
+    again.start()
+    await fake.until("pause-satellite")
+    assert again.views()[0].phase is SatellitePhase.MUTED
+    again.set_muted("kitchen", muted=False)
+    again.set_wake_words("kitchen", ())
+    await again.stop()
+    (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
+    assert (view.muted, view.volume, view.wake_words) == (False, 0.5, ("okay_nabu",))
+    file.write_text("{")
+    assert Hub(engine, settings, SoundCard(None), choices_file=file).views()[0].volume == 1.0
