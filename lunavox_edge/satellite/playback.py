@@ -82,11 +82,12 @@ class Playback:
             speech.owned = False
 
     def hush(self) -> None:
-        """Fall silent at once, and drop what waits and what still comes for it."""
+        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it."""
         if self._open is not None:
             self._open.drop()
         for speech in self._speeches:
             speech.drop()
+            speech.owned = False
         self._speeches = deque()
         if self._task is not None:
             self._task.cancel()
