@@ -42,6 +42,7 @@ _RECORDING = (
 _READ_BYTES = 4096
 _WAV_MAGIC = b"RIFF"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_NO_PIPE = "--mic stdin reads from a pipe: … | lunavox-edge satellite --mic stdin"
 _STALE_WAIT_S = 0.02
 _STALE_READS = 64
 _COMPLAINT_S = 1.0
@@ -72,6 +73,8 @@ def open_microphone(source: str) -> Microphone:
         device = ("-D", rest) if rest else ()
         return ProgramMicrophone((recorder, *device, *_RECORDING))
     if source == "stdin":
+        if sys.stdin is None:
+            raise SettingsError(_NO_PIPE)
         return StdinMicrophone(sys.stdin.buffer)
     if kind == "command":
         try:
@@ -118,7 +121,7 @@ class StdinMicrophone:
         """Store the file, which must be a pipe. Raises SettingsError."""
         mode = os.fstat(file.fileno()).st_mode
         if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-            raise SettingsError("--mic stdin reads from a pipe: … | lunavox-edge satellite --mic stdin")
+            raise SettingsError(_NO_PIPE)
         self._file = file
         self._reader: asyncio.StreamReader | None = None
         self._transport: asyncio.ReadTransport | None = None

@@ -75,12 +75,19 @@ class Playback:
             self._open.end()
             self._open = None
 
+    def disown(self) -> None:
+        """Whoever sent this has gone: end the open speech, and tell the end of none of them."""
+        self.stop()
+        for speech in self._speeches:
+            speech.owned = False
+
     def hush(self) -> None:
-        """Fall silent at once, and drop what waits and what still comes for it."""
+        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it."""
         if self._open is not None:
             self._open.drop()
         for speech in self._speeches:
             speech.drop()
+            speech.owned = False
         self._speeches = deque()
         if self._task is not None:
             self._task.cancel()
@@ -108,7 +115,8 @@ class Playback:
             finally:
                 speech.drop()
                 speeches.popleft()
-            await self._on_played(error)
+            if speech.owned:
+                await self._on_played(error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._silenced.discard(task)
@@ -135,6 +143,7 @@ class _Speech:
         self._news = asyncio.Event()
         self._over = False
         self.dropped = False
+        self.owned = True
 
     def add(self, pcm: bytes) -> int:
         """Return how many bytes of audio this adds."""

@@ -110,7 +110,7 @@ class Satellite:
     async def leave(self) -> None:
         """The hub has gone: close the microphone; what was sent is still heard."""
         self._hub = None
-        self._playback.stop()
+        self._playback.disown()
         await self._off(None)
 
     async def close(self) -> None:
@@ -133,7 +133,7 @@ class Satellite:
     async def _off(self, said: str | None) -> None:
         task, self._listening = self._listening, None
         was, self.phase = self.phase, Phase.OFF
-        self._called, self._triggered = None, False
+        self._called, self._triggered, self._hushed = None, False, False
         if task is not None:
             task.cancel()
             # Not cancelled again by whoever comes meanwhile: it may be letting a device go.

@@ -339,6 +339,19 @@ async def test_a_hub_comes_back(furnish: Furnish) -> None:
         await room.until(lambda: room.satellite.phase is Phase.OFF)
 
 
+async def test_what_a_hub_left_behind_is_heard_but_told_to_nobody_else(furnish: Furnish) -> None:
+    room = await furnish()
+    async with room.connect() as hub:
+        await hub.send(*speech(0.2)[:-1])
+        await room.until(lambda: room.satellite._playback.active)
+    await room.until(lambda: "has gone" in room.said[-1])
+    async with room.connect() as hub:
+        await hub.send(*speech(0.1))
+        await hub.expect("played")
+        await hub.alive()
+    assert len(room.heard()) == 2 * (int(0.2 * RATE_HZ) + int(0.1 * RATE_HZ))
+
+
 async def test_a_hub_that_falls_silent_is_asked_and_then_left(
     furnish: Furnish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
