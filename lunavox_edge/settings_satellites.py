@@ -82,6 +82,9 @@ class Satellite(Section):
     follow_up: FollowUp | None = None
     """Whether to listen on without a wake word."""
 
+    echo_cancelled: bool = False
+    """Whether it takes its own sound out of what its microphone hears; `satellites.overlap` needs that."""
+
     rate_hz: int | None = Field(None, ge=8_000, le=48_000)
     """Samples per second of what it plays, for a satellite that does not tell. `null`: as the voice has."""
 
@@ -154,6 +157,13 @@ class SatellitesSettings(Section):
 
     barge_in: bool = True
     """Whether the wake word interrupts what is being said."""
+
+    overlap: Annotated[Literal["off", "report", "interrupt"], BeforeValidator(off)] = "interrupt"
+    """What speech over speech does: nothing (`off`), an event (`report`), or an event, silence and listening
+    (`interrupt`). Only at satellites that are `echo_cancelled` and stream their microphone all the time."""
+
+    overlap_ms: int = Field(600, ge=100, le=10_000)
+    """Milliseconds that somebody has to speak over speech, so that a cough does not count."""
 
     stop_words: Names = ()
     """Installed wake words that end what is being said, and nothing more."""

@@ -24,7 +24,7 @@ from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
 from lunavox_edge.mqtt.satellites import Satellites
 from lunavox_edge.mqtt.status import Status, change_of
-from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, Phase, TranscriptEvent
+from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, OverlapEvent, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
 from lunavox_edge.settings_mqtt import MqttSettings
 from lunavox_edge.speaking.announcement import Report
@@ -104,7 +104,13 @@ class MqttService:
             waiting=lambda: self._announcer.waiting,
         )
         self._satellites = Satellites(house, topics, self._post)
-        house.tell(Listeners(changed=self._house_changed, heard=self._heard_by_satellite))
+        house.tell(
+            Listeners(
+                changed=self._house_changed,
+                heard=self._heard_by_satellite,
+                overlapped=lambda overlap: self._post.overlap(OverlapEvent.of(overlap)),
+            )
+        )
         self._broker: EmbeddedBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False

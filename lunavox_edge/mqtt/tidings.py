@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lunavox_edge.errors import Busy, InternalError, LunavoxError
 from lunavox_edge.speaking.announcement import SpeechStatus
-from lunavox_edge.speaking.house import SatellitePhase, SatelliteView
+from lunavox_edge.speaking.house import Overlap, SatellitePhase, SatelliteView
 from lunavox_edge.types import Transcript
 
 ONLINE = "online"
@@ -115,6 +115,26 @@ class TranscriptEvent(_Out):
             wake_word=wake_word,
             duration_s=round(transcript.duration_s, 2),
             latency_ms=round(latency_ms, 1),
+        )
+
+
+class OverlapEvent(_Out):
+    """Somebody speaks while a satellite does."""
+
+    event_type: Literal["overlapping_speech"] = "overlapping_speech"
+    satellite: str
+    duration_s: float
+    probability: float
+    interrupted: bool
+
+    @classmethod
+    def of(cls, overlap: Overlap) -> OverlapEvent:
+        """Return what is told of it."""
+        return cls(
+            satellite=overlap.satellite,
+            duration_s=round(overlap.duration_s, 2),
+            probability=round(overlap.probability, 3),
+            interrupted=overlap.interrupted,
         )
 
 

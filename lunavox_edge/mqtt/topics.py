@@ -163,6 +163,11 @@ class Topics:
         return f"{self.root}/events/transcript"
 
     @property
+    def overlap_events(self) -> str:
+        """Who speaks while a satellite does."""
+        return f"{self.root}/events/overlapping_speech"
+
+    @property
     def error_events(self) -> str:
         """What is wrong with a message that named no place for an answer."""
         return f"{self.root}/events/error"

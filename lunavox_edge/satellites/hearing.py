@@ -145,6 +145,16 @@ class Listening:
             self._error = error
             self.end()
 
+    @property
+    def ongoing_speech(self) -> tuple[float, float]:
+        """Seconds of the speech that is going on and its mean probability; zeros in a pause."""
+        return self._utterance.ongoing_speech if self._utterance is not None else (0.0, 0.0)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, by itself or by an error."""
+        return self._over or (self._utterance is not None and self._utterance.done)
+
     def end(self) -> None:
         """No more audio will come."""
         self._over = True
@@ -178,3 +188,37 @@ class Listening:
         self._over = True
         if self._utterance is not None:
             self._utterance.cancel()
+
+
+class Overhearing:
+    """Notices speech over what a satellite says; what was said over it is not lost."""
+
+    def __init__(self, listen: Callable[[], Listening], least_s: float) -> None:
+        """`listen` makes an utterance that nobody waits for yet."""
+        self._listen = listen
+        self._least_s = least_s
+        self._listening = listen()
+        self._noticed = False
+
+    def feed(self, pcm: bytes, audio_format: AudioFormat) -> tuple[float, float] | None:
+        """Take the next audio; return seconds and probability of speech that has lasted long enough, once."""
+        if self._listening.over:
+            self.close()
+            self._listening = self._listen()
+        self._listening.feed(pcm, audio_format)
+        seconds, probability = self._listening.ongoing_speech
+        if seconds < self._least_s:
+            self._noticed = self._noticed and seconds > 0
+            return None
+        if self._noticed:
+            return None
+        self._noticed = True
+        return seconds, probability
+
+    def release(self) -> Listening:
+        """Return the utterance, which now is somebody else's."""
+        return self._listening
+
+    def close(self) -> None:
+        """Forget the audio. Idempotent."""
+        self._listening.close()

@@ -20,7 +20,7 @@ from lunavox_edge.satellites.satellite import Satellite
 from lunavox_edge.satellites.talking import Manner
 from lunavox_edge.settings_satellites import ALL, SatellitesSettings
 from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
-from lunavox_edge.speaking.house import Heard, Listeners, SatelliteView
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatelliteView
 from lunavox_edge.speaking.loudspeakers import Loudspeakers, Place
 from lunavox_edge.types import AudioChunk, Priority
 
@@ -53,7 +53,7 @@ class Hub:
         self._settings = settings
         self._own = own
         self._listeners: list[Listeners] = []
-        self._told = Listeners(changed=self._changed, heard=self._heard)
+        self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
         self._satellites = {key: self._built(key, found) for key, found in settings.known.items()}
         self._tasks: list[asyncio.Task[None]] = []
         self._file = choices_file
@@ -211,6 +211,10 @@ class Hub:
     def _changed(self) -> None:
         for listeners in self._listeners:
             listeners.changed()
+
+    def _overlapped(self, overlap: Overlap) -> None:
+        for listeners in self._listeners:
+            listeners.overlapped(overlap)
 
     def _heard(self, heard: Heard) -> None:
         for listeners in self._listeners:

@@ -24,7 +24,7 @@ from wyoming.wake import Detection as WireDetection
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.choices import Choice
-from lunavox_edge.satellites.hearing import Listening, Waking
+from lunavox_edge.satellites.hearing import Listening, Overhearing, Waking
 from lunavox_edge.satellites.link import Link
 from lunavox_edge.satellites.mouth import Mouth
 from lunavox_edge.satellites.playing import Outlet, play_together
@@ -32,7 +32,7 @@ from lunavox_edge.satellites.state import Happening, State
 from lunavox_edge.satellites.talking import Call, Manner, Talk
 from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
 from lunavox_edge.settings_satellites import SatellitesSettings
-from lunavox_edge.speaking.house import Heard, Listeners, SatellitePhase, SatelliteView
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase, SatelliteView
 from lunavox_edge.types import AudioChunk, AudioFormat, Detection
 from lunavox_edge.wire import fields
 
@@ -72,6 +72,7 @@ class Satellite:
         self._talking: asyncio.Task[None] | None = None
         self._listening: Listening | None = None
         self._waking: Waking | None = None
+        self._overhearing: Overhearing | None = None
         self._mouth = Mouth(self._link.send, settings)
         self._waits_itself = False
         self.wake_words = settings.wake_words
@@ -287,9 +288,33 @@ class Satellite:
         if self._listening is not None:
             self._listening.feed(event.payload, audio_format)
         elif not self._waits_itself:
+            self._overhear(event.payload, audio_format)
             if self._waking is None:
                 self._waking = Waking(self._engine, self._waited_for(), self._detected)
             self._waking.feed(event.payload, audio_format)
+
+    def _overhear(self, pcm: bytes, audio_format: AudioFormat) -> None:
+        """Notice somebody who speaks while the satellite does."""
+        mode = self._house.overlap if self._settings.echo_cancelled else "off"
+        if mode == "off" or self._state.phase is not SatellitePhase.SPEAKING:
+            self._end_overhearing()
+            return
+        if self._overhearing is None:
+            self._overhearing = Overhearing(self._talk.utterance, self._house.overlap_ms / 1000)
+        noticed = self._overhearing.feed(pcm, audio_format)
+        if noticed is None:
+            return
+        interrupts = mode == "interrupt"
+        _LOGGER.info("satellite %s: somebody speaks over it (%.1f s)", self.id, noticed[0])
+        self._tell().overlapped(Overlap(self.id, *noticed, interrupted=interrupts))
+        if interrupts:
+            overhearing, self._overhearing = self._overhearing, None
+            self._listen(Call(), overhearing.release())
+
+    def _end_overhearing(self) -> None:
+        if self._overhearing is not None:
+            self._overhearing.close()
+            self._overhearing = None
 
     def _waited_for(self) -> tuple[str, ...]:
         stops = self._house.stop_words
@@ -325,11 +350,21 @@ class Satellite:
                 # It streams until it is told what was said.
                 self.send(WireTranscript(text="").event())
             return False
+        return self._listen(call, None)
+
+    def _listen(self, call: Call, listening: Listening | None) -> bool:
+        """Listen, with an utterance that has begun if there is one; False if that cannot be."""
+        if listening is not None and not self.move(Happening.CALLED):
+            listening.close()
+            return False
         self._mouth.silence()
         self._end_talk()
         # After the conversation words are waited for anew: the rest after a word is counted in audio.
         self._deaf()
-        listening = self._talk.listen(call)
+        if listening is None:
+            listening = self._talk.listen(call)
+        else:
+            self.listen_with(listening)
         self._talking = asyncio.create_task(self._converse(call, listening), name=f"satellite {self.id} talk")
         return True
 
@@ -356,7 +391,8 @@ class Satellite:
             self._listening = None
 
     def _deaf(self) -> None:
-        """Wait for no wake words until there is more audio."""
+        """Forget what was listened to; there is more once there is more audio."""
+        self._end_overhearing()
         if self._waking is not None:
             self._waking.close()
             self._waking = None

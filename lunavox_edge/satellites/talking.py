@@ -106,10 +106,13 @@ class Talk:
         self.expects_announcement = False
         """Whether an announcement would be the answer."""
 
+    def utterance(self) -> Listening:
+        """Return an utterance as they are heard here."""
+        return Listening(self._engine, language=self._manner.language, sensitivity=self._manner.sensitivity)
+
     def listen(self, call: Call) -> Listening:
         """Begin to listen, at once: no audio is to be missed."""
-        manner = self._manner
-        listening = Listening(self._engine, language=manner.language, sensitivity=manner.sensitivity)
+        listening = self.utterance()
         if call.audio and call.audio_format is not None:
             listening.feed(call.audio, call.audio_format)
         self._stage.listen_with(listening)

@@ -56,11 +56,22 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlap:
+    """Somebody speaks while a satellite does."""
+
+    satellite: str
+    duration_s: float
+    probability: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Listeners:
     """Whom the hub tells; everything is called on the loop and must not wait."""
 
     changed: Callable[[], None] = lambda: None
     heard: Callable[[Heard], None] = lambda _: None
+    overlapped: Callable[[Overlap], None] = lambda _: None
 
 
 class House(Protocol):

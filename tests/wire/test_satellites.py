@@ -19,7 +19,7 @@ from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
 from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import Heard, Listeners, SatellitePhase
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import Priority
@@ -66,6 +66,7 @@ class House:
     stt: SttScript
     reports: list[Report] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
 
     def phase(self, name: str = "kitchen") -> SatellitePhase:
         return next(view.phase for view in self.hub.views() if view.id == name)
@@ -139,7 +140,7 @@ async def build(
                 report=house.reports.append,
                 resumes=settings.satellites.interrupted == "resume",
             )
-            hub.tell(Listeners(heard=house.heard.append))
+            hub.tell(Listeners(heard=house.heard.append, overlapped=house.overlaps.append))
             hub.start()
             stack.push_async_callback(hub.stop)
             announcing = asyncio.create_task(house.announcer.run())
@@ -512,3 +513,43 @@ async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) 
     assert (view.muted, view.volume, view.wake_words) == (False, 0.5, ("okay_nabu",))
     file.write_text("{")
     assert Hub(engine, settings, SoundCard(None), choices_file=file).views()[0].volume == 1.0
+
+
+@pytest.mark.parametrize("overlap", ["interrupt", "report", "off"])
+async def test_speaking_over_an_answer(build: Build, overlap: str) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, overlap=overlap, overlap_ms=300, special={"kitchen": {"echo_cancelled": True}})
+    house.stt.text = "tell me a story " * 60
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    cough = SPEECH[: len(SPEECH) // 3]
+    await fake.say(silence(0.2) + cough + silence(0.3) + cough + silence(0.3))
+    assert not house.overlaps
+    assert house.phase() is SatellitePhase.SPEAKING
+    house.stt.text = "that is enough"
+    await fake.say(SPEECH * 2 + silence(0.6))
+    if overlap == "interrupt":
+        assert (await fake.until("transcript", 2)).data["text"] == "that is enough"
+        loud = np.count_nonzero(np.abs(house.stt.heard[-1][0]) > 0.01)
+        assert loud >= len(SPEECH) - 1024
+    else:
+        assert house.phase() is SatellitePhase.SPEAKING
+    assert [found.interrupted for found in house.overlaps] == {
+        "interrupt": [True],
+        "report": [False],
+        "off": [],
+    }[overlap]
+    assert all(0.3 <= found.duration_s < 0.9 and found.probability == 1.0 for found in house.overlaps)
+
+
+async def test_without_echo_cancellation_nobody_is_overheard(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, overlap_ms=100)
+    house.stt.text = "tell me a story " * 60
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    await fake.say(SPEECH * 2)
+    assert house.phase() is SatellitePhase.SPEAKING
+    assert not house.overlaps
