@@ -16,6 +16,7 @@ from lunavox_edge.satellites.answers.base import Context, Question, ask
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
+from tests.fakes.http import HttpServer, stream
 
 pytestmark = pytest.mark.wire
 
@@ -41,27 +42,6 @@ async def serve() -> AsyncIterator[Serve]:
         yield start
 
 
-class HttpServer:
-    """Answers every request with the next of its answers; remembers what was asked."""
-
-    def __init__(self, *answers: tuple[int, bytes] | None) -> None:
-        """None hangs up."""
-        self.answers = list(answers)
-        self.asked: list[tuple[str, dict[str, str], dict[str, object]]] = []
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        request, *lines = head.strip().split("\r\n")
-        headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
-        body = json.loads(await reader.readexactly(int(headers["content-length"])))
-        self.asked.append((request, headers, body))
-        answer = self.answers.pop(0)
-        if answer is not None:
-            status, content = answer
-            writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(content)) + content)
-            await writer.drain()
-
-
 def question(text: str = "turn on the light", context: Context | None = None) -> Question:
     return Question(text, "en", "kitchen", "Kitchen", context or Context())
 
@@ -71,11 +51,6 @@ async def answers(settings: Answer, asked: Question | None = None) -> list[str]:
     assert answerer is not None
     pieces = ask(answerer, asked or question(), timeout_s=settings.timeout_s, retries=settings.retries)
     return [piece async for piece in pieces]
-
-
-def stream(*events: object) -> bytes:
-    lines = [f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events]
-    return "".join(lines).encode()
 
 
 async def test_echo() -> None:

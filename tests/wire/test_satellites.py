@@ -23,6 +23,7 @@ from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhas
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import Priority
+from tests.fakes.http import HttpServer, stream
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
@@ -553,3 +554,26 @@ async def test_without_echo_cancellation_nobody_is_overheard(build: Build) -> No
     await fake.say(SPEECH * 2)
     assert house.phase() is SatellitePhase.SPEAKING
     assert not house.overlaps
+
+
+async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
+    pieces = [{"choices": [{"delta": {"content": piece}}]} for piece in ("It is ", "on. ", "Anything else?")]
+    server = HttpServer((200, stream(*pieces, "[DONE]")), (500, b""), (500, b""))
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    answers = {"model": {"kind": "openai", "url": url, "error_text": "I cannot think."}}
+    fake = FakeSatellite()
+    house = await build(fake, answer="model", answers=answers, follow_up="question")
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts) == "It is on.Anything else?"
+    await house.until_phase(SatellitePhase.LISTENING)
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("audio-stop", 2)
+    assert house.tts.texts[-1] == "I cannot think."
+    await house.until_phase(SatellitePhase.IDLE)
+    said = [[message["content"] for message in body["messages"][1:]] for _, _, body in server.asked]  # type: ignore[index]
+    light = "turn on the light"
+    assert said == [[light], *[[light, "It is on. Anything else?", light]] * 2]
+    listening.close()
