@@ -152,8 +152,9 @@ class SatellitesSettings(Section):
     """Whether to listen on after an answer without a wake word: `off`, after a `question`, or `always`. Only
     with satellites that stream their microphone all the time."""
 
-    vad_sensitivity: Literal["aggressive", "default", "relaxed"] = "default"
-    """How soon a pause ends what is said; `stt.pause_*_ms` says how long each is."""
+    vad_sensitivity: Literal["aggressive", "default", "relaxed"] = "aggressive"
+    """How soon a pause ends what is said; `stt.pause_*_ms` says how long each is. `aggressive` waits longer
+    where the words so far want more."""
 
     barge_in: bool = True
     """Whether the wake word interrupts what is being said."""
