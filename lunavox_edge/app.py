@@ -15,6 +15,7 @@ from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
 from lunavox_edge.notify import Notifier
+from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.self_check import SelfCheck, self_check
 from lunavox_edge.settings import Settings, WyomingSettings
 from lunavox_edge.speaking.sound_card import SoundCard
@@ -68,7 +69,13 @@ class App:
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
         try:
-            mqtt = self._mqtt(engine)
+            hub = Hub(
+                engine,
+                self._settings.satellites,
+                SoundCard(self._settings.audio.output),
+                choices_file=system.state_dir() / "satellites.json",
+            )
+            mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
                 engine,
                 self._settings.wyoming,
@@ -85,6 +92,7 @@ class App:
             watching = asyncio.create_task(supervisor.watch(), name="supervisor")
             try:
                 await self._start_mqtt(mqtt)
+                self._start_hub(hub)
                 await self._until(stop, self._get_ready(engine, server, started, check=check))
                 if not stop.is_set():
                     supervisor.ready()
@@ -96,6 +104,7 @@ class App:
             finally:
                 if mqtt is not None:
                     await mqtt.stop()
+                await hub.stop()
                 await server.stop(_SPEECH_GRACE_S)
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
@@ -103,7 +112,13 @@ class App:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
 
-    def _mqtt(self, engine: Engine) -> MqttService | None:
+    def _start_hub(self, hub: Hub) -> None:
+        hub.start()
+        if self._settings.satellites.known:
+            names = ", ".join(self._settings.satellites.known)
+            self._say(f"  satellites   {names}   (connecting in the background)")
+
+    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
@@ -115,7 +130,12 @@ class App:
                 "MQTT needs more packages; pip install 'lunavox-edge[mqtt]', or set mqtt.broker to off."
             ) from error
         return MqttService(
-            engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=system.state_dir()
+            engine,
+            settings.mqtt,
+            hub,
+            hub,
+            state_dir=system.state_dir(),
+            resumes=settings.satellites.interrupted == "resume",
         )
 
     async def _start_mqtt(self, mqtt: MqttService | None) -> None:

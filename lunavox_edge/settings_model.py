@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from lunavox_edge import system
 from lunavox_edge.settings_fields import Folder, Language, Name, Names, Seconds, Section
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
+from lunavox_edge.settings_satellites import SatellitesSettings
 
 _MAX_UNIX_PATH_BYTES = 107
 _MAX_PORT = 65535
@@ -387,6 +388,7 @@ class Settings(Section):
     wyoming: WyomingSettings = WyomingSettings()
     mqtt: MqttSettings = MqttSettings()
     audio: AudioSettings = AudioSettings()
+    satellites: SatellitesSettings = SatellitesSettings()
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     stt: SttSettings = SttSettings()

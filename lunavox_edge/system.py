@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import socket
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,9 @@ _ROOT = Path("/")
 _MAX_FILE_BYTES = 65_536
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _ARENAS = 2
-_MMAP_THRESHOLD_BYTES = 1_000_000
-
-
 _MMAP_THRESHOLD_BYTES = 4_000_000
 """Above the buffers that every decode takes anew, or asking the kernel for them costs a third more."""
+_REPLACING = threading.Lock()
 _SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 
 
@@ -264,3 +263,20 @@ def _read(path: Path) -> str:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace")
     except OSError:
         return ""
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a whole small file in one step: whoever reads finds the old or the new text. Raises OSError."""
+    # One at a time, and always the same name: what a power cut leaves is written over.
+    with _REPLACING:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.new")
+        try:
+            with draft.open("w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+            draft.replace(file)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)

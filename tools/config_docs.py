@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from lunavox_edge.settings import Settings, VoiceAlias, WakeSettings, WakeWord, variable_for
 from lunavox_edge.settings_model import sections
 from lunavox_edge.settings_problems import numeric_range
+from lunavox_edge.settings_satellites import Answer, Satellite, SatellitesSettings
 from lunavox_edge.settings_version import VERSION, VERSION_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +65,8 @@ def docs_text() -> str:
             parts.append(f"## {name}\n\n{_one_line(model.__doc__)}\n\n{_table(name, model)}")
             if model is WakeSettings:
                 parts.append(f"{_WAKE_WORDS}\n{_table(None, WakeWord)}")
+            if model is SatellitesSettings:
+                parts.append(f"{_SATELLITES}\n{_table(None, Satellite)}\n{_ANSWERS}\n{_table(None, Answer)}")
             continue
         parts.append(f"## {name}\n\n{_VOICES}\n{_table(None, VoiceAlias)}")
     return "\n".join(parts)
@@ -190,6 +193,26 @@ wake:
     okay_nabu: {sensitivity: 0.7, refractory_s: 4}
     hey_jarvis: {sensitivity: 0.4}
 ```
+"""
+
+_SATELLITES = """\
+`satellites.known` holds the satellites, each by a short name that topics and requests use:
+
+```yaml
+satellites:
+  answer: assistant
+  known:
+    kitchen: {uri: "tcp://192.168.1.20:10700", area: Kitchen}
+    bedroom: {uri: "tcp://192.168.1.21:10700", area: Bedroom, volume: 0.5, answer: mqtt}
+  answers:
+    assistant: {kind: openai, url: "http://127.0.0.1:11434/v1", model: "llama3.2:3b"}
+```
+
+Keys of a satellite:
+"""
+
+_ANSWERS = """\
+Keys of an answer:
 """
 
 _VOICES = """\

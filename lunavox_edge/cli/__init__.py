@@ -21,8 +21,9 @@ from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.log_damper import Damper
 
-_MODULES = tuple(
-    "run say transcribe voices models mqtt doctor support bench config health self_check".split()
+_MODULES = (
+    *"run satellite satellites say transcribe voices models".split(),
+    *"mqtt doctor support bench config health self_check".split(),
 )
 _LEVELS = ("debug", "info", "warning", "error")
 _INTERRUPTED = 128 + 2

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import telemetry
-from lunavox_edge.mqtt.payloads import CatalogItem, CatalogPayload, Phase, StatePayload
 from lunavox_edge.mqtt.preferences import Preferences
+from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine

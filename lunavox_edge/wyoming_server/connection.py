@@ -20,8 +20,15 @@ from wyoming.event import Event
 from wyoming.ping import Pong
 
 from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
-from lunavox_edge.wyoming_server import fields
-from lunavox_edge.wyoming_server.errors_wire import error_event
+from lunavox_edge.wire import fields
+from lunavox_edge.wire.errors_wire import error_event
+from lunavox_edge.wire.events import (
+    STATUS_TYPE,
+    BrokenStreamError,
+    EventReader,
+    EventWriter,
+    encode_event,
+)
 from lunavox_edge.wyoming_server.gate import Guest
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
@@ -29,13 +36,6 @@ from lunavox_edge.wyoming_server.stt_session import SttSession
 from lunavox_edge.wyoming_server.tts_session import TtsSession
 from lunavox_edge.wyoming_server.wake_session import WakeSession
 from lunavox_edge.wyoming_server.watch import Watch
-from lunavox_edge.wyoming_server.wire import (
-    STATUS_TYPE,
-    BrokenStreamError,
-    EventReader,
-    EventWriter,
-    encode_event,
-)
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine

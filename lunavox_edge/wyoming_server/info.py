@@ -17,7 +17,7 @@ from wyoming.info import (
 )
 
 from lunavox_edge._version import __version__
-from lunavox_edge.wyoming_server.wire import encode_event
+from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -82,19 +82,25 @@ def build_info(engine: Engine) -> Info:
                 supports_synthesize_streaming=True,
             )
         )
-    words = engine.wake_words()
-    if words:
-        info.wake.append(
-            WakeProgram(
-                name=WAKE_PROGRAM,
-                description="LunaVox Edge wake words",
-                attribution=_ATTRIBUTION,
-                installed=True,
-                version=__version__,
-                models=[_word(entry) for entry in words],
-            )
-        )
+    info.wake.extend(wake_programs(engine))
     return info
+
+
+def wake_programs(engine: Engine) -> list[WakeProgram]:
+    """List the wake words that are installed."""
+    words = engine.wake_words()
+    if not words:
+        return []
+    return [
+        WakeProgram(
+            name=WAKE_PROGRAM,
+            description="LunaVox Edge wake words",
+            attribution=_ATTRIBUTION,
+            installed=True,
+            version=__version__,
+            models=[_word(entry) for entry in words],
+        )
+    ]
 
 
 def _word(entry: ModelEntry) -> WakeModel:
