@@ -25,7 +25,16 @@ from lunavox_edge.settings import Settings
 _MIB = 1024 * 1024
 _MIN_AVAILABLE_MB = 512
 _LITTLE_DISK_MB, _NO_DISK_MB = 500, 64
-_NEEDED = ("wyoming", "numpy", "onnxruntime", "piper-tts", "faster-whisper", "ctranslate2", "pydantic")
+_NEEDED = (
+    "wyoming",
+    "numpy",
+    "onnxruntime",
+    "piper-tts",
+    "faster-whisper",
+    "ctranslate2",
+    "pydantic",
+    "httpx2",
+)
 _OPTIONAL = ("zeroconf", "paho-mqtt", "amqtt", "hibari-tts", "pymicro-wakeword", "systemd-python")
 _GROUP_WRITE, _OTHERS_WRITE = 0o020, 0o002
 
@@ -174,6 +183,7 @@ def _permissions(settings: Settings, file: Path | None) -> Iterator[Finding]:
         "mqtt.password_file": settings.mqtt.password_file,
         "mqtt.tls_key": settings.mqtt.tls_key,
         "wyoming.tls_key": settings.wyoming.tls_key,
+        **settings.satellites.token_files,
     }
     for key, path in secrets.items():
         if path is not None:

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lunavox_edge import system
+from lunavox_edge import roll_call, system
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import (
     Backend,
@@ -50,6 +50,7 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
     yield from check_machine(settings, file)
     yield from _service(settings)
     yield _broker(settings.mqtt)
+    yield from _house(settings)
     with Engine(settings) as engine:
         yield from _backends(engine)
         yield _intact(engine)
@@ -106,6 +107,30 @@ def _broker(mqtt: MqttSettings) -> Finding:
     return Finding(
         "mqtt", Verdict.OK, f"{name} lets us in {who}, MQTT {address.version}, in {took_ms:.0f} ms"
     )
+
+
+def _house(settings: Settings) -> Iterator[Finding]:
+    """Say which satellites are there, and whether those listen who answer at them."""
+    house = settings.satellites
+    if not house.known:
+        yield Finding("satellite", Verdict.OK, "none in the settings (docs/SATELLITES.md shows how to begin)")
+    for found in roll_call.satellites(settings):
+        text = f"{found.id} at {found.address}"
+        if found.online:
+            where = f" in {found.area}" if found.area else ""
+            yield Finding("satellite", Verdict.OK, f"{text}: {found.name}{where}, {found.answer} answers")
+        else:
+            advice = f"is it switched on, and satellites.known.{found.id}.uri right?"
+            yield Finding("satellite", Verdict.WARN, f"{text}: {found.problem}; {advice}")
+    for name, answer in house.answers.items():
+        if answer.url is None:
+            continue
+        problem = roll_call.absence(answer.url)
+        if problem is None:
+            yield Finding("answer", Verdict.OK, f"{name}: somebody listens at {answer.url}")
+        else:
+            advice = f"does it run, and is satellites.answers.{name}.url right?"
+            yield Finding("answer", Verdict.WARN, f"{name} at {answer.url}: {problem}; {advice}")
 
 
 def _backends(engine: Engine) -> Iterator[Finding]:

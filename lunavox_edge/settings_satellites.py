@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -101,7 +102,7 @@ class Answer(Section):
     `openai`."""
 
     token_file: Folder | None = Field(None, strict=False)
-    """File whose first line is the access token."""
+    """File whose first line is the access token; others must not be able to read it."""
 
     model: Name | None = None
     """The language model for `openai`, the agent for `home-assistant`."""
@@ -187,6 +188,12 @@ class SatellitesSettings(Section):
         if ALL in self.known:
             raise ValueError(f"must not have a satellite called '{ALL}', which stands for all of them")
         return self
+
+    @property
+    def token_files(self) -> dict[str, Path]:
+        """The files that hold secrets, by the keys that name them."""
+        found = {f"satellites.answers.{name}.token_file": at.token_file for name, at in self.answers.items()}
+        return {key: file for key, file in found.items() if file is not None}
 
     def answer_for(self, satellite: Satellite) -> tuple[str, Answer]:
         """Return who answers at a satellite, with the name."""

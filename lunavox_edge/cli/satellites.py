@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.listing import print_table
-from lunavox_edge.errors import LunavoxError
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
-
-_TIMEOUT_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: str
-    address: str
-    name: str
-    area: str
-    answer: str
-    online: bool
-    problem: str | None
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
-    rows = [_ask(satellite, settings) for satellite in settings.satellites.known]
+    from lunavox_edge import roll_call
+
+    rows = list(roll_call.satellites(settings))
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
     elif not rows:
@@ -53,20 +41,3 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         ]
         print_table(("ID", "NAME", "AREA", "ADDRESS", "ANSWER", "STATE"), table)
     return ExitCode.OK if all(row.online for row in rows) else ExitCode.UNREACHABLE
-
-
-def _ask(satellite_id: str, settings: Settings) -> _Row:
-    from lunavox_edge.wyoming_server import client
-
-    known = settings.satellites.known[satellite_id]
-    name, area, problem = known.name, known.area, None
-    try:
-        told = client.describe(known.uri, timeout_s=_TIMEOUT_S).satellite
-        if told is None:
-            problem = "no satellite: another service answers there"
-        else:
-            name, area = name or told.name, area or told.area
-    except LunavoxError as error:
-        problem = f"offline ({error.code})"
-    answer, _ = settings.satellites.answer_for(known)
-    return _Row(satellite_id, known.uri, name or satellite_id, area or "", answer, problem is None, problem)

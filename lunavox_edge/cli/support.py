@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import tarfile
@@ -78,11 +79,11 @@ def _secrets(settings: Settings) -> set[str]:
     from lunavox_edge.secret_files import read_secret
 
     found = {settings.mqtt.password or ""}
-    if settings.mqtt.password_file is not None:
-        try:
-            found.add(read_secret(settings.mqtt.password_file, "mqtt.password_file"))
-        except SettingsError:
-            found.add("")  # what we may not read is not in what we write
+    files = {"mqtt.password_file": settings.mqtt.password_file, **settings.satellites.token_files}
+    for key, file in files.items():
+        # What we may not read is not in what we write.
+        with contextlib.suppress(SettingsError):
+            found.add(read_secret(file, key).strip() if file is not None else "")
     return {secret for secret in found if len(secret) >= _MIN_SECRET_CHARS}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -32,22 +31,18 @@ from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.engine.results import EngineStatus, LaneStatus, SynthesisResult, SynthesisStats
 from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.streaming import listen
+from lunavox_edge.engine.streaming import hear, listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.vigil import Vigil
 from lunavox_edge.engine.voice import Voice, VoiceMode
 from lunavox_edge.engine.warming import WarmSet
-from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.errors import LunavoxError
 from lunavox_edge.settings import Settings, as_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, Detection, ModelEntry, ModelKind, Transcript
 
 _MIB = 1024 * 1024
 _HOUSEKEEPING_S = 2.0
-_TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
-_FEED_BYTES = 1 << 20
 _WAKE_LANE = "wake"
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Engine:
@@ -169,12 +164,7 @@ class Engine:
             relaxed=relaxed,
             bounded=False,
         )
-        for start in range(0, len(pcm), _FEED_BYTES):
-            utterance.feed(pcm[start : start + _FEED_BYTES])
-            if not utterance.wait_for_room(_TRANSCRIBE_TIMEOUT_S):
-                utterance.cancel()
-                raise TimedOut("The transcript takes too long.")
-        return utterance.finish(_TRANSCRIBE_TIMEOUT_S)
+        return hear(utterance, pcm)
 
     def open_speech(
         self,

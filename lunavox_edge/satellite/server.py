@@ -14,7 +14,8 @@ from lunavox_edge.errors import Busy
 from lunavox_edge.satellite.link import Link
 from lunavox_edge.satellite.satellite import Satellite
 from lunavox_edge.wire.events import encode_event
-from lunavox_edge.wyoming_server.listener import Listener
+from lunavox_edge.wyoming_server.gate import Gate
+from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
     from lunavox_edge.settings_model import LimitSettings
@@ -31,12 +32,20 @@ class SatelliteServer:
     """Lets hubs reach a satellite on one address, `tcp://host:port` or `unix:///path`."""
 
     def __init__(
-        self, satellite: Satellite, info: Info, *, uri: str, limits: LimitSettings, say: Callable[[str], None]
+        self,
+        satellite: Satellite,
+        info: Info,
+        *,
+        uri: str,
+        allow: tuple[str, ...],
+        limits: LimitSettings,
+        say: Callable[[str], None],
     ) -> None:
-        """Store the parts; `start` opens the port."""
+        """Store the parts; `start` opens the port, to the networks of `allow` as that of the service."""
         self._satellite = satellite
         self._info = encode_event(info.event())
         self._limits = limits
+        self._gate = Gate(allow, lambda: limits)
         self._say = say
         self._listener = Listener(uri, self._accept, chosen_by="--uri")
         self._links: dict[asyncio.Task[None], Link] = {}
@@ -62,7 +71,7 @@ class SatelliteServer:
             await asyncio.wait(self._links, timeout=_STOP_S)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._links) >= MAX_CONNECTIONS:
+        if len(self._links) >= MAX_CONNECTIONS or not self._gate.allows(host_of(writer)):
             writer.transport.abort()
             return
         self._guests += 1

@@ -55,7 +55,14 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
             stack.push_async_callback(blocking, lambda: running.close(_ENGINE_GRACE_S))
         info = satellite_info(options.name, options.area, engine=engine, words=words)
         satellite = Satellite(microphone=microphone, speaker=speaker, say=say, engine=engine, words=words)
-        server = SatelliteServer(satellite, info, uri=options.uri, limits=settings.limits, say=say)
+        server = SatelliteServer(
+            satellite,
+            info,
+            uri=options.uri,
+            allow=settings.wyoming.allow,
+            limits=settings.limits,
+            say=say,
+        )
         await server.start()
         stack.push_async_callback(server.stop)
         say(f"Satellite {options.name} on {server.uri}. Ctrl-C stops.")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # A conversation takes no longer than this, or somebody forgot to end it.
 _PATIENCE_S = 60.0
 _RETRY_AFTER_S = 10.0
+# For the choices to reach the disk at the end; one that hangs must not hold the end up.
+_KEEP_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._keeping is not None:
-            await self._keeping
+            await asyncio.wait((self._keeping,), timeout=_KEEP_S)
 
     def views(self) -> tuple[SatelliteView, ...]:
         """Every satellite as it is now."""

@@ -124,6 +124,12 @@ class Listener:
         self._accept(reader, writer)
 
 
+def host_of(writer: asyncio.StreamWriter) -> str | None:
+    """Return the address of a client, None at a socket file."""
+    peer = writer.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else None
+
+
 def _reason(error: OSError, chosen_by: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"another program, perhaps LunaVox Edge itself, uses this address; stop it or set {chosen_by}."

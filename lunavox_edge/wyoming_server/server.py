@@ -13,7 +13,7 @@ from lunavox_edge.wyoming_server import tls
 from lunavox_edge.wyoming_server.connection import Connection
 from lunavox_edge.wyoming_server.gate import Gate, Guest
 from lunavox_edge.wyoming_server.info import InfoSource
-from lunavox_edge.wyoming_server.listener import Listener
+from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -95,7 +95,7 @@ class WyomingServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a client in, in place of an idle one if the house is full."""
-        host = _host(writer)
+        host = host_of(writer)
         if not self._gate.allows(host):
             writer.transport.abort()
             return
@@ -149,12 +149,6 @@ class WyomingServer:
     def _name(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("peername")
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
-
-
-def _host(writer: asyncio.StreamWriter) -> str | None:
-    """The address of a client, None at a socket file."""
-    peer = writer.get_extra_info("peername")
-    return str(peer[0]) if isinstance(peer, tuple) else None
 
 
 def _announced(address: Address, name: str | None) -> Announcement | None:

@@ -18,7 +18,7 @@ LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
     {"app", "bench", "doctor"},
-    {"self_check", "supervision", "checkup", "satellite"},
+    {"self_check", "supervision", "checkup", "roll_call", "satellite"},
     {"wyoming_server", "mqtt", "satellites"},
     {"wire", "speaking"},
     {"bridge"},

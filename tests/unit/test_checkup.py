@@ -95,6 +95,10 @@ def test_files_that_others_reach(home: Path) -> None:
     assert found.verdict is Verdict.OK
     (found,) = checkup._permissions(settings(mqtt={"password_file": str(home / "nothing")}), None)
     assert "No such file" in found.text
+    secret.chmod(0o604)
+    home_assistant = {"kind": "home-assistant", "url": "http://h:8123", "token_file": str(secret)}
+    (found,) = checkup._permissions(settings(satellites={"answers": {"home": home_assistant}}), None)
+    assert "satellites.answers.home.token_file: others may read" in found.text
 
 
 @pytest.mark.parametrize(

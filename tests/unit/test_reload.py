@@ -27,11 +27,12 @@ def test_what_can_change_does_and_the_rest_is_named() -> None:
         engine={"threads": 3, "keep_alive_s": 7.0},
         wyoming={"uri": "tcp://0.0.0.0:1"},
         voices={"a": {"voice": "joe"}},
+        satellites={"known": {"kitchen": {"uri": "tcp://192.0.2.1:10700"}}},
     )
     found = change(old, new)
 
     assert set(found.live) == {"tts.speed", "stt.model", "engine.keep_alive_s", "voices"}
-    assert set(found.later) == {"tts.device", "engine.threads", "wyoming.uri"}
+    assert set(found.later) == {"tts.device", "engine.threads", "wyoming.uri", "satellites.known"}
     assert found.settings.tts.speed == 1.5
     assert found.settings.stt.model == "tiny.en"
     assert found.settings.engine.keep_alive_s == 7.0
@@ -39,6 +40,7 @@ def test_what_can_change_does_and_the_rest_is_named() -> None:
     assert found.settings.tts.device == "cpu"
     assert found.settings.engine.threads is None
     assert found.settings.wyoming.uri == Settings().wyoming.uri
+    assert found.settings.satellites.known == {}
     assert "takes a restart: " in str(found)
 
 

@@ -23,21 +23,26 @@ def fake_examine(settings: object, file: Path | None) -> Iterator[Finding]:
     yield Finding("rights", Verdict.OK, f"settings: {file}")
 
 
-@pytest.mark.parametrize("kind", ["password", "password_file"])
+@pytest.mark.parametrize("kind", ["password", "password_file", "token_file"])
 def test_it_holds_everything_but_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     value = SECRET
-    if kind == "password_file":
+    if kind != "password":
         (tmp_path / "secret").touch(0o600)
         (tmp_path / "secret").write_text(f"{SECRET}\n", encoding="utf-8")
         value = str(tmp_path / "secret")
     config = tmp_path / "config.yaml"
     config.touch(0o600)
-    config.write_text(
-        f"wyoming: {{uri: 'tcp://127.0.0.1:1'}}\nmqtt: {{broker: 'mqtt://b', {kind}: {value}}}\n",
-        encoding="utf-8",
-    )
+    sections: dict[str, dict[str, object]] = {
+        "wyoming": {"uri": "tcp://127.0.0.1:1"},
+        "mqtt": {"broker": "mqtt://b", kind: value},
+    }
+    if kind == "token_file":
+        del sections["mqtt"][kind]
+        answer = {"kind": "home-assistant", "url": "http://127.0.0.1:1", kind: value}
+        sections["satellites"] = {"answers": {"home": answer}}
+    config.write_text(json.dumps(sections), encoding="utf-8")
     monkeypatch.setattr("lunavox_edge.doctor.examine", fake_examine)
     monkeypatch.setattr(support, "_journal_text", lambda: f"log: connected with {SECRET}\n")
     output = tmp_path / "bundle.tar.gz"

@@ -28,7 +28,7 @@ async def test_this_machine_may_always_come_in(serve: Serve) -> None:
 
 async def test_a_stranger_is_hung_up_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     service = await serve(wyoming={"uri": "tcp://127.0.0.1:0", "allow": ["192.0.2.0/24"]})
-    monkeypatch.setattr("lunavox_edge.wyoming_server.server._host", lambda _: "198.51.100.1")
+    monkeypatch.setattr("lunavox_edge.wyoming_server.server.host_of", lambda _: "198.51.100.1")
     async with service.connect() as peer:
         try:
             answer = await peer.read()

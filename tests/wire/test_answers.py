@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
-from lunavox_edge.errors import EmptyText, LunavoxError, NotAllowed, ProtocolError, TimedOut, Unreachable
+from lunavox_edge.errors import (
+    EmptyText,
+    LunavoxError,
+    NotAllowed,
+    ProtocolError,
+    SettingsError,
+    TimedOut,
+    Unreachable,
+)
 from lunavox_edge.satellites.answers.base import Context, Question, ask
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.settings_model import LimitSettings
@@ -61,6 +69,7 @@ async def test_echo() -> None:
 async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, tmp_path: Path) -> None:
     server = HttpServer((200, b": comment\n\n" + stream({"choices": []}, *CHAT, "[DONE]", "junk")))
     token = tmp_path / "token"
+    token.touch(0o600)
     token.write_text("secret\n")
     url = f"http://127.0.0.1:{await serve(server)}/v1/"
     settings = Answer(kind="openai", url=url, model="small", prompt="Be short.", token_file=token)
@@ -76,6 +85,17 @@ async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, t
         {"role": "assistant", "content": "Hi."},
         {"role": "user", "content": "turn on the light"},
     ]
+
+
+@pytest.mark.parametrize(("mode", "reason"), [(0o644, "not secret"), (None, "No such file")])
+async def test_a_token_that_others_know_is_not_sent(tmp_path: Path, mode: int | None, reason: str) -> None:
+    token = tmp_path / "token"
+    if mode is not None:
+        token.write_text("secret\n")
+        token.chmod(mode)
+    with pytest.raises(SettingsError, match=reason) as raised:
+        await answers(Answer(kind="openai", url="http://127.0.0.1:9/v1", token_file=token))
+    assert str(tmp_path) not in str(raised.value)
 
 
 async def test_home_assistant_goes_on_with_its_conversation(serve: Serve) -> None:

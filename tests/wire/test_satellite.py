@@ -17,6 +17,7 @@ from wyoming.info import Info
 
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.errors import SettingsError
 from lunavox_edge.satellite import link as link_module
 from lunavox_edge.satellite import satellite as satellite_module
 from lunavox_edge.satellite import server as server_module
@@ -26,6 +27,7 @@ from lunavox_edge.satellite.satellite import Phase, Satellite
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.settings_model import Settings
+from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.wake import ScriptedWake, said, silence
@@ -109,7 +111,12 @@ async def furnish(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> Async
             )
             info = satellite_info("kitchen", "Kitchen", engine=engine, words=words or ())
             server = SatelliteServer(
-                satellite, info, uri="tcp://127.0.0.1:0", limits=sections.limits, say=told.append
+                satellite,
+                info,
+                uri="tcp://127.0.0.1:0",
+                allow=sections.wyoming.allow,
+                limits=sections.limits,
+                say=told.append,
             )
             await server.start()
             stack.push_async_callback(server.stop)
@@ -327,6 +334,21 @@ async def test_one_hub_at_a_time(furnish: Furnish, monkeypatch: pytest.MonkeyPat
             await third.send("run-satellite")
             await third.expect("run-pipeline")
             await third.expect("audio-chunk")
+
+
+async def test_a_hub_from_elsewhere_is_not_let_in(furnish: Furnish, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = await furnish(wyoming={"allow": ["192.0.2.0/24"]})
+    async with room.connect() as hub:
+        await hub.alive()
+    monkeypatch.setattr(server_module, "host_of", lambda _: "198.51.100.1")
+    async with room.connect() as stranger:
+        with suppress(OSError):
+            assert await stranger.read() is None
+
+
+async def test_there_is_no_tls() -> None:
+    with pytest.raises(SettingsError, match="--uri"):
+        await Listener("tls://127.0.0.1:0", lambda *_: None, chosen_by="--uri").start()
 
 
 async def test_a_hub_comes_back(furnish: Furnish) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from lunavox_edge.errors import LunavoxError, NotAllowed, ProtocolError, SettingsError, TimedOut, Unreachable
+from lunavox_edge.errors import LunavoxError, NotAllowed, ProtocolError, TimedOut, Unreachable
 from lunavox_edge.satellites.answers.base import Question
+from lunavox_edge.secret_files import read_secret
 from lunavox_edge.settings_satellites import Answer
 
-_MAX_TOKEN_BYTES = 16_384
 _MAX_BODY_BYTES = 1_048_576
 _MAX_LINE_CHARS = 65_536
 _DONE = "[DONE]"
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _DENIED = (401, 403)
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class HomeAssistantAnswerer:
@@ -82,7 +78,7 @@ async def _post(settings: Answer, url: str, body: dict[str, Any]) -> AsyncIterat
     """Yield the body of the answer as it comes. Raises LunavoxError."""
     headers = {"Accept": "application/json, text/event-stream"}
     if settings.token_file is not None:
-        headers["Authorization"] = f"Bearer {_token(settings.token_file)}"
+        headers["Authorization"] = f"Bearer {read_secret(settings.token_file, 'token_file').strip()}"
     try:
         async with (
             httpx2.AsyncClient(timeout=settings.timeout_s, trust_env=False) as client,
@@ -115,16 +111,6 @@ def _refusal(status: int) -> LunavoxError:
     if status >= _SERVER_ERROR or status == _TOO_MANY:
         return Unreachable(f"Whoever should answer cannot just now (HTTP {status}).")
     return ProtocolError(f"The question is refused (HTTP {status}); look at url and model.")
-
-
-def _token(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            first = opened.read(_MAX_TOKEN_BYTES).decode().split("\n", 1)[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        _LOGGER.debug("%s cannot be read: %s", file, error)
-        raise SettingsError("The token_file of an answer cannot be read.") from error
-    return first
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
