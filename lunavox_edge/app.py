@@ -104,8 +104,7 @@ class App:
             finally:
                 if mqtt is not None:
                     await mqtt.stop()
-                await hub.stop()
-                await server.stop(_SPEECH_GRACE_S)
+                await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
         finally:

@@ -71,8 +71,11 @@ class Hub:
             for satellite in self._satellites.values()
         ]
 
-    async def stop(self) -> None:
-        """End every conversation and every connection. Idempotent."""
+    async def stop(self, grace_s: float) -> None:
+        """Let conversations end for up to `grace_s`, then end them and every connection. Idempotent."""
+        talks = [talk for satellite in self._satellites.values() if (talk := satellite.drain()) is not None]
+        if talks:
+            await asyncio.wait(talks, timeout=grace_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

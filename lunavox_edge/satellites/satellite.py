@@ -75,6 +75,7 @@ class Satellite:
         self._overhearing: Overhearing | None = None
         self._mouth = Mouth(self._link.send, settings)
         self._waits_itself = False
+        self._draining = False
         self.wake_words = settings.wake_words
 
     async def run(self) -> None:
@@ -168,6 +169,11 @@ class Satellite:
         self.move(Happening.DONE)
         return True
 
+    def drain(self) -> asyncio.Task[None] | None:
+        """Begin no conversation any more; return the one that goes on and can come to its end by itself."""
+        self._draining = True
+        return None if self._talk.expects_announcement else self._talking
+
     # What announcements need.
 
     @property
@@ -241,6 +247,8 @@ class Satellite:
 
     def move(self, happening: Happening) -> bool:
         """Go on to the next state; False if that cannot be."""
+        if self._draining and happening is Happening.CALLED:
+            return False
         following = self._state.after(happening)
         if following is None:
             return False

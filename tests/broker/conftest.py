@@ -107,7 +107,7 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             stack.callback(engine.close)
             hub = Hub(engine, settings.satellites, SoundCard(settings.audio.output))
             service = MqttService(engine, settings.mqtt, hub, hub, state_dir=tmp_path / f"state-{name}")
-            stack.push_async_callback(hub.stop)
+            stack.push_async_callback(hub.stop, 0.0)
             hub.start()
             stack.push_async_callback(service.stop)
             await service.start()

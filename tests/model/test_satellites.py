@@ -163,7 +163,7 @@ async def house(engine: Engine, tmp_path: Path) -> AsyncIterator[House]:
         reports: list[Report] = []
         hub.tell(Listeners(heard=heard.append))
         hub.start()
-        stack.push_async_callback(hub.stop)
+        stack.push_async_callback(hub.stop, 0.0)
         announcer = Announcer(engine, hub, max_waiting=8, report=reports.append)
         task = asyncio.create_task(announcer.run())
         stack.callback(task.cancel)

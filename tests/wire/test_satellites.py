@@ -143,7 +143,7 @@ async def build(
             )
             hub.tell(Listeners(heard=house.heard.append, overlapped=house.overlaps.append))
             hub.start()
-            stack.push_async_callback(hub.stop)
+            stack.push_async_callback(hub.stop, 0.0)
             announcing = asyncio.create_task(house.announcer.run())
 
             async def end() -> None:
@@ -181,6 +181,32 @@ async def test_a_wake_word_heard_by_the_hub_leads_to_an_answer(build: Build) -> 
         "turn on the light",
         "okay_nabu",
     )
+
+
+async def test_an_answer_goes_on_to_its_end_when_the_hub_stops(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, follow_up="always")
+    house.tts.go.clear()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    stopping = asyncio.create_task(house.hub.stop(10.0))
+    await asyncio.sleep(0)
+    house.tts.go.set()
+    await stopping
+    assert len(fake.pcm()) == int(len("turn on the light") * 0.01 * 16_000) * 2
+    assert len(house.heard) == 1
+
+
+async def test_an_end_without_patience_cuts_answers_off(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    house.tts.go.clear()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    await asyncio.wait_for(house.hub.stop(0.05), 10.0)
+    assert not fake.pcm()
 
 
 async def test_the_word_right_after_the_wake_word_is_not_lost(build: Build) -> None:
@@ -499,17 +525,17 @@ async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) 
     first.set_muted("kitchen", muted=True)
     first.set_volume("kitchen", 0.5)
     first.set_wake_words("kitchen", ("alexa",))
-    await first.stop()
+    await first.stop(0.0)
     (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
     assert (view.muted, view.volume, view.wake_words) == (True, 0.5, ("alexa",))
-    await house.hub.stop()
+    await house.hub.stop(0.0)
     again = Hub(engine, settings, SoundCard(None), choices_file=file)
     again.start()
     await fake.until("pause-satellite")
     assert again.views()[0].phase is SatellitePhase.MUTED
     again.set_muted("kitchen", muted=False)
     again.set_wake_words("kitchen", ())
-    await again.stop()
+    await again.stop(0.0)
     (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
     assert (view.muted, view.volume, view.wake_words) == (False, 0.5, ("okay_nabu",))
     file.write_text("{")
