@@ -10,7 +10,7 @@ for any of them. Third parties register a `Backend` subclass under the entry-poi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -114,6 +114,17 @@ class LoadedModel(ABC):
         """Free the memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of a segment's sound that is still to be made; `seconds` is its length, 0 if unknown.
+
+    `make` is called once at most. It raises LunavoxSynthesisError, MemoryError.
+    """
+
+    make: Callable[[], Samples]
+    seconds: float = 0.0
+
+
 class TtsModel(LoadedModel):
     """A loaded voice."""
 
@@ -122,12 +133,19 @@ class TtsModel(LoadedModel):
     """How loud it speaks, as `warm_up` measured it; None before, or if it made no sound."""
 
     @abstractmethod
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
         """Yield the speech of one bounded segment at `rate_hz`, in one or more pieces.
 
-        Raises LunavoxSynthesisError if the text cannot be spoken, MemoryError if there is no
-        room.
+        What pieces share is done as they are yielded; it is for one thread at a time. Pieces of
+        a `parallel` backend may be made on several threads at once, and while the next one is
+        yielded. `eager` is for a listener who hears nothing yet: it asks for a first piece that is
+        soon made, at the cost of a little more work. Raises LunavoxSynthesisError if the text
+        cannot be spoken, MemoryError if there is no room.
         """
+
+    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+        """Make the pieces one after the other; raises as `pieces`, and as making one does."""
+        return (piece.make() for piece in self.pieces(text, request))
 
 
 class SttModel(LoadedModel):

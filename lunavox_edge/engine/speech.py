@@ -12,7 +12,7 @@ from typing import cast
 
 from lunavox_edge.audio.loudness import apply_gain, gain_to
 from lunavox_edge.audio.pcm import to_pcm16
-from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.pace import Cost, Outlook, Pace
 from lunavox_edge.engine.phrases import Phrase, PhraseCache
@@ -100,7 +100,7 @@ class Speech(Session):
         self._line = Line("")
         self._key: Hashable = None
         self._made: list[bytes] = []
-        self._pieces: Iterator[Samples] | None = None
+        self._pieces: Iterator[Piece] | None = None
         self._cost = Cost(0)
         self._gain = 1.0
         self._audio_s = 0.0
@@ -296,13 +296,14 @@ class Speech(Session):
             self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
         self._made = []
         self._cost = Cost(len(self._line.text))
-        self._pieces = model.speak(self._line.text, self._request())
+        self._pieces = model.pieces(self._line.text, self._request())
 
     def _speak_piece(self, model: TtsModel) -> None:
         if self._pieces is None:
             return
         started = self._lane.clock()
-        samples = next(self._pieces, None)
+        piece = next(self._pieces, None)
+        samples = None if piece is None else piece.make()
         generated = self._lane.clock()
         self._generate_s += generated - started
         if samples is None:

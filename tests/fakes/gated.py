@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Piece, SpeakRequest, TtsModel
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 from tests.fakes.backends import entry
 
@@ -39,12 +39,12 @@ class GatedVoice(TtsModel):
     def close(self) -> None:
         return
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
         """Speak a tenth of a second a word; the word "wait" waits for the gate of that name."""
         for word in text.split():
             if word.strip(".").lower() == "wait":
                 pass_gate("wait")
-            yield np.full(int(WORD_S * RATE_HZ), 0.1, dtype=np.float32)
+            yield Piece(lambda: np.full(int(WORD_S * RATE_HZ), 0.1, dtype=np.float32))
 
 
 class GatedTts(Backend):

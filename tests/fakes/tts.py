@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Piece, SpeakRequest, TtsModel
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 from tests.fakes.backends import entry
 
@@ -49,7 +49,7 @@ class ScriptedVoice(TtsModel):
     def close(self) -> None:
         return
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
         script = self._script
         script.spoken.append((text, request))
         script.asked.set()
@@ -57,7 +57,7 @@ class ScriptedVoice(TtsModel):
         if script.error is not None:
             raise script.error
         count = int(len(text) * SECONDS_PER_CHARACTER * RATE_HZ)
-        yield np.full(count, 0.1, dtype=np.float32)
+        yield Piece(lambda: np.full(count, 0.1, dtype=np.float32))
 
 
 class ScriptedTts(Backend):

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import (
+    Piece,
     Recognition,
     RecognizeRequest,
     Samples,
@@ -72,16 +74,19 @@ class CostlyVoice(TtsModel):
     def close(self) -> None:
         return
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
         left_s = len(text) * SECONDS_PER_CHARACTER
         self._lane.spend(left_s * self._machine.first_half)
         piece_s = 0.23
         while left_s > 0:
             made_s = min(piece_s, left_s)
-            self._lane.spend(made_s * self._machine.vocoder)
-            yield np.zeros(int(made_s * RATE_HZ), np.float32)
+            yield Piece(partial(self._make, made_s), made_s)
             left_s -= made_s
             piece_s = min(2 * piece_s, 1.86)
+
+    def _make(self, seconds: float) -> Samples:
+        self._lane.spend(seconds * self._machine.vocoder)
+        return np.zeros(int(seconds * RATE_HZ), np.float32)
 
 
 class CostlyEar(SttModel):

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from lunavox_edge.backends.base import Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
 from lunavox_edge.engine.lanes import Lane
 from lunavox_edge.engine.pace import Pace
 from lunavox_edge.engine.phrases import PhraseCache
@@ -54,7 +54,7 @@ class ScriptedVoice(TtsModel):
     def close(self) -> None:
         return
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
         self.said.append(text)
         self.requests.append(request)
         self.entered.set()
@@ -62,7 +62,7 @@ class ScriptedVoice(TtsModel):
             assert self.gate.wait(WAIT_S)
         if self.error is not None:
             raise self.error
-        yield np.full(self.samples, 0.1, np.float32)
+        yield Piece(lambda: np.full(self.samples, 0.1, np.float32))
 
 
 class Studio:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import numpy as np
 
 from lunavox_edge.audio.loudness import speech_dbfs
 from lunavox_edge.backends import ort
-from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions, Samples, SpeakRequest, TtsModel
+from lunavox_edge.backends.base import (
+    Backend,
+    Capabilities,
+    LoadOptions,
+    Piece,
+    Samples,
+    SpeakRequest,
+    TtsModel,
+)
 from lunavox_edge.backends.packages import missing_modules, package_folder, package_version
 from lunavox_edge.backends.scan import folders, read_json
 from lunavox_edge.backends.tts.phonemes import bounded
@@ -37,11 +46,11 @@ class HibariModel(TtsModel):
         self.rate_hz = engine.sample_rate
         self._engine = engine
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:  # noqa: ARG002
         """Yield one piece for every sentence, or for every part of a very long one."""
         if request.speaker is not None:
             raise UnknownSpeaker("This voice has only one speaker; leave the speaker out.")
-        return self._sound(self._engine.phonemize(text), request)
+        return self._pieces(self._engine.phonemize(text), request)
 
     def warm_up(self) -> None:
         """Speak a sentence and keep how loud it was."""
@@ -55,18 +64,21 @@ class HibariModel(TtsModel):
         """Drop the engine."""
         self._engine = None
 
-    def _sound(self, sentences: Sequence[str], request: SpeakRequest) -> Iterator[Samples]:
+    def _pieces(self, sentences: Sequence[str], request: SpeakRequest) -> Iterator[Piece]:
         noise = np.random.default_rng(request.seed)
         limit = max(_MIN_PHONEMES, int(_MAX_PHONEMES * min(1.0, request.speed)))
         for sentence in sentences:
-            for piece in bounded(sentence, limit):
-                try:
-                    with ort.memory_errors():
-                        audio = self._engine.from_ids(self._engine.ids(piece), request.speed, noise)
-                except ort.failures() as error:
-                    raise LunavoxSynthesisError("This voice failed on this text.") from error
-                if len(audio):
-                    yield np.asarray(audio, dtype=np.float32)
+            for part in bounded(sentence, limit):
+                # A generator of its own, so that pieces may be made in any order.
+                yield Piece(partial(self._make, part, request.speed, noise.spawn(1)[0]))
+
+    def _make(self, phonemes: Sequence[str], speed: float, noise: np.random.Generator) -> Samples:
+        try:
+            with ort.memory_errors():
+                audio = self._engine.from_ids(self._engine.ids(phonemes), speed, noise)
+        except ort.failures() as error:
+            raise LunavoxSynthesisError("This voice failed on this text.") from error
+        return np.asarray(audio, dtype=np.float32)
 
 
 class HibariBackend(Backend):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from lunavox_edge.backends.base import (
     Backend,
     Capabilities,
     LoadOptions,
+    Piece,
     Remark,
     Samples,
     SpeakRequest,
@@ -52,11 +55,11 @@ class PiperModel(TtsModel):
         self._sound: Any = sound
         self._speakers = speakers
 
-    def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
-        """Yield pieces that grow from a fifth of a second to two; reading the text is done at once."""
+    def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
+        """Yield pieces that grow, up to two seconds; reading the text is done at once."""
         speaker_id = self._speaker_id(request.speaker)
         phonemes = self._phonemes(text)
-        return self._speak(phonemes, request, speaker_id)
+        return self._pieces(phonemes, request, speaker_id, eager=eager)
 
     def warm_up(self) -> None:
         """Speak a sentence and keep how loud it was."""
@@ -64,7 +67,8 @@ class PiperModel(TtsModel):
         if not pieces:
             # A voice for another alphabet: any of its sounds will do.
             sounds = [sound for sound in self._voice.config.phoneme_id_map if sound.isalpha()][:40]
-            pieces = list(self._speak([sounds], SpeakRequest(), self._speaker_id(None)))
+            spoken = self._pieces([sounds], SpeakRequest(), self._speaker_id(None), eager=False)
+            pieces = [piece.make() for piece in spoken]
         if pieces:
             self.dbfs = speech_dbfs(np.concatenate(pieces), self.rate_hz)
 
@@ -99,19 +103,30 @@ class PiperModel(TtsModel):
         known = self._voice.config.phoneme_id_map
         return [[sound for sound in sentence if sound in known] for sentence in sentences]
 
-    def _speak(
-        self, sentences: list[list[str]], request: SpeakRequest, speaker_id: int | None
-    ) -> Iterator[Samples]:
+    def _pieces(
+        self, sentences: list[list[str]], request: SpeakRequest, speaker_id: int | None, *, eager: bool
+    ) -> Iterator[Piece]:
         limit = max(_MIN_PHONEMES, int(_MAX_PHONEMES * min(1.0, request.speed)))
         for sentence in sentences:
-            for piece in bounded(sentence, limit):
-                feeds = self._feeds(self._voice.phonemes_to_ids(list(piece)), request, speaker_id)
-                try:
-                    yield from self._sound.make(feeds)
-                except ort.failures() as error:
-                    if self.device != "cpu":
-                        raise  # more likely the device than the text
-                    raise LunavoxSynthesisError("This voice failed on this text.") from error
+            for part in bounded(sentence, limit):
+                feeds = self._feeds(self._voice.phonemes_to_ids(list(part)), request, speaker_id)
+                with self._blaming():
+                    for piece in self._sound.pieces(feeds, eager=eager):
+                        yield Piece(partial(self._made, piece.make), piece.seconds)
+                eager = False
+
+    def _made(self, make: Callable[[], Samples]) -> Samples:
+        with self._blaming():
+            return make()
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        try:
+            yield
+        except ort.failures() as error:
+            if self.device != "cpu":
+                raise  # more likely the device than the text
+            raise LunavoxSynthesisError("This voice failed on this text.") from error
 
     def _feeds(self, ids: list[int], request: SpeakRequest, speaker_id: int | None) -> dict[str, Any]:
         config: PiperConfig = self._voice.config

@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lunavox_edge.backends import ort
-from lunavox_edge.backends.base import LoadOptions, Remark, Samples
+from lunavox_edge.backends.base import LoadOptions, Piece, Remark, Samples
 from lunavox_edge.backends.tts import piper_halves
 from lunavox_edge.backends.tts.vocoder import FRAMES, SPEAKER, Layout, NotCuttable
 from lunavox_edge.errors import BrokenModel
@@ -35,8 +35,8 @@ class Sound(ABC):
     """Why it is slower than it might be."""
 
     @abstractmethod
-    def make(self, feeds: Mapping[str, Any]) -> Iterator[Samples]:
-        """Yield the sound for Piper's inputs; the work for a piece is done when it is asked for."""
+    def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:
+        """Yield what the sound for Piper's inputs is made of; see `TtsModel.pieces`."""
 
 
 class WholeSound(Sound):
@@ -47,9 +47,9 @@ class WholeSound(Sound):
         self._session = session
         self.note = note
 
-    def make(self, feeds: Mapping[str, Any]) -> Iterator[Samples]:
+    def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:  # noqa: ARG002
         """Yield everything as one piece."""
-        yield _samples(self._session.run(None, feeds)[0])
+        yield Piece(lambda: _samples(self._session.run(None, feeds)[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ class ChunkedSound(Sound):
         self._has_speaker = SPEAKER in vocoder.inputs
         self._layout = Layout.from_notes(vocoder.notes)
 
-    def make(self, feeds: Mapping[str, Any]) -> Iterator[Samples]:
+    def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:  # noqa: ARG002
         """Yield pieces that grow; what is needed at once does not grow with the text."""
         frames = self.frames(feeds)
         for start, stop in chunks(frames.count):
-            yield self.piece(frames, start, stop)
+            yield Piece(partial(self.piece, frames, start, stop))
 
     def frames(self, feeds: Mapping[str, Any]) -> Frames:
         """Run the first half."""
