@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format docs clean
+.PHONY: help run test test-pythons test-install test-image arm64 wheels bench check format docs lock soak clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+): .*## /  make \1\t/' | expand -t 24
+	@grep -E '^[a-z0-9-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+): .*## /  make \1\t/' | expand -t 24
 	@echo "PYTHON=python3.12 chooses the interpreter of a new environment (3.10 to 3.13)."
 
 run: ## Install into .venv if needed and run the service in the foreground
@@ -21,6 +21,18 @@ test: ## Run all tests
 test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
 	@tools/test_pythons.sh 3.10 3.12 3.13
 
+test-install: ## Run install.sh in fresh Debian systems, as root (SUITES="bookworm trixie jammy noble")
+	@tests/install/run.sh $(SUITES)
+
+test-image: ## Follow docker/Dockerfile in chroots, as root, and run the result
+	@python3 tools/image_in_chroot.py
+
+arm64: ## Install and speak in an arm64 system under qemu, as root
+	@tools/arm64.sh
+
+wheels: ## Check that everything is there as wheels for aarch64
+	@tools/check_wheels.sh
+
 bench: ## Measure beside wyoming-piper and wyoming-faster-whisper (ARGS="--quick --speech DIR")
 	@tools/setup_env.sh $(VENV) starter,bench $(PYTHON)
 	@tools/bench.sh $(VENV) .venv-peers $(ARGS)
@@ -32,6 +44,14 @@ check: ## Lint, format, types, shell scripts
 format: ## Format the code and fix what can be fixed
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## Pin every dependency with its hashes in requirements.lock
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@tools/lock.sh $(BIN)
+
+soak: ## Run under mixed load and see that nothing grows (MINUTES=5; 120 for the long form)
+	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
+	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),5)
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)

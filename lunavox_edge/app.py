@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
-from lunavox_edge import system
+from lunavox_edge import reload, system
 from lunavox_edge._version import __version__
 from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.errors import BackendUnavailable, LunavoxLibraryError
-from lunavox_edge.self_check import self_check
-from lunavox_edge.settings import Settings
+from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
+from lunavox_edge.notify import Notifier
+from lunavox_edge.satellites.hub import Hub
+from lunavox_edge.self_check import SelfCheck, self_check
+from lunavox_edge.settings import Settings, WyomingSettings
 from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.supervision import Supervisor
 from lunavox_edge.types import ModelEntry
 from lunavox_edge.wyoming_server.server import WyomingServer
 
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
     from lunavox_edge.mqtt.service import MqttService
 
 _SPARE_FILES = 256
-_SPEECH_GRACE_S = 0.5
+# Together with what cutting off takes, the end comes within 5 s.
+_SPEECH_GRACE_S = 3.0
 _ENGINE_GRACE_S = 0.5
-_SELF_CHECK_TIMEOUT_S = 60.0
+_SELF_CHECK_TIMEOUT_S = 300.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,24 +38,44 @@ _LOGGER = logging.getLogger(__name__)
 class App:
     """One service: the engine and its front-ends."""
 
-    def __init__(self, settings: Settings, *, say: Callable[[str], None]) -> None:
-        """Store; `say` prints one line of progress for a person."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        say: Callable[[str], None],
+        read_settings: Callable[[], Settings] | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        """Store; `say` prints a line of progress, `notifier` is told how the service is.
+
+        `read_settings` reads them anew and may raise SettingsError.
+        """
         self._settings = settings
         self._say = say
+        self._read_settings = read_settings
+        self._notifier = notifier or Notifier()
 
     async def run(self, *, check: bool) -> None:
         """Serve until SIGINT or SIGTERM. Raises SettingsError, LunavoxLibraryError, OSError."""
         started = time.monotonic()
-        stop = asyncio.Event()
+        stop, hangup = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
+        if self._read_settings is not None:
+            loop.add_signal_handler(signal.SIGHUP, hangup.set)
         system.bound_heap()
         system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
         try:
-            mqtt = self._mqtt(engine)
+            hub = Hub(
+                engine,
+                self._settings.satellites,
+                SoundCard(self._settings.audio.output),
+                choices_file=system.state_dir() / "satellites.json",
+            )
+            mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
                 engine,
                 self._settings.wyoming,
@@ -59,22 +83,41 @@ class App:
                 on_transcript=mqtt.heard if mqtt is not None else None,
             )
             await server.start()
+            supervisor = Supervisor(
+                self._notifier,
+                lanes=engine.lanes,
+                stuck_after_s=lambda: engine.settings.engine.stuck_after_s,
+                status=lambda: _status(engine, server),
+            )
+            watching = asyncio.create_task(supervisor.watch(), name="supervisor")
             try:
                 await self._start_mqtt(mqtt)
+                self._start_hub(hub)
                 await self._until(stop, self._get_ready(engine, server, started, check=check))
-                if mqtt is not None:
-                    mqtt.ready()
-                await stop.wait()
+                if not stop.is_set():
+                    supervisor.ready()
+                    if mqtt is not None:
+                        mqtt.ready()
+                    await self._until(stop, self._reloads(hangup, engine, server, supervisor))
+                self._notifier.stopping()
                 self._say("Stopping …")
             finally:
                 if mqtt is not None:
                     await mqtt.stop()
-                await server.stop(_SPEECH_GRACE_S)
+                await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
 
-    def _mqtt(self, engine: Engine) -> MqttService | None:
+    def _start_hub(self, hub: Hub) -> None:
+        hub.start()
+        if self._settings.satellites.known:
+            names = ", ".join(self._settings.satellites.known)
+            self._say(f"  satellites   {names}   (connecting in the background)")
+
+    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
@@ -86,7 +129,12 @@ class App:
                 "MQTT needs more packages; pip install 'lunavox-edge[mqtt]', or set mqtt.broker to off."
             ) from error
         return MqttService(
-            engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=system.state_dir()
+            engine,
+            settings.mqtt,
+            hub,
+            hub,
+            state_dir=system.state_dir(),
+            resumes=settings.satellites.interrupted == "resume",
         )
 
     async def _start_mqtt(self, mqtt: MqttService | None) -> None:
@@ -105,7 +153,7 @@ class App:
     @staticmethod
     async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
         """Run `work`, but not past the stop signal."""
-        task = asyncio.create_task(work, name="get-ready")
+        task = asyncio.create_task(work, name="work")
         stopping = asyncio.create_task(stop.wait(), name="stop-signal")
         try:
             await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -118,10 +166,8 @@ class App:
 
     async def _get_ready(self, engine: Engine, server: WyomingServer, started: float, *, check: bool) -> None:
         self._say(f"  listening    {server.uri}   (answers while models load)")
-        problems = await blocking(lambda: engine.warm_up(lambda entry: self._loaded(engine, entry)))
-        for problem in problems:
-            self._say(f"  problem      {problem}")
-            _LOGGER.warning("%s: %s", problem.code, problem)
+        self._notifier.status(f"Loading models; {server.uri} answers already")
+        problems = await self._warm_up(engine)
         if check and not problems:
             result = await blocking(lambda: self_check(server.uri, timeout_s=_SELF_CHECK_TIMEOUT_S))
             self._say(f"  self-check   {result.summary}")
@@ -130,6 +176,40 @@ class App:
             self._say("  No model is installed yet. Get one with: lunavox-edge models pull base")
         self._say(f"Ready in {time.monotonic() - started:.1f} s. Ctrl-C stops.")
 
+    async def _warm_up(self, engine: Engine) -> tuple[LunavoxError, ...]:
+        problems = await blocking(lambda: engine.warm_up(lambda entry: self._loaded(engine, entry)))
+        for problem in problems:
+            self._say(f"  problem      {problem}")
+            _LOGGER.warning("%s: %s", problem.code, problem, extra={"code": problem.code})
+        return problems
+
+    async def _reloads(
+        self, hangup: asyncio.Event, engine: Engine, server: WyomingServer, supervisor: Supervisor
+    ) -> None:
+        """Read the settings and the catalog anew at every hang-up signal, for ever."""
+        while True:
+            await hangup.wait()
+            hangup.clear()
+            self._notifier.reloading()
+            self._notifier.status("Reading the settings anew")
+            try:
+                await self._reload(engine, server)
+            except SettingsError as error:
+                _LOGGER.error(  # noqa: TRY400  # the sentence says it all
+                    "The service goes on with the settings it had. %s", error, extra={"code": error.code}
+                )
+            supervisor.ready()
+
+    async def _reload(self, engine: Engine, server: WyomingServer) -> None:
+        if self._read_settings is None:
+            return
+        wanted = await blocking(self._read_settings)
+        change = reload.change(engine.settings, wanted)
+        await blocking(lambda: engine.apply(change.settings))
+        server.configure(change.settings.limits)
+        _LOGGER.info("Settings read anew: %s", change)
+        await self._warm_up(engine)
+
     def _loaded(self, engine: Engine, entry: ModelEntry) -> None:
         load_ms, warmup_ms = engine.last_load_ms(entry.name) or 0.0, engine.last_warmup_ms(entry.name) or 0.0
         role = "hears with" if entry.kind.value == "stt" else "speaks with"
@@ -137,3 +217,27 @@ class App:
             f"  {role:12s} {entry.name} ({entry.backend}, {entry.licence}): "
             f"loaded in {load_ms / 1000:.1f} s, first use {warmup_ms / 1000:.1f} s"
         )
+
+
+async def check_alone(settings: Settings, uri: str) -> SelfCheck:
+    """Run a service at `uri` for one self-check. Raises LunavoxError, also for a model that does not load."""
+    engine = await blocking(lambda: Engine(settings))
+    try:
+        server = WyomingServer(engine, WyomingSettings(uri=uri), settings.limits)
+        await server.start()
+        try:
+            problems = await blocking(engine.warm_up)
+            if problems:
+                raise problems[0]
+            return await blocking(lambda: self_check(server.uri, timeout_s=_SELF_CHECK_TIMEOUT_S))
+        finally:
+            await server.stop(_ENGINE_GRACE_S)
+    finally:
+        await blocking(lambda: engine.close(_ENGINE_GRACE_S))
+
+
+def _status(engine: Engine, server: WyomingServer) -> str:
+    """One line for whoever asks the service manager."""
+    status = engine.status()
+    loaded = ", ".join(model.name for model in status.models if model.state != "loading") or "none"
+    return f"Listening on {server.uri}; models: {loaded}; sessions: {status.sessions}"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lunavox_edge import system
-from lunavox_edge._version import __version__
+from lunavox_edge import roll_call, system
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import (
     Backend,
@@ -26,82 +22,61 @@ from lunavox_edge.backends.base import (
     TtsModel,
     WakeModel,
 )
+from lunavox_edge.checkup import Finding, Verdict, check_machine, check_port
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.integrity import check_intact
 from lunavox_edge.engine.loading import ThreadPlan
-from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
+from lunavox_edge.engine.memory import MemoryBudget
+from lunavox_edge.errors import BrokenModel, InsecurePeer, LunavoxError, TimedOut, Unreachable
 from lunavox_edge.settings import Settings
 from lunavox_edge.settings_mqtt import MqttSettings
 from lunavox_edge.types import ModelEntry, ModelKind
 from lunavox_edge.wyoming_server import client
 
+__all__ = ["Finding", "Verdict", "examine"]
+
 _SENTENCE = "The quick brown fox jumps over the lazy dog."
 _RATE_HZ = 16_000
 _NOISE_S = 5.0
-_MIN_AVAILABLE_MB = 512
 _PROBE_TIMEOUT_S = 2.0
 _MIB = 1024 * 1024
 
 
-class Verdict(str, Enum):
-    """How bad a finding is."""
+def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
+    """Yield findings as they are made; every engine runs once on every device it offers.
 
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; a bad one says what to do."""
-
-    topic: str
-    verdict: Verdict
-    text: str
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield findings as they are made; every engine runs once on every device it offers."""
-    yield _python()
-    yield _memory(settings)
-    yield _service(settings)
+    `file` holds the settings, if one does.
+    """
+    yield from check_machine(settings, file)
+    yield from _service(settings)
     yield _broker(settings.mqtt)
+    yield from _house(settings)
     with Engine(settings) as engine:
         yield from _backends(engine)
+        yield _intact(engine)
         for broken in engine.catalog.broken():
             yield Finding("models", Verdict.WARN, f"{broken.path}: {broken.reason} (skipped)")
         yield from _defaults(engine)
         yield from _waking(engine)
+        always = [found[0] for found in (engine.models(), engine.voices()) if found]
+        yield _fits(engine, always)
 
 
-def _python() -> Finding:
-    version = platform.python_version()
-    text = f"LunaVox Edge {__version__}, Python {version}, {platform.machine()}, {system.cpu_count()} cores"
-    supported = (3, 10) <= sys.version_info[:2] < (3, 14)
-    return Finding("machine", Verdict.OK if supported else Verdict.WARN, text)
-
-
-def _memory(settings: Settings) -> Finding:
-    memory = system.memory()
-    budget = settings.engine.memory_budget_mb
-    text = (
-        f"{memory.available_bytes // _MIB} of {memory.total_bytes // _MIB} MB available; models may take "
-        + (f"{budget} MB" if budget is not None else "what is available")
-        + f" and leave {settings.engine.memory_reserve_mb} MB free"
-    )
-    if memory.available_bytes < _MIN_AVAILABLE_MB * _MIB:
-        return Finding(
-            "memory", Verdict.WARN, text + "; too little for the default models, choose smaller ones"
-        )
-    return Finding("memory", Verdict.OK, text)
-
-
-def _service(settings: Settings) -> Finding:
+def _service(settings: Settings) -> Iterator[Finding]:
     uri = settings.wyoming.uri
     try:
-        seconds = client.ping(uri, timeout_s=_PROBE_TIMEOUT_S)
+        seconds = client.ping(settings.wyoming.client_uri, timeout_s=_PROBE_TIMEOUT_S)
+    except InsecurePeer as error:
+        yield Finding("service", Verdict.FAIL, f"{error} Set wyoming.tls_ca.")
     except LunavoxError:
-        return Finding("service", Verdict.OK, f"not running at {uri} (start it with: lunavox-edge run)")
-    return Finding("service", Verdict.OK, f"running at {uri}, answers in {seconds * 1000:.0f} ms")
+        yield Finding("service", Verdict.OK, f"not running at {uri} (start it with: lunavox-edge run)")
+        yield check_port(settings)
+    else:
+        yield Finding("service", Verdict.OK, f"running at {uri}, answers in {seconds * 1000:.0f} ms")
+    is_open = not settings.wyoming.allow and not uri.startswith(("unix:", "tcp://127.", "tcp://[::1]"))
+    if is_open and "localhost" not in uri:
+        advice = "name the networks that may: wyoming.allow"
+        yield Finding("access", Verdict.WARN, f"everybody who reaches {uri} can use it; {advice}")
 
 
 def _broker(mqtt: MqttSettings) -> Finding:
@@ -134,6 +109,30 @@ def _broker(mqtt: MqttSettings) -> Finding:
     )
 
 
+def _house(settings: Settings) -> Iterator[Finding]:
+    """Say which satellites are there, and whether those listen who answer at them."""
+    house = settings.satellites
+    if not house.known:
+        yield Finding("satellite", Verdict.OK, "none in the settings (docs/SATELLITES.md shows how to begin)")
+    for found in roll_call.satellites(settings):
+        text = f"{found.id} at {found.address}"
+        if found.online:
+            where = f" in {found.area}" if found.area else ""
+            yield Finding("satellite", Verdict.OK, f"{text}: {found.name}{where}, {found.answer} answers")
+        else:
+            advice = f"is it switched on, and satellites.known.{found.id}.uri right?"
+            yield Finding("satellite", Verdict.WARN, f"{text}: {found.problem}; {advice}")
+    for name, answer in house.answers.items():
+        if answer.url is None:
+            continue
+        problem = roll_call.absence(answer.url)
+        if problem is None:
+            yield Finding("answer", Verdict.OK, f"{name}: somebody listens at {answer.url}")
+        else:
+            advice = f"does it run, and is satellites.answers.{name}.url right?"
+            yield Finding("answer", Verdict.WARN, f"{name} at {answer.url}: {problem}; {advice}")
+
+
 def _backends(engine: Engine) -> Iterator[Finding]:
     entries = engine.catalog.entries()
     for name in registry.names():
@@ -158,6 +157,41 @@ def _backends(engine: Engine) -> Iterator[Finding]:
             if remark is not None:
                 verdict = Verdict.OK if remark.is_fine else Verdict.WARN
                 yield Finding(name, verdict, f"{candidate.name}: {remark.text}")
+
+
+def _intact(engine: Engine) -> Finding:
+    """Hold what was installed from the hub to its hashes."""
+    cache_dir = engine.settings.catalog.resolved_cache_dir()
+    held, bad = 0, []
+    for entry in engine.catalog.entries():
+        try:
+            held += check_intact(entry.path, cache_dir)
+        except BrokenModel as error:
+            bad.append(str(error))
+    if bad:
+        return Finding("hashes", Verdict.FAIL, " ".join(bad))
+    others = len(engine.catalog.entries()) - held
+    text = f"{held} models from the hub are what was installed; {others} from packages and folders have none"
+    return Finding("hashes", Verdict.OK, text)
+
+
+def _fits(engine: Engine, wanted: list[ModelEntry]) -> Finding:
+    """Compare what the models that are always loaded need with what they may have."""
+    status = engine.status()
+    need = sum(MemoryBudget.estimate(entry.size_bytes) for entry in wanted)
+    names = ", ".join(entry.name for entry in wanted) or "nothing"
+    reserve = engine.settings.engine.memory_reserve_mb * _MIB
+    # What is loaded by now is no longer available, but it is ours.
+    loaded = sum(model.size_bytes for model in status.models)
+    may = max(0, status.mem_available_bytes + loaded - reserve)
+    if status.memory_budget_bytes is not None:
+        may = min(may, status.memory_budget_bytes)
+    text = f"{names}: about {need // _MIB} MB of {may // _MIB} MB"
+    if need > may:
+        return Finding(
+            "budget", Verdict.FAIL, f"{text}; choose smaller models or raise engine.memory_budget_mb"
+        )
+    return Finding("budget", Verdict.OK, text)
 
 
 def _try(backend: type[Backend], entry: ModelEntry, device: str, settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 
 from lunavox_edge import system
 from lunavox_edge.errors import SettingsError
+from lunavox_edge.secret_files import exposure
 from lunavox_edge.settings_fields import BASE_DIR
 from lunavox_edge.settings_file import KeyPath, Problem, Tree, parse_yaml, read_yaml
 from lunavox_edge.settings_model import (
@@ -39,6 +40,7 @@ from lunavox_edge.settings_model import (
 )
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_problems import dotted, field_at, sentence
+from lunavox_edge.settings_version import VERSION_KEY, take_version
 
 __all__ = [
     "AudioSettings",
@@ -63,6 +65,7 @@ __all__ = [
 
 FILE_VARIABLE = "LUNAVOX_EDGE_CONFIG"
 PREFIX = "LUNAVOX_EDGE__"
+_PASSWORD = ("mqtt", "password")
 SYSTEM_FILE = Path("/etc/lunavox-edge/config.yaml")
 
 
@@ -78,6 +81,13 @@ class LoadedSettings:
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings. Raises SettingsError with every problem at once."""
     return read_settings(path, environ).settings
+
+
+def as_settings(given: Settings | str | Path | None) -> Settings:
+    """Return settings as they are, read from a file, or the defaults. Raises SettingsError."""
+    if given is None:
+        return Settings()
+    return given if isinstance(given, Settings) else load_settings(Path(given))
 
 
 def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:
@@ -128,13 +138,29 @@ class _Reading:
                 Problem(str(file), "", "must hold sections such as 'tts:', with keys below them")
             )
             return
+        self._places = {path: (line, f"{file}:{line}") for path, line in tree.lines.items()}
+        try:
+            values = take_version(tree.value)
+        except ValueError as error:
+            self.problems.append(Problem(self._place((VERSION_KEY,))[1], VERSION_KEY, str(error)))
+            return
         # A section of which every key is commented out reads as null.
         self._data = {
             name: value
-            for name, value in tree.value.items()
+            for name, value in values.items()
             if value is not None or name not in Settings.model_fields
         }
-        self._places = {path: (line, f"{file}:{line}") for path, line in tree.lines.items()}
+        self._check_password(file)
+
+    def _check_password(self, file: Path) -> None:
+        mqtt = self._data.get("mqtt")
+        if not isinstance(mqtt, dict) or mqtt.get("password") is None:
+            return
+        exposed = _exposure(file)
+        if exposed is not None:
+            place = self._places.get(_PASSWORD, (0, str(file)))[1]
+            what = f"stands in a file that is not secret: {exposed}; or use mqtt.password_file"
+            self.problems.append(Problem(place, dotted(_PASSWORD), what))
 
     def take_variable(self, name: str, text: str) -> str | None:
         """Set what a variable says; return its key, or None if there is no such key."""
@@ -147,6 +173,10 @@ class _Reading:
             close = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else "; see docs/CONFIG.md for the names"
             self.problems.append(Problem(name, "", "there is no such setting" + hint))
+            return None
+        if (section, key) == _PASSWORD:
+            what = "is not read from the environment, which other programs see; use mqtt.password_file"
+            self.problems.append(Problem(name, dotted(_PASSWORD), what))
             return None
         value: Any = text
         if field is None or not _is_text(field):
@@ -196,6 +226,13 @@ def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         return Path(os.path.expanduser(named))  # noqa: PTH111  # leaves an unknown user as it is
     default = system.config_home(environ) / "lunavox-edge" / "config.yaml"
     return next((file for file in (default, SYSTEM_FILE) if os.path.lexists(file)), None)
+
+
+def _exposure(file: Path) -> str | None:
+    try:
+        return exposure(file)
+    except OSError as error:
+        return str(error.strerror)
 
 
 def _is_text(field: FieldInfo) -> bool:

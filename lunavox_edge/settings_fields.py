@@ -23,6 +23,11 @@ def _locate(folder: object, info: ValidationInfo) -> object:
     return path if base_dir is None else Path(base_dir) / path
 
 
+def off(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
 Folder = Annotated[Path, BeforeValidator(_locate)]
 Seconds = Annotated[float, Field(ge=0.05, le=86400)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

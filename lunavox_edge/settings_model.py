@@ -5,28 +5,31 @@ The text under a field is its documentation: docs/CONFIG.md and config/lunavox-e
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from lunavox_edge import system
 from lunavox_edge.settings_fields import Folder, Language, Name, Names, Seconds, Section
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
+from lunavox_edge.settings_satellites import SatellitesSettings
 
 _MAX_UNIX_PATH_BYTES = 107
 _MAX_PORT = 65535
+_MAX_LABEL_BYTES = 63  # of a name in the DNS
 
 
 def _check_uri(uri: str) -> str:
-    example = "write tcp://HOST:PORT or unix:///PATH"
+    example = "write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"is not an address; {example}") from None
-    if parts.scheme == "tcp":
+    if parts.scheme in ("tcp", "tls"):
         if not host or port is None or port > _MAX_PORT or parts.path or parts.query or parts.username:
             raise ValueError(f"needs a host and a port and nothing else; {example}")
     elif parts.scheme == "unix":
@@ -45,6 +48,22 @@ def _check_keep_alive(seconds: float) -> float:
     return seconds
 
 
+def _check_instance(name: str) -> str:
+    if len(name.encode()) > _MAX_LABEL_BYTES or not name.isprintable():
+        raise ValueError(f"must be printable and at most {_MAX_LABEL_BYTES} bytes")
+    return name
+
+
+def _check_network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("is not a network; write 192.168.1.0/24 or one address") from None
+    return text
+
+
+Network = Annotated[str, AfterValidator(_check_network)]
+InstanceName = Annotated[str, Field(min_length=1), AfterValidator(_check_instance)]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -52,9 +71,46 @@ class WyomingSettings(Section):
     """The port that Home Assistant talks to."""
 
     uri: Annotated[str, AfterValidator(_check_uri)] = "tcp://127.0.0.1:10300"
-    """Where to listen: `tcp://HOST:PORT` or `unix:///PATH`. `tcp://0.0.0.0:10300` listens on every
-    network interface; there is no password, so do that in a trusted network only. Port 0 takes any
-    free port."""
+    """Where to listen: `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:///PATH`. `tcp://0.0.0.0:10300`
+    listens on every network interface; there is no password, so do that in a trusted network only, and
+    see `allow`. Home Assistant knows no `tls://`. Port 0 takes any free port."""
+
+    allow: Annotated[tuple[Network, ...], Field(strict=False, max_length=1000)] = ()
+    """Networks and addresses that may connect, such as `[192.168.1.0/24, "fd00::/8"]`; this machine always
+    may. Empty: everybody who reaches the port."""
+
+    tls_cert: Folder | None = Field(None, strict=False)
+    """File of the certificate that a `tls://` address shows, with those between it and the authority."""
+
+    tls_key: Folder | None = Field(None, strict=False)
+    """File of the key of that certificate; others must not be able to read it."""
+
+    tls_ca: Folder | None = Field(None, strict=False)
+    """File of certificates that the commands of this machine trust at a `tls://` address. `null`:
+    `tls_cert`."""
+
+    zeroconf: bool = True
+    """Whether Home Assistant finds the port by itself (multicast DNS), if other machines can reach it."""
+
+    name: InstanceName | None = None
+    """Name under which the port is found; Home Assistant knows the service by it, so keep it. `null`: a
+    name that belongs to this machine."""
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> WyomingSettings:
+        if self.uri.startswith("tls:") and (self.tls_cert is None or self.tls_key is None):
+            raise ValueError("lack what a tls:// address needs; set tls_cert and tls_key")
+        return self
+
+    @property
+    def client_uri(self) -> str:
+        """Where the commands of this machine find the service."""
+        return self.with_trust(self.uri)
+
+    def with_trust(self, uri: str) -> str:
+        """Return an address of the service with the certificate that its clients trust."""
+        trusted = self.tls_ca or self.tls_cert
+        return f"{uri}?ca={trusted}" if uri.startswith("tls:") and trusted is not None else uri
 
 
 class LimitSettings(Section):
@@ -62,6 +118,15 @@ class LimitSettings(Section):
 
     max_connections: int = Field(1024, ge=1, le=100_000)
     """Connections at once; one more is refused."""
+
+    max_connections_per_address: int = Field(512, ge=1, le=100_000)
+    """Connections at once from one address; one more is refused."""
+
+    max_connects_per_minute: int = Field(6000, ge=1, le=10_000_000)
+    """Connections that one address may open in a minute."""
+
+    max_requests_per_minute: int = Field(6000, ge=1, le=10_000_000)
+    """Requests of one address in a minute; one more is answered "busy"."""
 
     max_sessions: int = Field(64, ge=1, le=10_000)
     """Utterances and speeches at once; one more is answered "busy"."""
@@ -92,7 +157,7 @@ class EngineSettings(Section):
     """Threads, memory and queues, shared by all models."""
 
     threads: int | None = Field(None, ge=1, le=1024)
-    """Threads for models. `null`: as many as there are cores."""
+    """Threads for models. `null`: as many as there are cores, without those that are much weaker."""
 
     memory_budget_mb: int | None = Field(None, ge=1, le=16_777_216)
     """MiB that all loaded models may take together. `null`: what is available, less the reserve."""
@@ -112,6 +177,15 @@ class EngineSettings(Section):
     load_timeout_s: Seconds = 120.0
     """Seconds a request waits for a model to load."""
 
+    stuck_after_s: float = Field(120.0, ge=0.1, le=86_400)
+    """Seconds after which a piece of work for a model counts as stuck: the log says so, and the service
+    manager, if there is one, restarts the service. Raise it if a large model on a slow board needs longer
+    for 30 seconds of speech."""
+
+    max_temperature_c: float | None = Field(None, ge=30, le=150)
+    """Degrees Celsius of the hottest sensor from which on work is saved: idle models leave, then
+    `stt.fallback_models` hear. `null`: only when the machine says that heat slows it down."""
+
     pinned: Names = ()
     """Names of models and voices that are loaded at the start and never unloaded."""
 
@@ -121,6 +195,10 @@ class SttSettings(Section):
 
     model: Name = "base"
     """Model for utterances that name none. `lunavox-edge models list` shows the names."""
+
+    fallback_models: Names = ()
+    """Smaller models that hear instead, in this order, while memory or cooling run short and unloading
+    what is idle did not help. Empty: it is never changed."""
 
     language: Language | None = None
     """Language of utterances that name none, such as `en` or `pt-BR`. `null`: it is detected."""
@@ -310,6 +388,7 @@ class Settings(Section):
     wyoming: WyomingSettings = WyomingSettings()
     mqtt: MqttSettings = MqttSettings()
     audio: AudioSettings = AudioSettings()
+    satellites: SatellitesSettings = SatellitesSettings()
     limits: LimitSettings = LimitSettings()
     engine: EngineSettings = EngineSettings()
     stt: SttSettings = SttSettings()

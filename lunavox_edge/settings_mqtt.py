@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from lunavox_edge.settings_fields import Folder, Name, Section
+from lunavox_edge.settings_fields import Folder, Name, Section, off
 
 _MAX_PORT = 65535
 
@@ -43,11 +43,6 @@ def _check_base(base: str) -> str:
     return base
 
 
-def _off(value: object) -> object:
-    """YAML reads a bare `off` as false."""
-    return "off" if value is False else value
-
-
 def _digits(value: object) -> object:
     """YAML reads a bare `5` as a number."""
     return str(value) if type(value) is int else value
@@ -59,7 +54,7 @@ Topic = Annotated[str, AfterValidator(_check_base), Field(min_length=1, max_leng
 class MqttSettings(Section):
     """The broker through which automations reach the appliance. docs/MQTT.md has the topics."""
 
-    broker: Annotated[str, BeforeValidator(_off), AfterValidator(_check_broker)] = "off"
+    broker: Annotated[str, BeforeValidator(off), AfterValidator(_check_broker)] = "off"
     """`off`, `embedded` for a broker inside the service, or the address of one: `mqtt://HOST`,
     `mqtts://HOST` (TLS), `ws://HOST/PATH`, `wss://HOST/PATH`, with `:PORT` where it is not the usual one."""
 
@@ -80,10 +75,12 @@ class MqttSettings(Section):
     """User name at the broker; the embedded one lets only this user in."""
 
     password: Annotated[str, Field(max_length=1000)] | None = Field(None, repr=False)
-    """Password of the user. A file is the better place for it."""
+    """Password of the user. Others must not be able to read the file that it stands in; a variable is not
+    taken."""
 
     password_file: Folder | None = Field(None, strict=False)
-    """File whose first line is the password."""
+    """File whose first line is the password, such as a credential of systemd; others must not be able to
+    read it."""
 
     tls_ca: Folder | None = Field(None, strict=False)
     """File of certificates to trust for `mqtts://` and `wss://`. `null`: those of the system."""
@@ -94,7 +91,7 @@ class MqttSettings(Section):
     tls_key: Folder | None = Field(None, strict=False)
     """File of the key of that certificate."""
 
-    discovery: Annotated[Literal["device", "entities", "off"], BeforeValidator(_off)] = "device"
+    discovery: Annotated[Literal["device", "entities", "off"], BeforeValidator(off)] = "device"
     """How the appliance shows itself to Home Assistant: as one `device`, as single `entities` (for versions
     before 2024.12), or `off`."""
 

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lunavox_edge.settings_fields import Section
 from lunavox_edge.settings_model import Settings, VoiceAlias, WakeWord, sections
+from lunavox_edge.settings_satellites import Answer, Satellite
 
 _EXAMPLES = {
     "int_type": "a whole number",
@@ -23,7 +25,13 @@ _EXAMPLES = {
     "dict_type": "keys and values, indented below it",
 }
 _SHOWN_CHARS = 60
-_WAKE_WORDS = ("wake", "words")
+# Tables whose keys are names of the user's own, and what stands below each.
+_TABLES: dict[tuple[str, ...], type[Section]] = {
+    ("voices",): VoiceAlias,
+    ("wake", "words"): WakeWord,
+    ("satellites", "known"): Satellite,
+    ("satellites", "answers"): Answer,
+}
 
 
 def dotted(loc: Iterable[str | int]) -> str:
@@ -45,9 +53,10 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "missing":
         return "this key is missing"
     if kind == "value_error":
-        return f"{_shown(value)} {context['error']}"
+        # What is wrong with several keys together is no fault of one value.
+        return str(context["error"]) if isinstance(value, dict) else f"{_shown(value)} {context['error']}"
     if "[key]" in error["loc"]:
-        return "the name must have 1 to 200 characters"
+        return f"the name must have {_named(kind)}"
     if value is None:
         return f"has no value; it needs {_expected(kind, error)} (remove the key for the default)"
     if kind == "string_type" and isinstance(value, bool):
@@ -73,10 +82,9 @@ def suggestion(loc: Iterable[str | int]) -> str:
 
 def field_at(loc: Sequence[str | int]) -> FieldInfo | None:
     """Return the setting that a value belongs to, None for sections and names of your own."""
-    if len(loc) > 2 and loc[0] == "voices":  # noqa: PLR2004  # voices, the alias, its key
-        return VoiceAlias.model_fields.get(str(loc[2]))
-    if len(loc) > 3 and tuple(loc[:2]) == _WAKE_WORDS:  # noqa: PLR2004  # the table, the word, its key
-        return WakeWord.model_fields.get(str(loc[3]))
+    for path, kind in _TABLES.items():
+        if tuple(loc[: len(path)]) == path and len(loc) > len(path) + 1:
+            return kind.model_fields.get(str(loc[len(path) + 1]))
     model = sections().get(str(loc[0])) if len(loc) > 1 else None
     return model.model_fields.get(str(loc[1])) if model is not None else None
 
@@ -99,18 +107,22 @@ def _bound(field: FieldInfo, name: str) -> float | None:
 
 
 def _is_secret(key: str, value: object) -> bool:
-    return value is not None and (key == "password" or (key == "broker" and "@" in str(value)))
+    return value is not None and (key in ("password", "token") or (key == "broker" and "@" in str(value)))
 
 
 def _known_below(parents: list[str]) -> list[str]:
     if not parents:
         return list(Settings.model_fields)
-    if parents[0] == "voices":
-        return list(VoiceAlias.model_fields)
-    if tuple(parents[:2]) == _WAKE_WORDS:
-        return list(WakeWord.model_fields)
+    for path, kind in _TABLES.items():
+        if tuple(parents[: len(path)]) == path:
+            return list(kind.model_fields)
     model = sections().get(parents[0])
     return list(model.model_fields) if model is not None else []
+
+
+def _named(kind: str) -> str:
+    plain = "letters, digits, _ - and . only, and begin with one of the first two"
+    return plain if kind == "string_pattern_mismatch" else "1 to 200 characters"
 
 
 def _expected(kind: str, error: ErrorDetails) -> str:
@@ -118,7 +130,8 @@ def _expected(kind: str, error: ErrorDetails) -> str:
     if kind == "literal_error":
         return f"one of {context['expected']}".replace("'", "")
     if kind == "string_pattern_mismatch":
-        return "a language such as en or pt-BR" if error["loc"][-1] == "language" else "an address"
+        patterns = {"language": "a language such as en or pt-BR", "hub_endpoint": "an address"}
+        return patterns.get(str(error["loc"][-1]), "a name of letters, digits, _ - and .")
     if kind in ("string_type", "string_too_short", "string_too_long"):
         return "text of 1 to 200 characters"
     if kind == "too_long":

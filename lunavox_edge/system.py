@@ -10,6 +10,8 @@ import contextlib
 import ctypes
 import os
 import resource
+import socket
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ _ROOT = Path("/")
 _MAX_FILE_BYTES = 65_536
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _ARENAS = 2
-_MMAP_THRESHOLD_BYTES = 1_000_000
+_MMAP_THRESHOLD_BYTES = 4_000_000
+"""Above the buffers that every decode takes anew, or asking the kernel for them costs a third more."""
+_REPLACING = threading.Lock()
+_SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,32 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     return _user_folder(environ, "XDG_STATE_HOME", ".local/state") / "lunavox-edge"
 
 
+def service_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables in which a service manager says where it is to be told what."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in _SERVICE_VARIABLES if environ.get(name)}
+
+
+def machine_id(root: Path = _ROOT) -> str:
+    """Return what stays the same for this installation of the system, its host name if there is nothing."""
+    for name in ("etc/machine-id", "var/lib/dbus/machine-id", "proc/device-tree/serial-number"):
+        found = _read(root / name).strip("\0 \n")
+        if found and found != "uninitialized":
+            return found
+    return socket.gethostname()
+
+
 def cpu_count(root: Path = _ROOT) -> int:
-    """Return the cores this process may use at once, at least 1: by affinity and control group."""
+    """Return the cores this process may use at once, at least 1: by affinity and control group.
+
+    Of cores of different strength only the strong ones count: a weak one would hold up the others.
+    """
     try:
-        cores = len(os.sched_getaffinity(0))
+        allowed = os.sched_getaffinity(0)
     except (AttributeError, OSError):
-        cores = os.cpu_count() or 1
+        allowed = set(range(os.cpu_count() or 1))
+    strengths = [_strength(root, core) for core in allowed]
+    cores = sum(2 * strength >= max(strengths) for strength in strengths)
     for folder in _control_groups(root, "cpu"):
         quota_us, period_us = _cpu_quota(folder)
         if quota_us > 0 and period_us > 0:
@@ -187,6 +212,11 @@ def _control_groups(root: Path, controller: str) -> Iterator[Path]:
                 break
 
 
+def _strength(root: Path, core: int) -> int:
+    """What one core can do beside the others, 0 where the system does not say."""
+    return max(0, _number(_read(root / f"sys/devices/system/cpu/cpu{core}/cpu_capacity")) or 0)
+
+
 def _cpu_quota(folder: Path) -> tuple[int, int]:
     """Microseconds of CPU per period, of version 2 or 1; 0 or less means no limit."""
     words = _read(folder / "cpu.max").split()
@@ -233,3 +263,20 @@ def _read(path: Path) -> str:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace")
     except OSError:
         return ""
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a whole small file in one step: whoever reads finds the old or the new text. Raises OSError."""
+    # One at a time, and always the same name: what a power cut leaves is written over.
+    with _REPLACING:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.new")
+        try:
+            with draft.open("w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+            draft.replace(file)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)

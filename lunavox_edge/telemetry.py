@@ -1,7 +1,8 @@
-"""How hot and how busy the board is; what the system does not tell is left out."""
+"""How hot and how busy the board is, read without root; what the system does not tell is left out."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path("/")
@@ -15,6 +16,60 @@ _GPU_FILES = (
     "sys/devices/platform/17000000.gpu/load",
     "sys/devices/platform/17000000.ga10b/load",
 )
+# Raspberry Pi: what its firmware says is so now, by bit.
+_FIRMWARE_FILE = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_FIRMWARE_BITS = {
+    0: "undervoltage",
+    1: "frequency capped",
+    2: "throttled by heat",
+    3: "close to its heat limit",
+}
+_HEAT = frozenset((_FIRMWARE_BITS[2], _FIRMWARE_BITS[3], "slowed by heat"))
+# Coolers that work by slowing something down; fans do not.
+_SLOWING = ("cpufreq", "thermal-cpu", "processor", "devfreq", "gpu")
+_MAX_COOLERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """All of it at once. `slowed` says what holds the board back now."""
+
+    temperatures: dict[str, float]
+    gpu_load: float | None
+    slowed: tuple[str, ...]
+
+    @property
+    def hottest_c(self) -> float | None:
+        """The highest temperature, None if there is no sensor."""
+        return max(self.temperatures.values(), default=None)
+
+    @property
+    def is_slowed_by_heat(self) -> bool:
+        """Whether heat is what holds it back."""
+        return not _HEAT.isdisjoint(self.slowed)
+
+
+def readings(root: Path = _ROOT) -> Readings:
+    """Return what the board says now."""
+    return Readings(temperatures(root), gpu_load(root), slowed(root))
+
+
+def slowed(root: Path = _ROOT) -> tuple[str, ...]:
+    """Return why the board runs slower than it could, in words."""
+    found: list[str] = []
+    try:
+        bits = int(_read(root / _FIRMWARE_FILE) or "0", 16)
+    except ValueError:
+        bits = 0
+    found += [words for bit, words in _FIRMWARE_BITS.items() if bits >> bit & 1]
+    for alarm in sorted((root / "sys/class/hwmon").glob("hwmon*/in0_lcrit_alarm"))[:_MAX_ZONES]:
+        if _read(alarm.with_name("name")) == "rpi_volt" and _number(_read(alarm)):
+            found.append(_FIRMWARE_BITS[0])
+    for cooler in sorted((root / "sys/class/thermal").glob("cooling_device*"))[:_MAX_COOLERS]:
+        kind = _read(cooler / "type").lower()
+        if any(word in kind for word in _SLOWING) and (_number(_read(cooler / "cur_state")) or 0) > 0:
+            found.append("slowed by heat")
+    return tuple(dict.fromkeys(found))
 
 
 def temperatures(root: Path = _ROOT) -> dict[str, float]:

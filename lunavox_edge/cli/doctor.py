@@ -30,10 +30,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.doctor import Verdict, examine
+    from lunavox_edge.settings import read_settings
 
     failed = False
     colour = sys.stdout.isatty()
-    for finding in examine(settings):
+    for finding in examine(settings, read_settings(args.config).file):
         failed = failed or finding.verdict is Verdict.FAIL
         if args.json:
             print(json.dumps(asdict(finding)), flush=True)

@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.wyoming_server import client
 
-    uri = args.uri or settings.wyoming.uri
+    uri = args.uri or settings.wyoming.client_uri
     seconds = client.ping(uri, timeout_s=args.timeout)
     info = client.describe(uri, timeout_s=args.timeout)
     models = sum(len(program.models) for program in info.asr)

@@ -84,7 +84,7 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 def _ps(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.wyoming_server import client
 
-    models = client.status(args.uri or settings.wyoming.uri, timeout_s=_STATUS_TIMEOUT_S).get("models")
+    models = client.status(args.uri or settings.wyoming.client_uri, timeout_s=_STATUS_TIMEOUT_S).get("models")
     models = (
         [model for model in models if isinstance(model, dict)] if isinstance(models, (list, tuple)) else []
     )

@@ -17,9 +17,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "run",
         help="run the service in the foreground",
-        description="Run the service in the foreground until Ctrl-C.",
+        description="Run the service in the foreground until Ctrl-C. SIGHUP makes it read its settings and "
+        "the models anew; under systemd it reports when it is ready and that it is alive.",
     )
-    parser.add_argument("--uri", help="listen here instead of wyoming.uri (tcp://HOST:PORT, unix://PATH)")
+    parser.add_argument(
+        "--uri", help="listen here instead of wyoming.uri (tcp://, tls://HOST:PORT, unix://PATH)"
+    )
     parser.add_argument(
         "--self-check", action="store_true", help="say a sentence through the own port and hear it back"
     )
@@ -33,16 +36,38 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
     import asyncio
+    import faulthandler
+    import logging
+    import os
 
+    from lunavox_edge import system
     from lunavox_edge.app import App
-    from lunavox_edge.settings import changed
+    from lunavox_edge.notify import notifier
+    from lunavox_edge.settings import changed, load_settings
 
-    if args.uri:
-        settings = changed(settings, "wyoming", uri=args.uri)
-    if args.with_broker and settings.mqtt.broker == "off":
-        settings = changed(settings, "mqtt", broker="embedded")
+    def with_options(settings: Settings) -> Settings:
+        if args.uri:
+            settings = changed(settings, "wyoming", uri=args.uri)
+        if args.with_broker and settings.mqtt.broker == "off":
+            settings = changed(settings, "mqtt", broker="embedded")
+        return settings
+
+    def read_settings() -> Settings:
+        settings = with_options(load_settings(args.config))
+        if not args.log_level:
+            logging.getLogger().setLevel(settings.log.level.upper())
+        return settings
+
+    # A watchdog ends a service that hangs with a signal; then the log shows where each thread was.
+    faulthandler.enable()
+    app = App(
+        with_options(settings),
+        say=streams.say,
+        read_settings=read_settings,
+        notifier=notifier(system.service_variables(), pid=os.getpid()),
+    )
     # Nobody has to read along: a service goes on without its terminal, and on a full disk.
-    asyncio.run(App(settings, say=streams.say).run(check=args.self_check))
+    asyncio.run(app.run(check=args.self_check))
     # A load or an inference that still runs would keep an orderly exit waiting for seconds, or crash it
     # when the interpreter is gone under its feet. Nothing it could still write is of use.
     streams.end(ExitCode.OK)

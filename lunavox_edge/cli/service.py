@@ -29,7 +29,7 @@ def find(args: argparse.Namespace, settings: Settings) -> str | None:
     from lunavox_edge.wyoming_server import client
 
     try:
-        client.ping(settings.wyoming.uri, timeout_s=_PROBE_TIMEOUT_S)
+        client.ping(settings.wyoming.client_uri, timeout_s=_PROBE_TIMEOUT_S)
     except LunavoxError:
         return None
-    return settings.wyoming.uri
+    return settings.wyoming.client_uri

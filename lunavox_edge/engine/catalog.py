@@ -16,12 +16,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import Backend
 from lunavox_edge.engine.hub_index import WHISPER_REPOS
 from lunavox_edge.engine.languages import misfit, parse
 from lunavox_edge.engine.naming import did_you_mean, name_key, shortened
 from lunavox_edge.engine.sources import Sources
 from lunavox_edge.errors import UnknownModel, UnknownVoice, UnsupportedLanguage
+from lunavox_edge.settings import Settings
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 if TYPE_CHECKING:
@@ -61,10 +63,26 @@ class Catalog:
     ) -> None:
         """Remember where to look; the first look is taken at `refresh` or at the first question."""
         self._sources = Sources(folders=folders, cache_dir=cache_dir, backends=backends, now_s=now_s)
-        self._aliases = dict(aliases)
-        self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
+        self._take_aliases(aliases)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Catalog:
+        """What the settings say, for all backends that can be used here."""
+        return cls(
+            folders=settings.catalog.folders,
+            cache_dir=settings.catalog.resolved_cache_dir(),
+            aliases=settings.voices,
+            backends=registry.usable(),
+        )
+
+    def configure(self, *, folders: Sequence[Path], aliases: Mapping[str, VoiceAlias]) -> None:
+        """Look in other folders, offer other aliases, from a new look on that is taken now."""
+        with self._lock:
+            self._sources = self._sources.elsewhere(folders)
+            self._take_aliases(aliases)
+        self.refresh(force=True)
 
     def entries(self) -> tuple[ModelEntry, ...]:
         """Everything usable, one entry per name and kind, in the order of the sources."""
@@ -157,6 +175,10 @@ class Catalog:
         snapshot = self._snapshot
         assert snapshot is not None  # noqa: S101 - refresh always sets it
         return snapshot
+
+    def _take_aliases(self, aliases: Mapping[str, VoiceAlias]) -> None:
+        self._aliases = dict(aliases)
+        self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
 
     def _look(self, signature: bytes) -> _Snapshot:
         findings = self._sources.look()

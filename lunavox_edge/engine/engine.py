@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,35 +16,33 @@ from lunavox_edge.audio.pcm import check_format, to_pcm16
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest
 from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
 from lunavox_edge.engine.leases import joint
-from lunavox_edge.engine.loading import Loaded, ThreadPlan, first_device
+from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
+from lunavox_edge.engine.relief import Relief
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.resolve import Resolver
-from lunavox_edge.engine.results import EngineStatus, SynthesisResult, SynthesisStats
+from lunavox_edge.engine.results import EngineStatus, LaneStatus, SynthesisResult, SynthesisStats
 from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.streaming import listen
+from lunavox_edge.engine.streaming import hear, listen
 from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.vigil import Vigil
 from lunavox_edge.engine.voice import Voice, VoiceMode
-from lunavox_edge.engine.warmup import warm_up
-from lunavox_edge.errors import LunavoxError, TimedOut
-from lunavox_edge.settings import Settings, load_settings
+from lunavox_edge.engine.warming import WarmSet
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.settings import Settings, as_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, Detection, ModelEntry, ModelKind, Transcript
 
 _MIB = 1024 * 1024
 _HOUSEKEEPING_S = 2.0
-_TRANSCRIBE_TIMEOUT_S = 24 * 3600.0
-_FEED_BYTES = 1 << 20
 _WAKE_LANE = "wake"
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class Engine:
@@ -62,13 +59,9 @@ class Engine:
         on_log: Callable[[str, str], None] | None = None,
     ) -> None:
         """Read the settings and the catalog, start the lanes."""
-        if settings is None:
-            settings = Settings()
-        elif not isinstance(settings, Settings):
-            settings = load_settings(Path(settings))
+        self.settings = settings = as_settings(settings)
         system.quiet_openmp()
         system.forbid_telemetry()
-        self.settings = settings
         self._log = LogTap()
         self._log.set(on_log)
         self._started_s = time.monotonic()
@@ -76,25 +69,18 @@ class Engine:
         self._worked = False
         self._last_speech: SynthesisStats | None = None
         plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
-        self._floor = Floor(
-            cpu_workers=plan.workers,
-            max_sessions=settings.limits.max_sessions,
-            max_tasks=settings.engine.max_queue,
-            max_wait_s=settings.engine.max_wait_s,
-        )
-        # Slices of a millisecond, for hours: on the lane of the CPU they would wait behind decodes.
-        most = settings.wake.max_streams
-        self._vigils = Floor(cpu_workers=1, max_sessions=most, max_tasks=most, max_wait_s=1.0)
-        self.catalog = Catalog(
-            folders=settings.catalog.folders,
-            cache_dir=settings.catalog.resolved_cache_dir(),
-            aliases=settings.voices,
-            backends=registry.usable(),
-        )
+        self._floor = Floor.for_sessions(settings, cpu_workers=plan.workers)
+        self._vigils = Floor.for_vigils(settings)
+        self.catalog = Catalog.of(settings)
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
-        self._residency = Residency.of(settings, plan, self._background.load)
+        self._devices = Devices(settings)
+        self._residency = Residency.of(settings, plan, self._devices, self._background.load)
+        self._relief = Relief(
+            self._residency, resolver=lambda: self._resolver, settings=lambda: self.settings
+        )
+        self._warm = WarmSet(self._residency)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
@@ -178,12 +164,7 @@ class Engine:
             relaxed=relaxed,
             bounded=False,
         )
-        for start in range(0, len(pcm), _FEED_BYTES):
-            utterance.feed(pcm[start : start + _FEED_BYTES])
-            if not utterance.wait_for_room(_TRANSCRIBE_TIMEOUT_S):
-                utterance.cancel()
-                raise TimedOut("The transcript takes too long.")
-        return utterance.finish(_TRANSCRIBE_TIMEOUT_S)
+        return hear(utterance, pcm)
 
     def open_speech(
         self,
@@ -306,14 +287,23 @@ class Engine:
     def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
         """Load and pin the default model and voice and `engine.pinned`; return what failed."""
         registry.vad()
-        return warm_up(
+        return self._warm.replace(
             [found[0] for found in (self.models(), self.voices()) if found],
             names=self.settings.engine.pinned,
             find=self._resolver.entry,
-            residency=self._residency,
             timeout_s=self.settings.engine.load_timeout_s,
             progress=progress,
         )
+
+    def apply(self, settings: Settings) -> None:
+        """Use other settings from the next request on; what runs goes on as it began.
+
+        Threads, queues, devices and the cache folder stay as they are. `warm_up` loads what is new.
+        """
+        self.settings = settings
+        self._resolver = Resolver(settings, self.catalog)
+        self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
+        self._residency.configure(settings.engine)
 
     def load(self, name: str) -> None:
         """Load a model or voice now and wait. Raises as its use would."""
@@ -350,6 +340,10 @@ class Engine:
         """Send this package's log lines to `callback(level, message)`; None stops that."""
         self._log.set(callback)
 
+    def lanes(self) -> tuple[LaneStatus, ...]:
+        """Every lane that has been started."""
+        return self._floor.status()[1]
+
     def status(self) -> EngineStatus:
         """A snapshot: what is loaded, what runs, what memory there is."""
         memory = system.memory()
@@ -364,6 +358,7 @@ class Engine:
             vigils=len(vigils),
             models=self._residency.status(),
             lanes=(*lanes, *wake_lanes),
+            strain=self._relief.strain.value,
             rss_bytes=system.rss_bytes(),
             mem_available_bytes=memory.available_bytes,
             mem_total_bytes=memory.total_bytes,
@@ -383,7 +378,7 @@ class Engine:
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        return self._floor.lane(loaded.model.device if loaded else first_device(self.settings, entry))
+        return self._floor.lane(loaded.model.device if loaded else self._devices.order(entry)[0])
 
     def _spoke(self, session: Session) -> None:
         self._floor.leave(session)
@@ -393,6 +388,7 @@ class Engine:
     def _housekeeping(self) -> None:
         self.catalog.refresh()
         self._residency.sweep()
+        self._relief.tick()
         sessions, _ = self._floor.status()
         if sessions:
             self._worked = True

@@ -10,6 +10,7 @@ from lunavox_edge.engine.pace import Pace
 from lunavox_edge.engine.results import LaneStatus
 from lunavox_edge.engine.session import Session
 from lunavox_edge.errors import Busy, EngineClosed
+from lunavox_edge.settings import Settings
 
 _RETRY_AFTER_S = 1.0
 
@@ -28,6 +29,22 @@ class Floor:
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self._closed = False
+
+    @classmethod
+    def for_sessions(cls, settings: Settings, *, cpu_workers: int) -> Floor:
+        """Where speeches and utterances run."""
+        return cls(
+            cpu_workers=cpu_workers,
+            max_sessions=settings.limits.max_sessions,
+            max_tasks=settings.engine.max_queue,
+            max_wait_s=settings.engine.max_wait_s,
+        )
+
+    @classmethod
+    def for_vigils(cls, settings: Settings) -> Floor:
+        """Slices of a millisecond, for hours: on the lane of the CPU they would wait behind decodes."""
+        most = settings.wake.max_streams
+        return cls(cpu_workers=1, max_sessions=most, max_tasks=most, max_wait_s=1.0)
 
     def lane(self, device: str) -> Lane:
         """Return the device's lane, starting it on first use. Raises Busy, EngineClosed.

@@ -147,6 +147,7 @@ class Lane:
                 running=len(self._running_since),
                 queued=len(self._scheduler),
                 longest_slice_s=max((now - since for since in self._running_since.values()), default=0.0),
+                lost_workers=0 if self._closing else sum(not thread.is_alive() for thread in self._threads),
             )
 
     def close(self, timeout_s: float) -> None:

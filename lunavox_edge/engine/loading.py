@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import Backend, LoadedModel, LoadOptions
+from lunavox_edge.engine.devices import Devices
+from lunavox_edge.engine.integrity import check_intact
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxError
 from lunavox_edge.settings import Settings
-from lunavox_edge.types import ModelEntry, ModelKind
+from lunavox_edge.types import ModelEntry
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,63 +43,71 @@ class ThreadPlan:
         return cls(workers, max(1, threads // workers))
 
 
-def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:
-    """Devices to try for `auto`, `cpu` or `cuda`, best first."""
-    offered = tuple(backend.devices())
-    if wanted == "auto":
-        return offered
-    chosen = tuple(device for device in offered if device.split(":")[0] == wanted)
-    if not chosen:
-        raise BackendUnavailable(
-            f"The {backend.name} engine finds no {wanted} device here. Set device to auto or cpu."
-        )
-    return chosen
-
-
-def first_device(settings: Settings, entry: ModelEntry) -> str:
-    """The device that is tried first for an entry. Raises BackendUnavailable."""
-    return device_order(registry.backend(entry.backend), _wanted_device(settings, entry.kind))[0]
-
-
-def _wanted_device(settings: Settings, kind: ModelKind) -> str:
-    """Where the settings want models of a kind; wake words are too small for anything but the CPU."""
-    if kind is ModelKind.WAKE:
-        return "cpu"
-    return settings.stt.device if kind is ModelKind.STT else settings.tts.device
-
-
-def make_loader(settings: Settings, plan: ThreadPlan) -> Callable[[ModelEntry], Loaded]:
+def make_loader(settings: Settings, plan: ThreadPlan, devices: Devices) -> Callable[[ModelEntry], Loaded]:
     """Return the function that loads an entry as the settings say; it blocks and may raise."""
+    return _Loader(settings, plan, devices).load
 
-    def load(entry: ModelEntry) -> Loaded:
+
+class _Loader:
+    def __init__(self, settings: Settings, plan: ThreadPlan, devices: Devices) -> None:
+        self._compute_type = settings.stt.compute_type
+        self._cache_dir = settings.catalog.resolved_cache_dir()
+        self._plan = plan
+        self._devices = devices
+
+    def load(self, entry: ModelEntry) -> Loaded:
         backend = registry.backend(entry.backend)
         missing = backend.missing()
         if missing is not None:
             raise BackendUnavailable(missing)
-        compute_type = settings.stt.compute_type
-        cache_dir = settings.catalog.resolved_cache_dir()
-        problems: list[str] = []
-        devices = device_order(backend, _wanted_device(settings, entry.kind))
-        for device in devices:
-            options = LoadOptions(device, plan.threads_per_call, plan.workers, compute_type, cache_dir)
+        check_intact(entry.path, self._cache_dir)
+        if self._devices.is_open(entry):
+            self._compare(backend, entry)
+        problems = [self._devices.trouble(entry)]
+        order = self._devices.order(entry)
+        for device in order:
             try:
-                loaded = _load_on(backend, entry, options)
+                loaded = self._load_on(backend, entry, device)
             except (MemoryError, BrokenModel):
                 raise
             except Exception as error:
                 problems.append(f"{device}: {error}")
                 _LOGGER.warning("%s does not run on %s: %s", entry.name, device, error)
-                if device == devices[-1]:
+                if device == order[-1]:
                     if isinstance(error, LunavoxError):
                         raise
                     raise BrokenModel(
                         f"The model '{entry.name}' cannot be loaded; `lunavox-edge doctor` shows why."
                     ) from error
                 continue
-            return replace(loaded, fallback="; ".join(problems))
+            return replace(loaded, fallback="; ".join(problem for problem in problems if problem))
         raise BackendUnavailable(f"The {backend.name} engine offers no device.")
 
-    return load
+    def _compare(self, backend: type[Backend], entry: ModelEntry) -> None:
+        """Find out on which device the model is quickest, one after the other, as memory may be short."""
+        took_ms: dict[str, float] = {}
+        for device in self._devices.order(entry):
+            try:
+                model = self._load_on(backend, entry, device).model
+                try:
+                    started = time.perf_counter()
+                    model.warm_up()
+                    took_ms[device] = (time.perf_counter() - started) * 1000
+                finally:
+                    model.close()
+            except BrokenModel:
+                raise
+            except Exception as error:  # noqa: BLE001  # part of a load; a native library may raise anything
+                self._devices.failed(entry, device, str(error) or type(error).__name__)
+        if took_ms:
+            self._devices.proved(entry, took_ms)
+
+    def _load_on(self, backend: type[Backend], entry: ModelEntry, device: str) -> Loaded:
+        plan = self._plan
+        options = LoadOptions(
+            device, plan.threads_per_call, plan.workers, self._compute_type, self._cache_dir
+        )
+        return _load_on(backend, entry, options)
 
 
 def _load_on(backend: type[Backend], entry: ModelEntry, options: LoadOptions) -> Loaded:

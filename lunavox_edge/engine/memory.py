@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from lunavox_edge.settings import EngineSettings
 from lunavox_edge.system import MemoryInfo
+
+_MIB = 1024 * 1024
 
 _LOADED_PER_FILE_BYTE = 1.6
 """Resident bytes per byte on disk, for a model never loaded here: Piper and Whisper int8
@@ -26,6 +29,13 @@ class MemoryBudget:
     limit_bytes: int | None
     reserve_bytes: int
     probe: Callable[[], MemoryInfo]
+
+    @classmethod
+    def of(cls, settings: EngineSettings, probe: Callable[[], MemoryInfo]) -> MemoryBudget:
+        """Return what the settings allow."""
+        limit_mb = settings.memory_budget_mb
+        limit_bytes = limit_mb * _MIB if limit_mb is not None else None
+        return cls(limit_bytes, settings.memory_reserve_mb * _MIB, probe)
 
     def fits(self, need_bytes: int, loaded_bytes: int) -> bool:
         """Whether a model of `need_bytes` fits beside `loaded_bytes` of models."""

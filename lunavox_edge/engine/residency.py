@@ -18,15 +18,16 @@ from pathlib import Path
 
 from lunavox_edge import system
 from lunavox_edge.backends.base import LoadedModel
+from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.loading import Loaded, ThreadPlan, make_loader
 from lunavox_edge.engine.memory import MemoryBudget, release_free_memory
 from lunavox_edge.engine.results import ModelStatus
 from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
 from lunavox_edge.settings import Settings
+from lunavox_edge.settings_model import EngineSettings
 from lunavox_edge.types import ModelEntry
 
 _KEEP_FOREVER = -1
-_MIB = 1024 * 1024
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,12 +38,22 @@ class Lease:
     """The right to use a loaded model until `release`; call the model inside `with lease.turn`."""
 
     def __init__(
-        self, model: LoadedModel, turn: AbstractContextManager[object], give_back: Callable[[], None]
+        self,
+        model: LoadedModel,
+        turn: AbstractContextManager[object],
+        give_back: Callable[[], None],
+        condemn: Callable[[str], None] | None = None,
     ) -> None:
         """Hold `model`; `give_back` is called once, at the first release."""
         self.model = model
         self.turn = turn
         self._give_back: Callable[[], None] | None = give_back
+        self._condemn = condemn
+
+    def device_failed(self, reason: str) -> None:
+        """The model's device does not do what it should; the next request gets the model elsewhere."""
+        if self._condemn is not None and self.model.device != "cpu":
+            self._condemn(reason)
 
     @property
     def parallel(self) -> bool:
@@ -66,6 +77,8 @@ class _Resident:
     leases: int = 0
     size_bytes: int = 0
     last_used_s: float = 0.0
+    is_condemned: bool = False
+    """It is on its way out; who uses it may end, nobody else gets it."""
 
 
 class Residency:
@@ -84,6 +97,7 @@ class Residency:
     ) -> None:
         """Store the ways out: how to load, where to run a load, what fits, what time it is."""
         self._loader = loader
+        self.on_device_failure: Callable[[ModelEntry, str, str], None] | None = None
         self._run = run
         self.budget = budget
         self._rss = rss
@@ -97,21 +111,24 @@ class Residency:
         self._closed = False
 
     @classmethod
-    def of(cls, settings: Settings, plan: ThreadPlan, run: Callable[[Callable[[], None]], None]) -> Residency:
+    def of(
+        cls,
+        settings: Settings,
+        plan: ThreadPlan,
+        devices: Devices,
+        run: Callable[[Callable[[], None]], None],
+    ) -> Residency:
         """What the settings say, on this machine; loads run by `run`."""
-        budget_mb = settings.engine.memory_budget_mb
-        return cls(
-            loader=make_loader(settings, plan),
+        made = cls(
+            loader=make_loader(settings, plan, devices),
             run=run,
-            budget=MemoryBudget(
-                limit_bytes=budget_mb * _MIB if budget_mb is not None else None,
-                reserve_bytes=settings.engine.memory_reserve_mb * _MIB,
-                probe=system.memory,
-            ),
+            budget=MemoryBudget.of(settings.engine, system.memory),
             rss=system.rss_bytes,
             keep_alive_s=settings.engine.keep_alive_s,
             load_timeout_s=settings.engine.load_timeout_s,
         )
+        made.on_device_failure = devices.failed
+        return made
 
     def acquire(self, entry: ModelEntry) -> Future[Lease]:
         """Return a future lease on `entry`, loading it if needed. Never blocks.
@@ -146,6 +163,11 @@ class Residency:
             else:
                 self._pinned.discard(_key(entry))
 
+    def is_pinned(self, entry: ModelEntry) -> bool:
+        """Whether a model is kept in memory once it is loaded."""
+        with self._lock:
+            return _key(entry) in self._pinned
+
     def unload(self, entry: ModelEntry) -> bool:
         """Unload an idle model, pinned or not; False if it is in use, loading or not there."""
         self.pin(entry, pinned=False)
@@ -156,6 +178,13 @@ class Residency:
         with self._lock:
             resident = self._residents.get(_key(entry))
             return resident.loaded if resident is not None else None
+
+    def configure(self, settings: EngineSettings) -> None:
+        """Follow other rules from the next load and sweep on."""
+        budget = MemoryBudget.of(settings, system.memory)
+        with self._lock:
+            self.budget = budget
+            self._keep_alive_s, self._load_timeout_s = settings.keep_alive_s, settings.load_timeout_s
 
     def sweep(self) -> None:
         """Unload what has been idle for too long; fail those who wait for a load too long."""
@@ -172,6 +201,10 @@ class Residency:
         for future in late:
             _fail(future, TimedOut("Loading the model takes too long; try again in a minute."))
 
+    def relieve(self) -> int:
+        """Unload every idle model that is not pinned; return how many left."""
+        return self._evict(lambda key, _: key not in self._pinned)
+
     def status(self) -> tuple[ModelStatus, ...]:
         """Every model in memory or loading."""
         with self._lock:
@@ -185,6 +218,7 @@ class Residency:
                     size_bytes=resident.size_bytes,
                     idle_s=now - resident.last_used_s if resident.loaded and not resident.leases else 0.0,
                     pinned=key in self._pinned,
+                    fallback=resident.loaded.fallback if resident.loaded else "",
                 )
                 for key, resident in self._residents.items()
             )
@@ -309,10 +343,38 @@ class Residency:
                 resident.leases -= 1
                 resident.last_used_s = self._clock()
                 leave = self._closed
-            if leave:
+                gone = resident.is_condemned and not resident.leases
+            if gone:
+                _close(resident)
+            elif leave:
                 self._evict(lambda other, _: other == key)
 
-        return Lease(resident.loaded.model, resident.turn, give_back)
+        return Lease(
+            resident.loaded.model,
+            resident.turn,
+            give_back,
+            lambda reason: self._condemn(key, resident, reason),
+        )
+
+    def _condemn(self, key: Key, resident: _Resident, reason: str) -> None:
+        """Give a model to nobody else, as its device failed; it leaves with its last lease."""
+        with self._lock:
+            if resident.is_condemned or resident.loaded is None:
+                return
+            resident.is_condemned = True
+            if self._residents.get(key) is resident:
+                del self._residents[key]
+            device = resident.loaded.model.device
+        if self.on_device_failure is not None:
+            self.on_device_failure(resident.entry, device, reason)
+
+
+def _close(resident: _Resident) -> None:
+    loaded, resident.loaded = resident.loaded, None
+    if loaded is not None:
+        loaded.model.close()
+        del loaded
+        release_free_memory()
 
 
 def _key(entry: ModelEntry) -> Key:

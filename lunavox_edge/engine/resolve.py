@@ -50,6 +50,8 @@ class Resolver:
         """Store the two."""
         self._settings = settings
         self._catalog = catalog
+        self.stand_in: ModelEntry | None = None
+        """Hears instead of the model of the settings, while the machine is under strain."""
 
     def speaking(
         self,
@@ -116,7 +118,8 @@ class Resolver:
             if language is not None and not covers(entry.languages, language):
                 raise UnsupportedLanguage(f"The model '{entry.name}' does not understand '{language}'.")
         elif language is not None:
-            entry = self._catalog.select(ModelKind.STT, language, stt.model)
+            preferred = self.stand_in.name if self.stand_in is not None else stt.model
+            entry = self._catalog.select(ModelKind.STT, language, preferred)
         else:
             entry = self.default(ModelKind.STT)
         plan = RecognizeRequest(
@@ -174,6 +177,16 @@ class Resolver:
         )
 
     def default(self, kind: ModelKind) -> ModelEntry:
+        """The model or voice for requests that name none."""
+        if kind is ModelKind.STT and self.stand_in is not None:
+            return self.stand_in
+        return self.usual(kind)
+
+    def ear(self, name: str) -> ModelEntry:
+        """The speech-to-text model of this name. Raises UnknownModel."""
+        return self._catalog.find(name, ModelKind.STT)
+
+    def usual(self, kind: ModelKind) -> ModelEntry:
         """The model or voice of the settings; the first installed one where that is missing."""
         wanted = self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
         try:

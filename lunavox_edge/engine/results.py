@@ -88,6 +88,8 @@ class ModelStatus:
     size_bytes: int
     idle_s: float
     pinned: bool
+    fallback: str = ""
+    """Why it is not on a better device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class LaneStatus:
     running: int
     queued: int
     longest_slice_s: float
+    lost_workers: int = 0
+    """Workers whose thread has ended; it never should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class EngineStatus:
     """Microphones listened to for wake words."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
+    strain: str
+    """`memory` or `heat` while that runs short, else empty."""
     rss_bytes: int
     mem_available_bytes: int
     mem_total_bytes: int

@@ -73,6 +73,8 @@ class Session(Task):
 
     def fail(self, error: Exception) -> None:
         """End with an error, which the session's owner receives."""
+        if not isinstance(error, LunavoxError):
+            self._suspect_device(error)
         if isinstance(error, MemoryError):
             _LOGGER.warning("Out of memory in a slice", exc_info=error)
             error = _as_out_of_memory(error)
@@ -94,6 +96,12 @@ class Session(Task):
     def _lease(self) -> Lease | None:
         """The lease, or None while the model loads. Raises what the load raised."""
         return self._lease_future.result() if self._lease_future.done() else None
+
+    def _suspect_device(self, error: Exception) -> None:
+        """On a GPU what nobody expects is most often the GPU; the next request does without it."""
+        future = self._lease_future
+        if future.done() and not future.cancelled() and future.exception() is None:
+            future.result().device_failed(str(error) or type(error).__name__)
 
     def _end(self, error: LunavoxError | None = None) -> None:
         """Give back the lease and the place among the sessions, once."""

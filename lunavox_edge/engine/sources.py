@@ -52,6 +52,10 @@ class Sources:
         self._backends = tuple(backends)
         self._now_s = now_s
 
+    def elsewhere(self, folders: Sequence[Path]) -> Sources:
+        """Return the same with other folders."""
+        return Sources(folders=folders, cache_dir=self._cache_dir, backends=self._backends, now_s=self._now_s)
+
     def signature(self) -> bytes:
         """Return a digest of names, sizes and times below every folder; no file is opened."""
         digest = hashlib.blake2b(digest_size=16)

@@ -1,4 +1,4 @@
-"""A text of any kind into a speech, and its audio out, for callers that just iterate."""
+"""A text of any kind through a speech, a recording of any length through an utterance, for who just waits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from lunavox_edge.engine.lanes import Background
 from lunavox_edge.engine.speech import Speech
-from lunavox_edge.errors import LunavoxError
-from lunavox_edge.types import AudioChunk
+from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.types import AudioChunk, Transcript
 
 _READ_TIMEOUT_S = 120.0
+_HEAR_TIMEOUT_S = 24 * 3600.0
+_FEED_BYTES = 1 << 20
 
 
 def listen(speech: Speech, text: str | Iterable[str], background: Background) -> Iterator[AudioChunk]:
@@ -41,3 +44,13 @@ def _write_all(speech: Speech, pieces: Iterable[str]) -> None:
         speech.cancel()
         raise
     speech.finish()
+
+
+def hear(utterance: Utterance, pcm: bytes) -> Transcript:
+    """Feed a recording as fast as it is heard and return its transcript; raises as that does."""
+    for start in range(0, len(pcm), _FEED_BYTES):
+        utterance.feed(pcm[start : start + _FEED_BYTES])
+        if not utterance.wait_for_room(_HEAR_TIMEOUT_S):
+            utterance.cancel()
+            raise TimedOut("The transcript takes too long.")
+    return utterance.finish(_HEAR_TIMEOUT_S)

@@ -156,6 +156,14 @@ class Utterance(Session):
             return self._room.wait_for(lambda: self._ended or len(self._inbox) < room_bytes, timeout_s)
 
     @property
+    def ongoing_speech(self) -> tuple[float, float]:
+        """Seconds of the speech that is going on and its mean probability; zeros in a pause."""
+        ear = self._ear
+        if ear is None or ear.endpointer is None:
+            return 0.0, 0.0
+        return ear.endpointer.run_s, ear.endpointer.run_probability
+
+    @property
     def done(self) -> bool:
         """Whether the transcript or the error is there."""
         return self._future.done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lunavox_edge.errors import SettingsError
+from lunavox_edge.secret_files import check_secret, read_secret
 from lunavox_edge.settings_mqtt import MqttSettings
 
 # Larger messages are dropped by the broker (MQTT 5); what is over our bounds but below this gets an answer.
@@ -32,8 +32,10 @@ class BrokerAddress:
 
     @classmethod
     def of(cls, settings: MqttSettings) -> BrokerAddress:
-        """Return the broker of the settings. Raises SettingsError if the password cannot be read."""
+        """Return the broker of the settings. Raises SettingsError for what we cannot, or others can read."""
         embedded = settings.broker == "embedded"
+        if settings.tls_key is not None:
+            check_secret(settings.tls_key, "mqtt.tls_key")
         return cls(
             uri=f"mqtt://{_reachable(settings.listen)}" if embedded else settings.broker,
             user=settings.user,
@@ -50,12 +52,7 @@ def password_of(settings: MqttSettings) -> str | None:
     """Return the password of the settings or of the file they name. Raises SettingsError."""
     if settings.password_file is None:
         return settings.password
-    try:
-        lines = settings.password_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"mqtt.password_file cannot be read: {reason}.") from error
-    return lines[0] if lines else ""
+    return read_secret(settings.password_file, "mqtt.password_file")
 
 
 def _reachable(listen: str) -> str:

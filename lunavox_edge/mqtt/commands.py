@@ -14,13 +14,16 @@ from lunavox_edge import bridge
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
 from lunavox_edge.mqtt.messages import Message
-from lunavox_edge.mqtt.payloads import ModelAction, Problem, SpeechEvent
+from lunavox_edge.mqtt.payloads import ModelAction, SayRequest
 from lunavox_edge.mqtt.post import Destination, Post
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.repeats import Repeats
+from lunavox_edge.mqtt.tidings import Problem, SpeechEvent
 from lunavox_edge.mqtt.topics import Address, Command, Topics
 from lunavox_edge.settings_mqtt import MqttSettings
-from lunavox_edge.speaking.announcer import Announcement, Announcer, Report, SpeechStatus
+from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
+from lunavox_edge.speaking.announcer import Announcer
+from lunavox_edge.speaking.house import House
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.types import ModelKind
 
@@ -46,6 +49,7 @@ class Commands:
         topics: Topics,
         post: Post,
         announcer: Announcer,
+        house: House,
         preferences_file: Path,
     ) -> None:
         """Store the parts and read what was chosen before."""
@@ -54,6 +58,7 @@ class Commands:
         self._topics = topics
         self._post = post
         self._announcer = announcer
+        self._house = house
         self._file = preferences_file
         self.preferences = preferences.load(preferences_file)
         self._repeats = Repeats()
@@ -68,6 +73,9 @@ class Commands:
             Command.SET_VOICE: self._set_voice,
             Command.SET_LANGUAGE: self._set_language,
             Command.SET_MODEL: self._set_model,
+            Command.SET_VOLUME: self._set_volume,
+            Command.SET_MUTE: self._set_mute,
+            Command.SET_WAKE_WORDS: self._set_wake_words,
         }
 
     def handle(self, message: Message) -> None:
@@ -91,13 +99,13 @@ class Commands:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _say(self, message: Message, _: Address) -> None:
+    def _say(self, message: Message, address: Address) -> None:
         request_id = payloads.id_of(message.payload)
         try:
             request = payloads.parse_say(message.payload)
+            place = _place_of(request, address)
             if self._is_repeat(message, request_id):
                 return
-            satellites = request.satellites or ((request.satellite,) if request.satellite else ())
             voice, language = self._voice_for(request.voice, request.language)
             self._announcer.add(
                 Announcement(
@@ -107,7 +115,7 @@ class Commands:
                     voice=voice,
                     language=language,
                     params=requests.params_of(request.speed, request.volume),
-                    place=Place(satellites, request.area),
+                    place=place,
                     priority=request.priority,
                 )
             )
@@ -119,9 +127,12 @@ class Commands:
         else:
             self._repeats.note(message, request_id, time.monotonic())
 
-    def _stop(self, message: Message, _: Address) -> None:
+    def _stop(self, message: Message, address: Address) -> None:
         request = payloads.parse_stop(message.payload)
-        stopped = self._announcer.stop(announcement_id=request.id, satellite=request.satellite)
+        satellite = address.satellite or request.satellite
+        stopped = self._announcer.stop(announcement_id=request.id, satellite=satellite)
+        if request.id is None:
+            stopped += self._house.hush(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
 
     def _synthesize(self, message: Message, _: Address) -> None:
@@ -194,6 +205,15 @@ class Commands:
 
         self._start(keep(), topic=topic)
 
+    def _set_volume(self, message: Message, address: Address) -> None:
+        self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
+
+    def _set_mute(self, message: Message, address: Address) -> None:
+        self._house.set_muted(address.satellite or "", muted=payloads.parse_switch(message.payload))
+
+    def _set_wake_words(self, message: Message, address: Address) -> None:
+        self._house.set_wake_words(address.satellite or "", payloads.parse_names(message.payload))
+
     def _set_model(self, message: Message, address: Address) -> None:
         action = payloads.parse_action(message.payload)
         self._start(self._act(action, address.model), topic=message.topic)
@@ -259,6 +279,15 @@ class Commands:
                 self._post.error(topic, error, request_id)
 
 
+def _place_of(request: SayRequest, address: Address) -> Place:
+    """Return where a text is to be heard. Raises ProtocolError."""
+    if address.satellite is None:
+        return Place(request.satellites or ((request.satellite,) if request.satellite else ()), request.area)
+    if request.satellites or request.satellite or request.area:
+        raise ProtocolError("The topic names the satellite; leave 'satellite' and 'area' out.")
+    return Place((address.satellite,))
+
+
 def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
     """Return what the world is told of an announcement."""
     what = report.announcement
@@ -266,7 +295,9 @@ def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
         id=what.id,
         status=report.status,
         voice=what.voice or (default_voice if what.language is None else None),
-        satellite=", ".join(report.satellites) or None,
+        satellite=report.satellites[0] if len(report.satellites) == 1 else None,
+        satellites=report.satellites if len(report.satellites) > 1 else None,
+        missed=report.missed or None,
         first_audio_ms=round(report.first_audio_ms, 1) if report.first_audio_ms is not None else None,
         audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
         error=Problem.of(report.error) if report.error is not None else None,

@@ -1,7 +1,4 @@
-"""What Home Assistant shows of the appliance: devices and their entities, as data.
-
-A satellite becomes a device by another tuple of entities and `via_device`.
-"""
+"""What Home Assistant shows of the appliance and of satellites: devices and their entities, as data."""
 
 from __future__ import annotations
 
@@ -11,7 +8,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lunavox_edge.mqtt.payloads import ModelAction, Phase
+from lunavox_edge.mqtt.payloads import ModelAction
+from lunavox_edge.mqtt.tidings import Phase
 from lunavox_edge.mqtt.topics import Topics
 
 PRODUCT = "LunaVox Edge"
@@ -146,10 +144,10 @@ def transcript_entity(events: str, satellite: str | None = None) -> Entity:
 def _choices(topics: Topics, offer: Offer) -> tuple[Entity, ...]:
     chosen: list[Entity] = []
     if offer.voices:
-        options = _select(topics.state, topics.set_voice, "{{ value_json.voice }}", offer.voices)
+        options = select_options(topics.state, topics.set_voice, "{{ value_json.voice }}", offer.voices)
         chosen.append(Entity("select", "voice", "Voice", {**options, "icon": "mdi:account-voice"}))
     if offer.languages:
-        options = _select(
+        options = select_options(
             topics.state,
             topics.set_language,
             f"{{{{ value_json.language or '{ANY_LANGUAGE}' }}}}",
@@ -160,7 +158,8 @@ def _choices(topics: Topics, offer: Offer) -> tuple[Entity, ...]:
     return tuple(chosen)
 
 
-def _select(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
+def select_options(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
+    """Return the options of a choice that is a setting."""
     return {
         "state_topic": state,
         "value_template": template,

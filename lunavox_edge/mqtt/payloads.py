@@ -1,7 +1,8 @@
-"""What comes in and what goes out, as frozen values; what comes in is checked here and nowhere else."""
+"""What comes in, as frozen values; it is checked here and nowhere else."""
 
 from __future__ import annotations
 
+import math
 import re
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar
@@ -9,15 +10,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from lunavox_edge.errors import Busy, InternalError, LunavoxError, ProtocolError
-from lunavox_edge.speaking.announcer import SpeechStatus
-from lunavox_edge.types import Priority, Transcript
-
-ONLINE = "online"
-OFFLINE = "offline"
+from lunavox_edge.errors import ProtocolError
+from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
 """More than any command but audio needs; a longer one is not even read."""
+
+MAX_VOLUME = 4.0
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _MAX_SHOWN_PROBLEMS = 3
@@ -26,16 +25,6 @@ _MAX_SHOWN_KEY_CHARS = 40
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Topic = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class Phase(str, Enum):
-    """What the appliance does; speaking goes before listening."""
-
-    STARTING = "starting"
-    IDLE = "idle"
-    LISTENING = "listening"
-    SPEAKING = "speaking"
-    STOPPING = "stopping"
 
 
 class ModelAction(str, Enum):
@@ -83,132 +72,6 @@ class StopRequest(_Request):
     satellite: Name | None = None
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def encoded(self) -> bytes:
-        """Return the JSON, without the keys that have no value."""
-        return self.model_dump_json(exclude_none=True).encode()
-
-
-class Problem(_Out):
-    """An error as the peer is told of it."""
-
-    code: str
-    message: str
-    retryable: bool
-    retry_after_s: float | None = None
-
-    @classmethod
-    def of(cls, error: Exception) -> Problem:
-        """Return the error's own words, or nothing but `internal`."""
-        if not isinstance(error, LunavoxError):
-            error = InternalError("Something went wrong inside the appliance; its log says more.")
-        retry_after_s = error.retry_after_s if isinstance(error, Busy) else None
-        return cls(
-            code=error.code, message=str(error), retryable=error.retryable, retry_after_s=retry_after_s
-        )
-
-
-class ErrorPayload(_Out):
-    """Goes where the result would have gone; `topic` is told in `events/error` only."""
-
-    id: str | None = None
-    topic: str | None = None
-    error: Problem
-
-
-class SpeechEvent(_Out):
-    """What became of a `say`."""
-
-    id: str
-    status: SpeechStatus
-    voice: str | None = None
-    satellite: str | None = None
-    first_audio_ms: float | None = None
-    audio_s: float | None = None
-    error: Problem | None = None
-
-
-class TranscriptEvent(_Out):
-    """What was heard, as the answer to `transcribe` and as an event.
-
-    `event_type` is what Home Assistant's event entities read.
-    """
-
-    event_type: Literal["transcript"] = "transcript"
-    id: str
-    text: str
-    language: str
-    confidence: float
-    source: str
-    satellite: str | None = None
-    duration_s: float
-    latency_ms: float
-
-    @classmethod
-    def of(
-        cls, transcript: Transcript, *, request_id: str, source: str, latency_ms: float
-    ) -> TranscriptEvent:
-        """Return what is told of a transcript."""
-        return cls(
-            id=request_id,
-            text=transcript.text,
-            language=transcript.language,
-            confidence=round(transcript.confidence, 3),
-            source=source,
-            duration_s=round(transcript.duration_s, 2),
-            latency_ms=round(latency_ms, 1),
-        )
-
-
-class StatePayload(_Out):
-    """How the appliance does; what the machine does not tell is null.
-
-    `loaded` and `pinned` are names of models and voices. `first_audio_ms` and `rtf` are those of the
-    last speech. `instance` tells two appliances of one name apart.
-    """
-
-    version: str
-    instance: str
-    phase: Phase
-    uptime_s: int
-    queue: int
-    voice: str | None
-    language: str | None
-    loaded: tuple[str, ...]
-    pinned: tuple[str, ...]
-    first_audio_ms: float | None
-    rtf: float | None
-    rss_bytes: int
-    mem_available_bytes: int
-    temperatures: dict[str, float]
-    gpu_load: float | None
-
-    def encoded(self) -> bytes:
-        """Return the JSON with every key, so that templates find them."""
-        return self.model_dump_json().encode()
-
-
-class CatalogItem(_Out):
-    """One voice or model of the retained catalogs."""
-
-    name: str
-    languages: tuple[str, ...]
-    speakers: tuple[str, ...] = ()
-    backend: str
-    licence: str
-    description: str
-    size_bytes: int
-
-
-class CatalogPayload(_Out):
-    """The voices or the models that are installed, the default one first."""
-
-    default: str | None
-    items: tuple[CatalogItem, ...]
-
-
 RequestT = TypeVar("RequestT", bound=_Request)
 
 
@@ -251,6 +114,31 @@ def parse_name(payload: bytes) -> str:
     if len(name) > 200:  # noqa: PLR2004  # as Name
         raise ProtocolError("A name has at most 200 characters.")
     return name
+
+
+def parse_volume(payload: bytes) -> float:
+    """Read a factor, 1 as it comes. Raises ProtocolError."""
+    try:
+        volume = float(decode(payload))
+    except ValueError:
+        volume = math.nan
+    if not 0.0 <= volume <= MAX_VOLUME:
+        raise ProtocolError(f"The payload must be a number from 0 to {MAX_VOLUME:g}.")
+    return volume
+
+
+def parse_switch(payload: bytes) -> bool:
+    """Read `on` or `off`. Raises ProtocolError."""
+    word = decode(payload).strip().lower()
+    if word not in ("on", "off"):
+        raise ProtocolError("The payload must be 'on' or 'off'.")
+    return word == "on"
+
+
+def parse_names(payload: bytes) -> tuple[str, ...]:
+    """Read names separated by commas; empty means the default. Raises ProtocolError."""
+    names = (name.strip() for name in parse_name(payload).split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def parse_language(payload: bytes) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lunavox_edge.errors import ProtocolError
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.mqtt.payloads import ErrorPayload, Problem, SpeechEvent, TranscriptEvent
+from lunavox_edge.mqtt.tidings import ErrorPayload, OverlapEvent, Problem, SpeechEvent, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics, is_publishable
 
 _EVENT_EXPIRY_S = 60.0
@@ -45,6 +45,10 @@ class Post:
     def transcript(self, event: TranscriptEvent) -> None:
         """Tell what was heard."""
         self._event(self._topics.transcript_events, event.encoded())
+
+    def overlap(self, event: OverlapEvent) -> None:
+        """Tell who speaks while a satellite does."""
+        self._event(self._topics.overlap_events, event.encoded())
 
     def error(self, topic: str, error: Exception, request_id: str | None = None) -> None:
         """Tell what is wrong with a message that named no place for an answer."""

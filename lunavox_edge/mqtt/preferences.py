@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_MAX_FILE_BYTES = 4096
+from lunavox_edge.system import replace_file
 
-_SAVING = threading.Lock()
+_MAX_FILE_BYTES = 4096
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,16 +42,4 @@ def load(file: Path) -> Preferences:
 
 def save(file: Path, preferences: Preferences) -> None:
     """Replace the file in one step. Raises OSError."""
-    # One at a time, and always the same name: what a power cut leaves is written over.
-    with _SAVING:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f"{file.name}.new")
-        try:
-            with draft.open("w", encoding="utf-8") as opened:
-                json.dump(asdict(preferences), opened)
-                opened.flush()
-                os.fsync(opened.fileno())
-            draft.replace(file)
-        finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+    replace_file(file, json.dumps(asdict(preferences)))

@@ -13,7 +13,8 @@ from lunavox_edge.audio.files import FILE_FORMAT, flac_bytes, read_audio
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.errors import AudioTooLong, TextTooLong
-from lunavox_edge.mqtt.payloads import SynthesizeRequest, TranscriptEvent
+from lunavox_edge.mqtt.payloads import SynthesizeRequest
+from lunavox_edge.mqtt.tidings import TranscriptEvent
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine

@@ -20,12 +20,16 @@ from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
-from lunavox_edge.mqtt.payloads import OFFLINE, ONLINE, Phase, TranscriptEvent, instance_of
+from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
+from lunavox_edge.mqtt.satellites import Satellites
 from lunavox_edge.mqtt.status import Status, change_of
+from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, OverlapEvent, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
 from lunavox_edge.settings_mqtt import MqttSettings
-from lunavox_edge.speaking.announcer import Announcer, Report
+from lunavox_edge.speaking.announcement import Report
+from lunavox_edge.speaking.announcer import Announcer
+from lunavox_edge.speaking.house import Heard, House, Listeners
 from lunavox_edge.speaking.loudspeakers import Loudspeakers
 
 if TYPE_CHECKING:
@@ -46,7 +50,14 @@ class MqttService:
     """One appliance at one broker; used once."""
 
     def __init__(
-        self, engine: Engine, settings: MqttSettings, loudspeakers: Loudspeakers, *, state_dir: Path
+        self,
+        engine: Engine,
+        settings: MqttSettings,
+        loudspeakers: Loudspeakers,
+        house: House,
+        *,
+        state_dir: Path,
+        resumes: bool = True,
     ) -> None:
         """Build the parts. Raises SettingsError if the password cannot be read."""
         node = settings.node or socket.gethostname() or "lunavox"
@@ -74,13 +85,16 @@ class MqttService:
             ),
         )
         self._post = Post(self._link, topics, result_expiry_s=settings.result_expiry_s)
-        self._announcer = Announcer(engine, loudspeakers, max_waiting=settings.max_queue, report=self._tell)
+        self._announcer = Announcer(
+            engine, loudspeakers, max_waiting=settings.max_queue, report=self._tell, resumes=resumes
+        )
         self._commands = Commands(
             engine=engine,
             settings=settings,
             topics=topics,
             post=self._post,
             announcer=self._announcer,
+            house=house,
             preferences_file=state_dir / "mqtt.json",
         )
         self._status = Status(
@@ -88,6 +102,14 @@ class MqttService:
             instance=self._instance,
             preferences=lambda: self._commands.preferences,
             waiting=lambda: self._announcer.waiting,
+        )
+        self._satellites = Satellites(house, topics, self._post)
+        house.tell(
+            Listeners(
+                changed=self._house_changed,
+                heard=self._heard_by_satellite,
+                overlapped=lambda overlap: self._post.overlap(OverlapEvent.of(overlap)),
+            )
         )
         self._broker: EmbeddedBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,6 +165,7 @@ class MqttService:
         self._announcer.stop()
         await self._commands.close()
         self._publish_state()
+        self._satellites.goodbye()
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         for task in self._tasks:
             task.cancel()
@@ -164,6 +187,7 @@ class MqttService:
         self._retain(self._topics.availability, ONLINE.encode())
         self._publish_state()
         self._publish_catalogs()
+        self._satellites.publish(anew=True)
         self._home.connected()
 
     def received(self, message: Message) -> None:
@@ -237,7 +261,29 @@ class MqttService:
         self._voice_told = self._status.default_voice
         self._retain(self._topics.voices, self._status.voices().encoded())
         self._retain(self._topics.models, self._status.models().encoded())
-        self._home.wants((self._device(),))
+        self._announce_devices()
+
+    def _announce_devices(self) -> None:
+        words = tuple(entry.name for entry in self._engine.wake_words())
+        self._home.wants((self._device(), *self._satellites.devices(self._node, words)))
+
+    def _house_changed(self) -> None:
+        if self._link.up and not self._stopping:
+            self._satellites.publish()
+            self._announce_devices()
+
+    def _heard_by_satellite(self, heard: Heard) -> None:
+        if "satellites" in self._settings.publish_transcripts:
+            self._post.transcript(
+                TranscriptEvent.of(
+                    heard.transcript,
+                    request_id=uuid.uuid4().hex[:12],
+                    source="satellite",
+                    latency_ms=heard.latency_ms,
+                    satellite=heard.satellite,
+                    wake_word=heard.wake_word,
+                )
+            )
 
     def _device(self) -> Device:
         voices, models = self._engine.voices(), self._engine.models()

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import telemetry
-from lunavox_edge.mqtt.payloads import CatalogItem, CatalogPayload, Phase, StatePayload
 from lunavox_edge.mqtt.preferences import Preferences
+from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -50,6 +50,7 @@ class Status:
         """How the appliance does now."""
         status = self._engine.status()
         spoken = status.last_speech
+        board = telemetry.readings()
         return StatePayload(
             version=status.version,
             instance=self._instance,
@@ -64,8 +65,11 @@ class Status:
             rtf=round(_rtf(spoken), 3) if spoken is not None else None,
             rss_bytes=status.rss_bytes,
             mem_available_bytes=status.mem_available_bytes,
-            temperatures=telemetry.temperatures(),
-            gpu_load=telemetry.gpu_load(),
+            temperatures=board.temperatures,
+            gpu_load=board.gpu_load,
+            slowed=board.slowed,
+            strain=status.strain,
+            fallbacks={model.name: model.fallback for model in status.models if model.fallback},
         )
 
     def voices(self) -> CatalogPayload:
@@ -80,7 +84,10 @@ class Status:
 
 def change_of(state: StatePayload) -> tuple[object, ...]:
     """What has to differ for a state to be published before its time; the rest changes all the while."""
-    return (state.phase, state.queue, state.voice, state.language, state.loaded, state.pinned)
+    return (
+        *(state.phase, state.queue, state.voice, state.language, state.loaded, state.pinned),
+        *(state.slowed, state.strain, state.fallbacks),
+    )
 
 
 def _phase(status: EngineStatus) -> Phase:

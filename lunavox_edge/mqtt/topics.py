@@ -29,6 +29,28 @@ class Command(str, Enum):
     SET_VOICE = "voice/set"
     SET_LANGUAGE = "language/set"
     SET_MODEL = "models/set"
+    SET_VOLUME = "volume/set"
+    SET_MUTE = "mute/set"
+    SET_WAKE_WORDS = "wake_words/set"
+
+
+SATELLITE_COMMANDS = (
+    Command.SAY,
+    Command.STOP,
+    Command.SET_VOLUME,
+    Command.SET_MUTE,
+    Command.SET_WAKE_WORDS,
+)
+"""What can be told to a satellite."""
+
+_PLAIN_COMMANDS = (
+    Command.SAY,
+    Command.STOP,
+    Command.SYNTHESIZE,
+    Command.TRANSCRIBE,
+    Command.SET_VOICE,
+    Command.SET_LANGUAGE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,28 @@ class Address:
 
     command: Command
     model: str = ""
+    satellite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SatelliteTopics:
+    """The topics of one satellite; `root` is `lunavox/kitchen/satellites/<id>`."""
+
+    root: str
+
+    @property
+    def availability(self) -> str:
+        """`online` or `offline`; retained."""
+        return f"{self.root}/availability"
+
+    @property
+    def state(self) -> str:
+        """How it does; retained."""
+        return f"{self.root}/state"
+
+    def command(self, command: Command) -> str:
+        """Takes what a satellite can be told."""
+        return f"{self.root}/{command.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +163,26 @@ class Topics:
         return f"{self.root}/events/transcript"
 
     @property
+    def overlap_events(self) -> str:
+        """Who speaks while a satellite does."""
+        return f"{self.root}/events/overlapping_speech"
+
+    @property
     def error_events(self) -> str:
         """What is wrong with a message that named no place for an answer."""
         return f"{self.root}/events/error"
+
+    def satellite(self, satellite: str) -> SatelliteTopics:
+        """Return the topics of a satellite."""
+        return SatelliteTopics(f"{self.root}/satellites/{level(satellite)}")
 
     @property
     def commands(self) -> tuple[str, ...]:
         """The filters to subscribe to; own results are not among them."""
         return (
-            *(f"{self.root}/{command.value}" for command in Command if command is not Command.SET_MODEL),
+            *(f"{self.root}/{command.value}" for command in _PLAIN_COMMANDS),
             f"{self.models}/+/set",
+            *(f"{self.root}/satellites/+/{command.value}" for command in SATELLITE_COMMANDS),
         )
 
     def parse(self, topic: str) -> Address | None:
@@ -139,12 +193,14 @@ class Topics:
         parts = rest.split("/")
         if len(parts) == 3 and (parts[0], parts[2]) == ("models", "set"):  # noqa: PLR2004  # models/NAME/set
             return Address(Command.SET_MODEL, unquote(parts[1])) if parts[1] else None
-        if rest == Command.SET_MODEL.value:
-            return None
-        try:
-            return Address(Command(rest))
-        except ValueError:
-            return None
+        satellite: str | None = None
+        allowed: tuple[Command, ...] = _PLAIN_COMMANDS
+        if parts[0] == "satellites" and len(parts) > 2 and parts[1]:  # noqa: PLR2004  # satellites/ID/say
+            satellite, allowed, rest = unquote(parts[1]), SATELLITE_COMMANDS, "/".join(parts[2:])
+        for command in allowed:
+            if rest == command.value:
+                return Address(command, satellite=satellite)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

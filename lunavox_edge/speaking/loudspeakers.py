@@ -28,8 +28,10 @@ class Loudspeakers(Protocol):
 
     async def play(
         self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Play to the end, as fast as it is heard; cancelling falls silent at once.
+
+        Returns those satellites that could not be reached, if others could.
 
         Raises PlaybackFailed and whatever the chunks raise.
         """

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,13 +10,12 @@ from pathlib import Path
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
 from lunavox_edge.errors import NoLoudspeaker, PlaybackFailed, UnknownSatellite
+from lunavox_edge.speaking import program
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.types import AudioChunk, Priority
 
 # A player that takes no audio for so long, or plays so much longer than the audio is, hangs.
 _PATIENCE_S = 15.0
-_END_S = 2.0
-_TAIL_BYTES = 1000
 
 
 class SoundCard:
@@ -42,7 +38,7 @@ class SoundCard:
         satellites: tuple[str, ...],  # noqa: ARG002  # it has none
         chunks: AsyncIterator[AudioChunk],
         priority: Priority,  # noqa: ARG002  # nothing else plays here
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
         command = player_for(self._output or "auto")
         name = Path(command[0]).name
@@ -53,7 +49,7 @@ class SoundCard:
             )
         except OSError as error:
             raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
-        complaint = asyncio.ensure_future(_tail(player))
+        complaint = asyncio.ensure_future(program.last_words(player))
         try:
             audio_s = await _feed(player, chunks)
             status = await asyncio.wait_for(player.wait(), audio_s + _PATIENCE_S)
@@ -65,7 +61,8 @@ class SoundCard:
             raise PlaybackFailed(f"{name} does not go on playing.") from error
         finally:
             complaint.cancel()
-            await asyncio.shield(_end(player))
+            await program.end(player)
+        return ()
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
@@ -81,22 +78,3 @@ async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
         await asyncio.wait_for(stdin.drain(), chunk.duration_s + _PATIENCE_S)
     stdin.close()
     return audio_s
-
-
-async def _end(player: Process) -> None:
-    """Silence the player and whatever it has started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(player.pid, signal.SIGKILL)
-    if player.stdin is not None:
-        player.stdin.close()
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(player.wait(), _END_S)
-
-
-async def _tail(player: Process) -> str:
-    """Read what the player complains about to its end; return the last line."""
-    kept = b""
-    while player.stderr is not None and (block := await player.stderr.read(_TAIL_BYTES)):
-        kept = (kept + block)[-_TAIL_BYTES:]
-    lines = kept.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""

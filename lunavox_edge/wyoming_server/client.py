@@ -9,8 +9,10 @@ service answers with.
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
@@ -23,9 +25,10 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from lunavox_edge.errors import ProtocolError, TimedOut, Unreachable
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
-from lunavox_edge.wyoming_server.address import Address
-from lunavox_edge.wyoming_server.errors_wire import error_from
-from lunavox_edge.wyoming_server.wire import STATUS_TYPE, encode_event, make_event, parse_header
+from lunavox_edge.wire.address import Address
+from lunavox_edge.wire.errors_wire import error_from
+from lunavox_edge.wire.events import STATUS_TYPE, encode_event, make_event, parse_header
+from lunavox_edge.wyoming_server import tls
 
 _MAX_LINE_BYTES = 65_536
 _MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -189,16 +192,30 @@ class _Client:
 
 def _connect(uri: str, timeout_s: float) -> socket.socket:
     address = Address.parse(uri)
+    context = tls.client_context(address.authority, address.host) if address.tls else None
     try:
-        if address.path is None:
-            return socket.create_connection((address.host, address.port), timeout_s)
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if address.path is not None:
+            return _connect_unix(address.path, timeout_s)
+        connection = socket.create_connection((address.host, address.port), timeout_s)
+        if context is None:
+            return connection
         try:
-            connection.settimeout(timeout_s)
-            connection.connect(str(address.path))
+            return context.wrap_socket(connection, server_hostname=address.host)
         except BaseException:
             connection.close()
             raise
+    except ssl.SSLError as error:
+        raise tls.distrust(error) from error
     except OSError as error:
         raise Unreachable(f"No service answers at {uri}; is it running?") from error
+
+
+def _connect_unix(path: Path, timeout_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(str(path))
+    except BaseException:
+        connection.close()
+        raise
     return connection

@@ -19,22 +19,23 @@ from typing import TYPE_CHECKING
 from wyoming.event import Event
 from wyoming.ping import Pong
 
-from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
-from lunavox_edge.wyoming_server import fields
-from lunavox_edge.wyoming_server.errors_wire import error_event
-from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
-from lunavox_edge.wyoming_server.replies import Replies
-from lunavox_edge.wyoming_server.stt_session import SttSession
-from lunavox_edge.wyoming_server.tts_session import TtsSession
-from lunavox_edge.wyoming_server.wake_session import WakeSession
-from lunavox_edge.wyoming_server.watch import Watch
-from lunavox_edge.wyoming_server.wire import (
+from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
+from lunavox_edge.wire import fields
+from lunavox_edge.wire.errors_wire import error_event
+from lunavox_edge.wire.events import (
     STATUS_TYPE,
     BrokenStreamError,
     EventReader,
     EventWriter,
     encode_event,
 )
+from lunavox_edge.wyoming_server.gate import Guest
+from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
+from lunavox_edge.wyoming_server.replies import Replies
+from lunavox_edge.wyoming_server.stt_session import SttSession
+from lunavox_edge.wyoming_server.tts_session import TtsSession
+from lunavox_edge.wyoming_server.wake_session import WakeSession
+from lunavox_edge.wyoming_server.watch import Watch
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -47,6 +48,8 @@ ERROR_PATIENCE_S = 3.0
 _LINGER_S = 1.0
 _LINGER_BYTES = 8 * 1024 * 1024
 _CLOSE_S = 2.0
+# What belongs to a request that was counted with its first message.
+_PARTS = frozenset(("audio-start", "audio-chunk", "audio-stop", "synthesize-chunk", "synthesize-stop"))
 # Messages handled in a row before others get their turn on the loop.
 _BURST = 16
 
@@ -65,10 +68,11 @@ class Connection:
         limits: LimitSettings,
         info: InfoSource,
         on_transcript: Callable[[Transcript, float], None] | None,
-        peer: str,
+        guest: Guest,
     ) -> None:
         """Build the parts; nothing is read yet."""
-        self.peer = peer
+        self.guest = guest
+        self.peer = peer = guest.peer
         self._engine = engine
         self._limits = limits
         self._info = info
@@ -199,6 +203,8 @@ class Connection:
         """Do what one message asks for; whatever goes wrong with it is its own answer."""
         replies, action = self._table.get(event.type, (None, None))
         try:
+            if event.type not in _PARTS:
+                self.guest.ask()
             if event.type == "audio-chunk":
                 replies, session = self._audience
                 await session.chunk(event)
@@ -250,9 +256,11 @@ class Connection:
     async def _report(self, error: Exception) -> None:
         """Answer with an error."""
         if isinstance(error, LunavoxError):
-            _LOGGER.info("%s: refused: %s: %s", self.peer, error.code, error)
+            about = {"code": error.code, "peer": self.peer}
+            _LOGGER.info("%s: refused: %s: %s", self.peer, error.code, error, extra=about)
         else:
-            _LOGGER.error("%s: a request failed", self.peer, exc_info=error)
+            about = {"code": InternalError.code, "peer": self.peer}
+            _LOGGER.error("%s: a request failed", self.peer, exc_info=error, extra=about)
         await self._out.send(encode_event(error_event(error)))
         self._watch.touch()
         self._be_patient(min(ERROR_PATIENCE_S, self._limits.idle_timeout_s))

@@ -17,10 +17,11 @@ from wyoming.info import (
 )
 
 from lunavox_edge._version import __version__
-from lunavox_edge.wyoming_server.wire import encode_event
+from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.settings import Settings
     from lunavox_edge.types import ModelEntry
 
 # Home Assistant names its entities by these and clients select by them: never change them.
@@ -38,12 +39,12 @@ class InfoSource:
     def __init__(self, engine: Engine) -> None:
         """Store the engine; nothing is encoded yet."""
         self._engine = engine
-        self._version: int | None = None
+        self._version: tuple[int, Settings] | None = None
         self._encoded = b""
 
     def encoded(self) -> bytes:
         """Return the encoded `info` event."""
-        version = self._engine.catalog.version
+        version = (self._engine.catalog.version, self._engine.settings)
         if version != self._version:
             self._encoded = encode_event(build_info(self._engine).event())
             self._version = version
@@ -81,19 +82,25 @@ def build_info(engine: Engine) -> Info:
                 supports_synthesize_streaming=True,
             )
         )
-    words = engine.wake_words()
-    if words:
-        info.wake.append(
-            WakeProgram(
-                name=WAKE_PROGRAM,
-                description="LunaVox Edge wake words",
-                attribution=_ATTRIBUTION,
-                installed=True,
-                version=__version__,
-                models=[_word(entry) for entry in words],
-            )
-        )
+    info.wake.extend(wake_programs(engine))
     return info
+
+
+def wake_programs(engine: Engine) -> list[WakeProgram]:
+    """List the wake words that are installed."""
+    words = engine.wake_words()
+    if not words:
+        return []
+    return [
+        WakeProgram(
+            name=WAKE_PROGRAM,
+            description="LunaVox Edge wake words",
+            attribution=_ATTRIBUTION,
+            installed=True,
+            version=__version__,
+            models=[_word(entry) for entry in words],
+        )
+    ]
 
 
 def _word(entry: ModelEntry) -> WakeModel:

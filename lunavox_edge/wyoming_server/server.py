@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
-import socket
-import stat
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lunavox_edge.errors import Busy, LunavoxLibraryError
-from lunavox_edge.wyoming_server.address import Address
+from lunavox_edge.errors import Busy
+from lunavox_edge.wire.address import Address
+from lunavox_edge.wyoming_server import tls
 from lunavox_edge.wyoming_server.connection import Connection
+from lunavox_edge.wyoming_server.gate import Gate, Guest
 from lunavox_edge.wyoming_server.info import InfoSource
+from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
+    from lunavox_edge.wyoming_server.zeroconf import Announcement
 
-_BACKLOG = 512
-# A crowd that comes at once is let in by so many at a time; in between the others are served.
-_WELCOMES = 8
-# What the stream may hold unread before the kernel has to, per connection.
-_READ_AHEAD_BYTES = 65_536
-# Unbounded, the kernel takes megabytes: minutes of speech that are made for nobody.
-_KERNEL_BYTES = 131_072
-_UNIX_MODE = 0o660
 _CANCEL_S = 1.0
-_PROBE_S = 1.0
-_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,19 +42,29 @@ class WyomingServer:
         `on_transcript` is told every transcript, and how many milliseconds it took.
         """
         self._engine = engine
-        self._uri = wyoming.uri
+        self._settings = wyoming
+        self._listener = Listener(
+            wyoming.uri,
+            self._accept,
+            chosen_by="wyoming.uri",
+            identity=lambda: tls.server_context(wyoming.tls_cert, wyoming.tls_key),
+        )
         self._limits = limits
         self._on_transcript = on_transcript
+        self._gate = Gate(wyoming.allow, lambda: self._limits)
         self._info = InfoSource(engine)
-        self._server: asyncio.AbstractServer | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._guests = 0
-        self._socket_file: tuple[Path, int] | None = None
+        self._announcement: Announcement | None = None
 
     @property
     def uri(self) -> str:
         """The address that clients connect to, with the real port once started."""
-        return self._uri
+        return self._settings.with_trust(self._listener.uri)
+
+    def configure(self, limits: LimitSettings) -> None:
+        """Hold clients to other limits, from the next connection on."""
+        self._limits = limits
 
     @property
     def connections(self) -> int:
@@ -74,22 +73,17 @@ class WyomingServer:
 
     async def start(self) -> None:
         """Open the port. Raises SettingsError for a bad URI, LunavoxLibraryError if it cannot be had."""
-        address = Address.parse(self._uri)
-        try:
-            if address.path is not None:
-                await self._start_unix(address.path)
-            else:
-                await self._start_tcp(address.host, address.port)
-        except OSError as error:
-            _LOGGER.debug("Cannot listen on %s", self._uri, exc_info=True)
-            raise LunavoxLibraryError(f"Cannot listen on {self._uri}: {_reason(error)}") from error
-        _LOGGER.info("Wyoming on %s", self._uri)
+        await self._listener.start()
+        _LOGGER.info("Wyoming on %s", self._listener.uri)
+        if self._settings.zeroconf:
+            self._announcement = _announced(Address.parse(self._listener.uri), self._settings.name)
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._listener.stop()
+        if self._announcement is not None:
+            await self._announcement.stop()
+            self._announcement = None
         for connection in self._connections.values():
             connection.drain()
         if self._connections:
@@ -98,36 +92,19 @@ class WyomingServer:
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections, timeout=_CANCEL_S)
-        if self._socket_file is not None:
-            _remove_own(*self._socket_file)
-            self._socket_file = None
-
-    async def _start_tcp(self, host: str, port: int) -> None:
-        server = await asyncio.start_server(
-            self._accept, host, port, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES, reuse_address=True
-        )
-        self._server = server
-        _lengthen_queues(server)
-        host, port = server.sockets[0].getsockname()[:2]
-        self._uri = Address(host=host, port=port).uri
-
-    async def _start_unix(self, path: Path) -> None:
-        if _is_socket(path):
-            await _check_dead(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._socket_file = (path, _bind(listener, path))
-            self._server = await asyncio.start_unix_server(
-                self._accept, sock=listener, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES
-            )
-            _lengthen_queues(self._server)
-        except BaseException:
-            listener.close()
-            raise
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a client in, in place of an idle one if the house is full."""
+        host = host_of(writer)
+        if not self._gate.allows(host):
+            writer.transport.abort()
+            return
         self._guests += 1
+        peer, refusal = self._name(writer), None
+        try:
+            guest = self._gate.enter(host, peer)
+        except Busy as error:
+            guest, refusal = Guest(self._gate, None, peer), error
         connection = Connection(
             reader,
             writer,
@@ -135,16 +112,19 @@ class WyomingServer:
             limits=self._limits,
             info=self._info,
             on_transcript=self._on_transcript,
-            peer=self._name(writer),
+            guest=guest,
         )
-        _set_up(writer)
-        if len(self._connections) < self._limits.max_connections or self._make_room():
+        if (
+            refusal is None
+            and len(self._connections) >= self._limits.max_connections
+            and not self._make_room()
+        ):
+            refusal = Busy("Too many clients are connected.", retry_after_s=5.0)
+        if refusal is None:
             self._own(connection, connection.run())
         else:
-            _LOGGER.warning("%s: refused: %d clients are connected", connection.peer, len(self._connections))
-            self._own(
-                connection, connection.refuse(Busy("Too many clients are connected.", retry_after_s=5.0))
-            )
+            _LOGGER.warning("%s: refused: %s", connection.peer, refusal)
+            self._own(connection, connection.refuse(refusal))
 
     def _own(self, connection: Connection, served: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(served, name=f"wyoming {connection.peer}")
@@ -152,7 +132,9 @@ class WyomingServer:
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._connections.pop(task, None)
+        connection = self._connections.pop(task, None)
+        if connection is not None:
+            connection.guest.leave()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A connection failed", exc_info=error)
 
@@ -169,72 +151,14 @@ class WyomingServer:
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
 
 
-def _reason(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "another program, perhaps LunaVox Edge itself, uses this address; stop it or set wyoming.uri."
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "this user may not use this address; set wyoming.uri to another."
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return "this machine has no such address; set wyoming.uri to one of its own, or to 0.0.0.0 for all."
-    return f"{error.strerror or error}."
+def _announced(address: Address, name: str | None) -> Announcement | None:
+    """Start to announce an address, if it is one for other machines."""
+    from lunavox_edge.wyoming_server import zeroconf  # noqa: PLC0415  # heavy, and for such ports only
 
-
-def _lengthen_queues(server: asyncio.Server) -> None:
-    """Let the kernel hold more clients than asyncio accepts in a row, for which it has one number."""
-    for sock in server.sockets:
-        with sock.dup() as twin:
-            twin.listen(_BACKLOG)
-
-
-def _set_up(writer: asyncio.StreamWriter) -> None:
-    """Bound what the kernel keeps for a client that does not read, and let it find out who went away."""
-    sock = writer.get_extra_info("socket")
-    if sock is None:
-        return
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE.items():
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-def _is_socket(path: Path) -> bool:
-    """Whether a socket file is there. Raises OSError if something else is in the way."""
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return False
-    if not stat.S_ISSOCK(mode):
-        raise FileExistsError(errno.EEXIST, "there is a file of this name that is no socket")
-    return True
-
-
-async def _check_dead(path: Path) -> None:
-    """Raise OSError if somebody listens on a socket file."""
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), _PROBE_S)
-    except (ConnectionRefusedError, FileNotFoundError):
-        return
-    except asyncio.TimeoutError:
-        raise OSError(errno.EADDRINUSE, "in use") from None
-    writer.close()
-    raise OSError(errno.EADDRINUSE, "in use")
-
-
-def _bind(listener: socket.socket, path: Path) -> int:
-    """Put a socket file in place of a dead one; return its inode."""
-    path.unlink(missing_ok=True)
-    listener.bind(str(path))
-    # Before it listens, so that nobody connects with other permissions.
-    path.chmod(_UNIX_MODE)
-    return path.stat().st_ino
-
-
-def _remove_own(path: Path, inode: int) -> None:
-    with contextlib.suppress(OSError):
-        if path.stat().st_ino == inode:
-            path.unlink()
+    if not zeroconf.is_for_others(address):
+        return None
+    announcement = zeroconf.Announcement(
+        zeroconf.instance_name(name), address.port, addresses=lambda: zeroconf.own_addresses(address.host)
+    )
+    announcement.start()
+    return announcement

@@ -23,10 +23,10 @@ from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
-from lunavox_edge.wyoming_server import fields
+from lunavox_edge.wire import fields
+from lunavox_edge.wire.events import encode_event
 from lunavox_edge.wyoming_server.partials import Partials
 from lunavox_edge.wyoming_server.watch import Watch
-from lunavox_edge.wyoming_server.wire import encode_event
 
 if TYPE_CHECKING:
     from wyoming.event import Event

@@ -23,8 +23,8 @@ from lunavox_edge import bridge
 from lunavox_edge.audio.framing import frames
 from lunavox_edge.engine.voice import SPEAKER_SEPARATOR
 from lunavox_edge.errors import LunavoxError, ProtocolError, TextTooLong
-from lunavox_edge.wyoming_server import fields
-from lunavox_edge.wyoming_server.wire import encode_event
+from lunavox_edge.wire import fields
+from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -193,6 +193,7 @@ class TtsSession:
             request.voice or "the default voice",
             stats.first_audio_ms,
             (time.monotonic() - request.opened_s) * 1000,
+            extra={"voice": request.voice or self._engine.settings.tts.voice, "peer": self._peer},
         )
 
 

@@ -23,8 +23,8 @@ from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError
 from lunavox_edge.types import AudioFormat, Detection
-from lunavox_edge.wyoming_server import fields
-from lunavox_edge.wyoming_server.wire import encode_event
+from lunavox_edge.wire import fields
+from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -129,6 +129,9 @@ class WakeSession:
 
         Raises ProtocolError, BadAudio, Busy.
         """
+        if self._state is _State.ASKED:
+            # Old satellites send no 'audio-start' for wake words; every chunk says its format.
+            self.start(event)
         vigil = self._vigil
         if self._state is _State.PASSING_OVER:
             self._pass_over_audio()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.mqtt import link
 from lunavox_edge.mqtt.service import MqttService
+from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.sound_card import SoundCard
 from tests.fakes.broker import MOSQUITTO, Mosquitto, Peer
@@ -77,7 +78,14 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     numbers = itertools.count()
     async with AsyncExitStack() as stack:
 
-        async def run(broker: str, *, output: str | None = "", name: str = NODE, **mqtt: Any) -> Appliance:  # noqa: ANN401  # settings
+        async def run(
+            broker: str,
+            *,
+            output: str | None = "",
+            name: str = NODE,
+            satellites: Mapping[str, object] | None = None,
+            **mqtt: Any,  # noqa: ANN401  # settings
+        ) -> Appliance:
             played = tmp_path / f"{name}-{next(numbers)}.wav"
             settings = Settings.model_validate(
                 {
@@ -90,15 +98,17 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
                         "loudness_dbfs": None,
                         "phrase_cache_mb": 0,
                     },
+                    "satellites": satellites or {},
                     "mqtt": {"broker": broker, "node": name, **mqtt},
                     "audio": {"output": f"sh -c 'cat >> {played}'" if output == "" else output},
                 }
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            service = MqttService(
-                engine, settings.mqtt, SoundCard(settings.audio.output), state_dir=tmp_path / f"state-{name}"
-            )
+            hub = Hub(engine, settings.satellites, SoundCard(settings.audio.output))
+            service = MqttService(engine, settings.mqtt, hub, hub, state_dir=tmp_path / f"state-{name}")
+            stack.push_async_callback(hub.stop, 0.0)
+            hub.start()
             stack.push_async_callback(service.stop)
             await service.start()
             service.ready()

@@ -92,6 +92,7 @@ async def test_a_wrong_password_is_named_once_and_never_shown(
     assert await hashing.wait() == 0
     mosquitto = make_mosquitto(f"password_file {passwords}")
     secret = tmp_path / "secret"
+    secret.touch(0o600)
     secret.write_text("wrong-secret\n", encoding="utf-8")
     with caplog.at_level(logging.DEBUG, "lunavox_edge"):
         await start(uri(mosquitto), user="anna", password_file=str(secret))
@@ -305,6 +306,7 @@ def test_the_password_file_must_be_readable(tmp_path: Path) -> None:
     settings = MqttSettings(broker="mqtt://broker", user="anna", password_file=tmp_path / "nowhere")
     with pytest.raises(SettingsError, match=r"mqtt\.password_file cannot be read"):
         BrokerAddress.of(settings)
+    (tmp_path / "secret").touch(0o600)
     (tmp_path / "secret").write_text("hunter2\n", encoding="utf-8")
     address = BrokerAddress.of(settings.model_copy(update={"password_file": tmp_path / "secret"}))
     assert address.password == "hunter2"  # noqa: S105  # a test's

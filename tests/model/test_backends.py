@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from lunavox_edge.backends import ort
 from lunavox_edge.backends.base import (
     Backend,
     LoadOptions,
+    Piece,
     RecognizeRequest,
     SpeakRequest,
     SttModel,
@@ -30,11 +31,13 @@ from lunavox_edge.backends.stt.whisper import WhisperBackend
 from lunavox_edge.backends.stt.whisper_languages import CODES
 from lunavox_edge.backends.tts.hibari import HibariBackend
 from lunavox_edge.backends.tts.piper import PiperBackend, PiperModel
+from lunavox_edge.backends.tts.piper_sound import Sound
 from lunavox_edge.backends.vad.silero import FRAME_SAMPLES, SileroVad
 from lunavox_edge.errors import (
     BackendUnavailable,
     BadAudio,
     BrokenModel,
+    LunavoxSynthesisError,
     UnknownSpeaker,
     UnsupportedLanguage,
 )
@@ -270,6 +273,35 @@ def test_a_speaker_a_voice_does_not_have(name: str, request: pytest.FixtureReque
     voice: TtsModel = request.getfixturevalue(name)
     with pytest.raises(UnknownSpeaker, match="only one speaker"):
         voice.speak("Hello.", SpeakRequest(speaker="bob"))
+
+
+class FailingSound(Sound):
+    """Fails as onnxruntime does: at once, or when a piece is made."""
+
+    def __init__(self, *, late: bool) -> None:
+        self._late = late
+
+    def pieces(self, feeds: Mapping[str, object], *, eager: bool) -> Iterator[Piece]:
+        error = ort.failures()[0]("CUDA failure 700")
+
+        def fail() -> Samples:
+            raise error
+
+        if not self._late:
+            fail()
+        yield Piece(fail)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_failure_is_blamed_on_the_text_or_on_the_device(
+    joe: PiperModel, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    monkeypatch.setattr(joe, "_sound", FailingSound(late=late))
+    with pytest.raises(LunavoxSynthesisError, match="this text"):
+        said(joe, "Hello.")
+    monkeypatch.setattr(joe, "device", "cuda:0")
+    with pytest.raises(ort.failures()[0], match="CUDA failure"):
+        said(joe, "Hello.")
 
 
 def test_a_sentence_without_end_comes_in_bounded_pieces(joe: PiperModel, heart: TtsModel) -> None:

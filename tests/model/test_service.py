@@ -105,6 +105,13 @@ def test_say_and_transcribe_through_pipes(uri: str) -> None:
     assert "dinner is ready" in json.loads(heard.stdout)["text"].lower()
 
 
+def test_the_self_check_asks_the_running_service_or_its_own(uri: str) -> None:
+    for where in (("--uri", uri), ("--local",)):
+        done = run("self-check", *where)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(b"OK: heard")
+
+
 def test_what_is_loaded_can_be_asked(uri: str) -> None:
     done = run("models", "ps", "--uri", uri)
 

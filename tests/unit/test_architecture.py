@@ -18,9 +18,9 @@ LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
     {"app", "bench", "doctor"},
-    {"self_check"},
-    {"wyoming_server", "mqtt"},
-    {"speaking"},
+    {"self_check", "supervision", "checkup", "roll_call", "satellite"},
+    {"wyoming_server", "mqtt", "satellites"},
+    {"wire", "speaking"},
     {"bridge"},
     {"engine"},
     {"backends"},
@@ -32,10 +32,17 @@ LAYERS = (
         "settings_model",
         "settings_mqtt",
         "settings_problems",
+        "settings_satellites",
+        "settings_version",
+        "secret_files",
+        "log_damper",
         "system",
         "types",
         "errors",
         "telemetry",
+        "notify",
+        "journal",
+        "reload",
         "_version",
     },
 )
@@ -45,8 +52,11 @@ BOTTOM = len(LAYERS) - 1
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
-    "wyoming": ("bench/", "wyoming_server/"),
+    # A satellite is a server of its own, for a hub: the other side of the same protocol.
+    "wyoming": ("bench/", "satellite/", "satellites/", "wire/", "wyoming_server/"),
+    "httpx2": ("satellites/answers/http.py",),
     **dict.fromkeys(NATIVE, ("backends/",)),
+    **dict.fromkeys(("zeroconf", "ifaddr"), ("wyoming_server/zeroconf.py",)),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
     "amqtt": ("mqtt/broker.py",),
@@ -57,7 +67,12 @@ FENCES = {
     "multiprocessing": (),
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
-    "asyncio": ("app.py", "bench/", "bridge.py", "cli/run.py", "mqtt/", "speaking/", "wyoming_server/"),
+    "asyncio": (
+        *("app.py", "bench/", "bridge.py", "cli/run.py", "cli/satellite.py", "cli/self_check.py", "mqtt/"),
+        *("satellite/", "satellites/", "speaking/", "supervision.py", "wire/", "wyoming_server/"),
+    ),
+    # Whatever waits or counts goes by the monotonic clock: the other one jumps.
+    "time.time": ("checkup.py", "cli/support.py", "engine/catalog.py", "engine/installer.py", "backends/"),
     "os.environ": ("settings.py", "system.py"),
     "os.getenv": (),
     "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),

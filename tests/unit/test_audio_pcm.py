@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunavox_edge.audio.pcm import Converter, Samples, check_format, resample, to_mono_float, to_pcm16
+from lunavox_edge.audio.pcm import Converter, Samples, check_format, resample, to_mono_float, to_pcm, to_pcm16
 from lunavox_edge.errors import BadAudio
 from lunavox_edge.types import AudioFormat
 
@@ -160,3 +160,13 @@ def test_a_stream_keeps_its_place_in_time() -> None:
 def test_finish_without_audio_gives_none() -> None:
     assert Converter(AudioFormat(8000), 16000).finish().size == 0
     assert Converter(AudioFormat(16000), 16000).finish().size == 0
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_is_encoded_in_any_format_is_decoded_again(width: int, channels: int) -> None:
+    samples = np.linspace(-0.99, 0.99, 200, dtype=np.float32)
+    audio_format = AudioFormat(16_000, width, channels)
+    encoded = to_pcm(samples, audio_format)
+    assert len(encoded) == 200 * width * channels
+    assert np.abs(to_mono_float(encoded, audio_format) - samples).max() < (0.01 if width == 1 else 1e-4)

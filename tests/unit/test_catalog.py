@@ -180,6 +180,21 @@ def test_a_voice_that_is_dropped_in_appears_without_a_restart(tmp_path: Path) ->
     assert catalog.version == version + 1
 
 
+def test_other_folders_and_aliases_hold_at_once(tmp_path: Path) -> None:
+    put_model(tmp_path / "old", "anna")
+    put_model(tmp_path / "new", "berta")
+    catalog = make_catalog(tmp_path, folders=[tmp_path / "old"])
+    assert names(catalog) == ["anna"]
+    version = catalog.version
+    catalog.configure(folders=[tmp_path / "new"], aliases={"b": VoiceAlias(voice="berta", speed=1.5)})
+
+    assert names(catalog) == ["b", "berta"]
+    assert catalog.version > version
+    alias = catalog.alias("b")
+    assert alias is not None
+    assert alias.speed == 1.5
+
+
 def test_a_voice_that_is_taken_away_goes(tmp_path: Path) -> None:
     model = put_model(tmp_path / "mine", "first")
     catalog = make_catalog(tmp_path, folders=[tmp_path / "mine"])

@@ -72,3 +72,14 @@ def test_arrival_tells_real_time_from_a_file() -> None:
     assert live.since(9.0) == pytest.approx(1.0)
     assert file.since(9.0) == pytest.approx(0.01)
     assert live.since(10.5) == 0.0
+
+
+def test_the_speech_that_is_going_on() -> None:
+    endpointer = Endpointer(0.032)
+    endpointer.feed([0.9] * 2)
+    assert (endpointer.run_s, endpointer.run_probability) == (0.0, 0.0)
+    endpointer.feed([0.9, 0.5])
+    assert endpointer.run_s == pytest.approx(4 * 0.032)
+    assert endpointer.run_probability == pytest.approx(0.8)
+    endpointer.feed([0.0])
+    assert (endpointer.run_s, endpointer.run_probability) == (0.0, 0.0)

@@ -10,7 +10,7 @@ import pytest
 
 from lunavox_edge.mqtt.devices import Device, Entity, Offer, appliance, appliance_id, ident, transcript_entity
 from lunavox_edge.mqtt.discovery import Config, Form, again, changes, configs, record
-from lunavox_edge.mqtt.payloads import Phase
+from lunavox_edge.mqtt.tidings import Phase
 from lunavox_edge.mqtt.topics import HomeAssistantTopics, Topics, is_publishable
 
 pytestmark = pytest.mark.unit

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge import telemetry
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.errors import BackendUnavailable
 from lunavox_edge.mqtt import preferences
@@ -114,21 +113,6 @@ def test_choices_are_kept_whole_or_forgotten(tmp_path: Path, caplog: pytest.LogC
         file.write_bytes(damage)
         assert preferences.load(file) == Preferences()
     assert "forgotten" in caplog.text
-
-
-def test_how_hot_and_busy_the_board_is(tmp_path: Path) -> None:
-    assert telemetry.temperatures(tmp_path) == {}
-    assert telemetry.gpu_load(tmp_path) is None
-    for number, (kind, reading) in enumerate((("cpu-thermal", "48312"), ("odd", "?"), ("gpu", "-1000"))):
-        zone = tmp_path / f"sys/class/thermal/thermal_zone{number}"
-        zone.mkdir(parents=True)
-        (zone / "type").write_text(f"{kind}\n", encoding="ascii")
-        (zone / "temp").write_text(f"{reading}\n", encoding="ascii")
-    assert telemetry.temperatures(tmp_path) == {"cpu-thermal": 48.3, "gpu": -1.0}
-    load = tmp_path / "sys/devices/gpu.0/load"
-    load.parent.mkdir(parents=True)
-    load.write_text("345\n", encoding="ascii")
-    assert telemetry.gpu_load(tmp_path) == 34.5
 
 
 def test_where_the_appliance_plays() -> None:

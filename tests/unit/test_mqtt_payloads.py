@@ -6,7 +6,8 @@ import pytest
 
 from lunavox_edge.errors import Busy, ProtocolError, UnknownVoice
 from lunavox_edge.mqtt import payloads
-from lunavox_edge.mqtt.payloads import ErrorPayload, ModelAction, Problem
+from lunavox_edge.mqtt.payloads import ModelAction
+from lunavox_edge.mqtt.tidings import ErrorPayload, Problem
 from lunavox_edge.types import Priority
 
 pytestmark = pytest.mark.unit

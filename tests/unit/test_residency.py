@@ -12,7 +12,9 @@ from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.loading import Loaded
 from lunavox_edge.engine.memory import MemoryBudget
 from lunavox_edge.engine.residency import Residency
+from lunavox_edge.engine.warming import WarmSet
 from lunavox_edge.errors import BrokenModel, EngineClosed, InternalError, OutOfMemory, TimedOut
+from lunavox_edge.settings_model import EngineSettings
 from lunavox_edge.system import MemoryInfo
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
@@ -281,3 +283,39 @@ def test_a_model_that_is_not_parallel_is_used_by_one_at_a_time() -> None:
         assert not entered.wait(0.05)
     assert entered.wait(WAIT_S)
     thread.join(WAIT_S)
+
+
+def test_the_set_of_warm_models_is_replaced_as_a_whole() -> None:
+    house = House()
+    warm = WarmSet(house.residency)
+    loaded: list[str] = []
+    house.use(entry("joe"))
+    house.use(entry("amy"))
+
+    def replace(name: str) -> None:
+        failed = warm.replace(
+            [], names=[name], find=entry, timeout_s=WAIT_S, progress=lambda e: loaded.append(e.name)
+        )
+        assert failed == ()
+
+    replace("joe")
+    loaded.clear()
+    replace("amy")
+    house.now += 61
+    house.residency.sweep()
+
+    assert loaded == ["amy"]
+    assert house.names() == ["amy"]
+
+
+def test_other_rules_hold_from_the_next_sweep_on() -> None:
+    house = House()
+    house.use(entry("joe"))
+    house.residency.configure(EngineSettings(memory_budget_mb=1, keep_alive_s=5.0, load_timeout_s=1.0))
+    house.now += 6
+    house.residency.sweep()
+    assert house.names() == []
+    refused = house.residency.acquire(entry("joe"))
+    house.run_loads()
+    with pytest.raises(OutOfMemory):
+        refused.result(WAIT_S)

@@ -59,7 +59,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ("\ntts:\n  spead: 1", "FILE:3: tts.spead: there is no such key; did you mean 'tts.speed'?"),
         ("vioces: {}", "FILE:1: vioces: there is no such key; did you mean 'voices'?"),
         ("voice: joe", "FILE:1: voice: there is no such key; did you mean 'tts.voice'?"),
-        ("stt: {SPEED: 1}", "known here: model, language, device"),
+        ("stt: {SPEED: 1}", "known here: model, fallback_models, language"),
         ("tts: {speed: 9}", "FILE:1: tts.speed: must be 0.25 to 4, not 9"),
         ("tts: {speed: fast}", "FILE:1: tts.speed: must be a number, 0.25 to 4, not 'fast'"),
         ("tts: {speed: true}", "must be a number, 0.25 to 4, not True"),

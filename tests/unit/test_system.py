@@ -81,6 +81,25 @@ def test_cores_by_affinity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("strengths", "cores"),
+    [
+        ((414, 414, 414, 414, 1024, 1024, 1024, 1024), 4),
+        ((1024, 1024, 900, 900), 4),
+        ((1024, 250), 1),
+        ((), 8),
+        (("junk", 1024), 1),
+    ],
+)
+def test_weak_cores_do_not_count(
+    root: Path, monkeypatch: pytest.MonkeyPatch, strengths: tuple[object, ...], cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(len(strengths) or 8)), raising=False)
+    for core, strength in enumerate(strengths):
+        tree(root, {f"sys/devices/system/cpu/cpu{core}/cpu_capacity": f"{strength}\n"})
+    assert system.cpu_count(root) == cores
+
+
+@pytest.mark.parametrize(
     ("files", "total_kib", "available_kib"),
     [
         ({}, 8000, 6000),
@@ -203,6 +222,11 @@ def test_who_wants_to_report_may() -> None:
     environ = {"ORT_DISABLE_TELEMETRY": "0"}
     system.forbid_telemetry(environ)
     assert environ == {"ORT_DISABLE_TELEMETRY": "0"}
+
+
+def test_a_service_manager_is_found_by_its_variables() -> None:
+    environ = {"NOTIFY_SOCKET": "/run/n", "WATCHDOG_USEC": "", "HOME": "/home/a"}
+    assert system.service_variables(environ) == {"NOTIFY_SOCKET": "/run/n"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from wyoming.event import Event, async_read_event, async_write_event
 
 from lunavox_edge.errors import ProtocolError, TimedOut
 from lunavox_edge.settings_model import LimitSettings
-from lunavox_edge.wyoming_server.wire import (
+from lunavox_edge.wire.events import (
     MAX_JSON_DEPTH,
     BrokenStreamError,
     EventReader,

@@ -142,7 +142,7 @@ async def test_names_of_a_wrong_type_are_refused(service: Service, names: object
 
 
 BAD_ORDERS = {
-    "audio before start": ([ask(), *chunks(said("alexa"))], "bad_message"),
+    "no format at all": ([ask(), Event("audio-chunk", {}, b"ab")], "bad_audio"),
     "stop before start": ([ask(), STOP], "bad_message"),
     "no format": ([ask(), Event("audio-start", {})], "bad_audio"),
     "insane format": ([ask(), Event("audio-start", {"rate": 1, "width": 2, "channels": 1})], "bad_audio"),
@@ -163,6 +163,15 @@ async def test_a_bad_order_is_refused_and_the_next_request_served(
         await peer.send(ask("alexa"), START, *chunks(said("alexa") + silence(0.1)), STOP)
         await detection(peer)
     await service.quiet()
+
+
+async def test_an_old_satellite_sends_no_start(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send(ask("alexa"), *chunks(said("alexa") + silence(0.1)))
+        await detection(peer)
+        # It asks again in the middle of the audio, for the next time.
+        await peer.send(ask("okay_nabu"), *chunks(said("okay_nabu") + silence(0.1)))
+        assert (await detection(peer)).name == "okay_nabu"
 
 
 async def test_an_utterance_is_not_interrupted(service: Service) -> None:

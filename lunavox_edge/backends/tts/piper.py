@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,6 @@ _MAX_PHONEMES = 200
 _MIN_PHONEMES = 40
 _WARM_UP_TEXT = "The lights in the kitchen are on, and dinner is ready."
 _SHOWN_SPEAKERS = 12
-_FAILED = "This voice failed on this text."
 
 
 class PiperModel(TtsModel):
@@ -110,12 +110,23 @@ class PiperModel(TtsModel):
         for sentence in sentences:
             for part in bounded(sentence, limit):
                 feeds = self._feeds(self._voice.phonemes_to_ids(list(part)), request, speaker_id)
-                try:
+                with self._blaming():
                     for piece in self._sound.pieces(feeds, eager=eager):
-                        yield Piece(partial(_checked, piece.make), piece.seconds)
-                except ort.failures() as error:
-                    raise LunavoxSynthesisError(_FAILED) from error
+                        yield Piece(partial(self._made, piece.make), piece.seconds)
                 eager = False
+
+    def _made(self, make: Callable[[], Samples]) -> Samples:
+        with self._blaming():
+            return make()
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        try:
+            yield
+        except ort.failures() as error:
+            if self.device != "cpu":
+                raise  # more likely the device than the text
+            raise LunavoxSynthesisError("This voice failed on this text.") from error
 
     def _feeds(self, ids: list[int], request: SpeakRequest, speaker_id: int | None) -> dict[str, Any]:
         config: PiperConfig = self._voice.config
@@ -211,13 +222,6 @@ class PiperBackend(Backend):
                 f"The voice '{entry.name}' cannot speak: its files do not fit together."
             ) from error
         return model
-
-
-def _checked(make: Callable[[], Samples]) -> Samples:
-    try:
-        return make()
-    except ort.failures() as error:
-        raise LunavoxSynthesisError(_FAILED) from error
 
 
 def _check_phonemizer(entry: ModelEntry, config: PiperConfig) -> None:

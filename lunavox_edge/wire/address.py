@@ -1,4 +1,4 @@
-"""Where a Wyoming service listens: `tcp://host:port` or `unix:///path`."""
+"""Where a Wyoming service listens: `tcp://host:port`, `tls://host:port` or `unix:///path`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Address:
     host: str = ""
     port: int = 0
     path: Path | None = None
+    tls: bool = False
+    authority: Path | None = None
+    """Of `?ca=FILE`: the certificates that a client trusts, None for those of the system."""
 
     @classmethod
     def parse(cls, uri: str) -> Address:
@@ -27,6 +30,10 @@ class Address:
             raise _unusable(uri) from error
         if parts.scheme == "tcp" and parts.hostname and port is not None:
             return cls(host=parts.hostname, port=port)
+        if parts.scheme == "tls" and parts.hostname and port is not None:
+            named = [text.removeprefix("ca=") for text in (parts.query,) if text.startswith("ca=")]
+            authority = Path(named[0]).expanduser() if named else None
+            return cls(host=parts.hostname, port=port, tls=True, authority=authority)
         if parts.scheme == "unix" and parts.path.strip("/") and not parts.netloc:
             return cls(path=Path(parts.path))
         raise _unusable(uri)
@@ -36,8 +43,11 @@ class Address:
         """The address as a URI."""
         if self.path is not None:
             return f"unix://{self.path}"
-        return f"tcp://[{self.host}]:{self.port}" if ":" in self.host else f"tcp://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'tls' if self.tls else 'tcp'}://{host}:{self.port}"
 
 
 def _unusable(uri: str) -> SettingsError:
-    return SettingsError(f"'{uri:.200}' is not an address; write tcp://HOST:PORT or unix:///PATH.")
+    return SettingsError(
+        f"'{uri:.200}' is not an address; write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH."
+    )

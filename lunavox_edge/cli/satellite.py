@@ -1,0 +1,72 @@
+"""`lunavox-edge satellite`: this machine's microphone and loudspeaker for a hub elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from lunavox_edge.cli import streams
+from lunavox_edge.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings import Settings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "satellite",
+        help="be a microphone and a loudspeaker for a hub",
+        description="Be a Wyoming satellite: Home Assistant, or a LunaVox Edge that is the hub of the house, "
+        "connects to it, hears its microphone and speaks through its loudspeaker. It loads no speech model.",
+        epilog="Try it with files: lunavox-edge satellite --mic command.wav --speaker answer.wav",
+    )
+    parser.add_argument(
+        "--mic",
+        default="alsa",
+        metavar="SOURCE",
+        help="alsa, alsa:DEVICE, a WAV file, stdin, or command:PROGRAM that writes a WAV or 16 kHz 16-bit "
+        "mono PCM (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--speaker",
+        default="alsa",
+        metavar="TARGET",
+        help="alsa, alsa:DEVICE, a WAV file, null, or command:PROGRAM that plays the WAV on its standard "
+        "input (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--uri",
+        default="tcp://0.0.0.0:10700",
+        help="where hubs connect to, tcp://HOST:PORT or unix:///PATH; there is no password "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--name", help="what hubs call it (default: the name of this machine)")
+    parser.add_argument("--area", help="the room it is in")
+    parser.add_argument(
+        "--wake",
+        nargs="*",
+        metavar="WORD",
+        help="wait for these wake words here, and send nothing before one was said; without a WORD those of "
+        "wake.default (default: the hub waits for them)",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace, settings: Settings) -> int:
+    import asyncio
+    import socket
+
+    from lunavox_edge.satellite.service import SatelliteOptions, run
+
+    options = SatelliteOptions(
+        microphone=args.mic,
+        speaker=args.speaker,
+        uri=args.uri,
+        name=args.name or socket.gethostname() or "satellite",
+        area=args.area,
+        words=None if args.wake is None else tuple(args.wake),
+    )
+    asyncio.run(run(options, settings, streams.say))
+    # As at the end of `run`: nothing that a thread could still do is of use.
+    streams.end(ExitCode.OK)

@@ -1,0 +1,133 @@
+"""What is told of satellites over MQTT: their states, and themselves as devices."""
+
+from __future__ import annotations
+
+from lunavox_edge._version import __version__
+from lunavox_edge.mqtt.devices import (
+    Device,
+    Entity,
+    appliance_id,
+    ident,
+    phase_entity,
+    select_options,
+    speech_entities,
+    transcript_entity,
+)
+from lunavox_edge.mqtt.payloads import MAX_VOLUME
+from lunavox_edge.mqtt.post import Post
+from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, SatellitePayload
+from lunavox_edge.mqtt.topics import Command, Topics
+from lunavox_edge.speaking.house import House, SatellitePhase, SatelliteView
+
+ANY_WORD = "default"
+"""The choice that stands for the wake words of the settings."""
+
+
+class Satellites:
+    """Keeps the retained topics of all satellites in step with the house."""
+
+    def __init__(self, house: House, topics: Topics, post: Post) -> None:
+        """Store the parts."""
+        self._house = house
+        self._topics = topics
+        self._post = post
+        self._told: dict[str, bytes] = {}
+
+    def publish(self, *, anew: bool = False) -> None:
+        """Tell what has changed, or everything."""
+        if anew:
+            self._told.clear()
+        for view in self._house.views():
+            topics = self._topics.satellite(view.id)
+            self._retain(topics.state, SatellitePayload.of(view).encoded())
+            self._retain(topics.availability, (ONLINE if view.online else OFFLINE).encode())
+
+    def goodbye(self) -> None:
+        """Nobody will tell any more whether they are there."""
+        for view in self._house.views():
+            self._retain(self._topics.satellite(view.id).availability, OFFLINE.encode())
+
+    def devices(self, node: str, words: tuple[str, ...]) -> tuple[Device, ...]:
+        """Return every satellite as a device."""
+        return tuple(
+            satellite_device(node=node, version=__version__, own=self._topics, view=view, words=words)
+            for view in self._house.views()
+        )
+
+    def _retain(self, topic: str, payload: bytes) -> None:
+        if self._told.get(topic) != payload:
+            self._told[topic] = payload
+            self._post.retained(topic, payload)
+
+
+def satellite_device(
+    *, node: str, version: str, own: Topics, view: SatelliteView, words: tuple[str, ...]
+) -> Device:
+    """Return a satellite as a device behind the appliance; `words` are the wake words there are."""
+    topics = own.satellite(view.id)
+    entities = [
+        *speech_entities(topics.command(Command.SAY), topics.command(Command.STOP)),
+        phase_entity(topics.state, tuple(phase.value for phase in SatellitePhase)),
+        transcript_entity(own.transcript_events, view.id),
+        Entity(
+            "number",
+            "volume",
+            "Volume",
+            {
+                "state_topic": topics.state,
+                "value_template": "{{ (value_json.volume * 100) | round(0) }}",
+                "command_topic": topics.command(Command.SET_VOLUME),
+                "command_template": "{{ value / 100 }}",
+                "min": 0,
+                "max": int(MAX_VOLUME * 100),
+                "step": 5,
+                "unit_of_measurement": "%",
+                "icon": "mdi:volume-high",
+            },
+        ),
+        Entity(
+            "switch",
+            "mute",
+            "Mute microphone",
+            {
+                "state_topic": topics.state,
+                "value_template": "{{ 'on' if value_json.muted else 'off' }}",
+                "command_topic": topics.command(Command.SET_MUTE),
+                "payload_on": "on",
+                "payload_off": "off",
+                "icon": "mdi:microphone-off",
+            },
+        ),
+        Entity(
+            "binary_sensor",
+            "connected",
+            "Connected",
+            {
+                "state_topic": topics.availability,
+                "payload_on": ONLINE,
+                "payload_off": OFFLINE,
+                "device_class": "connectivity",
+                "entity_category": "diagnostic",
+            },
+        ),
+    ]
+    if words and not view.waits_itself:
+        options = select_options(
+            topics.state,
+            topics.command(Command.SET_WAKE_WORDS),
+            f"{{{{ value_json.wake_words | join(', ') or '{ANY_WORD}' }}}}",
+            (ANY_WORD, *dict.fromkeys((", ".join(view.wake_words) or ANY_WORD, *words))),
+        )
+        options["command_template"] = f"{{{{ '' if value == '{ANY_WORD}' else value }}}}"
+        entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
+    return Device(
+        id=f"{appliance_id(node)}_{ident(view.id)}",
+        name=view.name,
+        model="Satellite",
+        version=version,
+        # Its own going offline is told by `connected`: everything else keeps its last state then.
+        availability=(own.availability,),
+        entities=tuple(entities),
+        via_device=appliance_id(node),
+        area=view.area,
+    )

@@ -1,0 +1,1 @@
+"""A satellite: one microphone and one loudspeaker that a hub connects to over Wyoming."""

@@ -1,0 +1,38 @@
+"""What a satellite tells about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wyoming.info import Attribution, Info, Satellite
+
+from lunavox_edge._version import __version__
+from lunavox_edge.wyoming_server.info import wake_programs
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+
+_ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lunavox-edge/")
+
+
+def satellite_info(
+    name: str, area: str | None, *, engine: Engine | None = None, words: tuple[str, ...] = ()
+) -> Info:
+    """Describe a satellite; one with an engine waits for `words` itself. Raises UnknownModel."""
+    active = engine.wake_words(words) if engine is not None else ()
+    return Info(
+        satellite=Satellite(
+            name=name,
+            description="LunaVox Edge satellite",
+            attribution=_ATTRIBUTION,
+            installed=True,
+            version=__version__,
+            area=area,
+            has_vad=False,
+            active_wake_words=[entry.name for entry in active],
+            max_active_wake_words=len(active),
+            supports_trigger=True,
+        ),
+        # Home Assistant looks up here what the phrase of a wake word is.
+        wake=wake_programs(engine) if engine is not None else [],
+    )

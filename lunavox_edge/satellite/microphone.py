@@ -1,0 +1,279 @@
+"""Where a satellite hears: a WAV file, standard input, or a program that records.
+
+Whatever the source, what comes out is `FORMAT` in chunks of `CHUNK_S`, in real time and without an
+end: a file that is over is followed by silence, a program that ends is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shlex
+import shutil
+import stat
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from lunavox_edge.audio.pcm import Converter, to_pcm16
+from lunavox_edge.audio.wav import read_wav, sniff_header
+from lunavox_edge.errors import BackendUnavailable, BadAudio, SettingsError
+from lunavox_edge.speaking import program
+from lunavox_edge.types import AudioFormat
+
+FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)
+CHUNK_S = 0.03
+CHUNK_BYTES = int(CHUNK_S * FORMAT.rate_hz) * FORMAT.frame_bytes
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+# A pipe may hold a recording, so it is paced too; but the clock of a real microphone is never quite ours,
+# and what it is ahead would add up, and it brings more than a chunk at once.
+_PIPE_SPEED = 1.05
+_PIPE_SLACK_S = 0.25
+# Small periods, because a period is what a word waits for before we hear of it.
+_RECORDING = (
+    *("-q", "-t", "raw", "-f", "S16_LE", "-r", str(FORMAT.rate_hz), "-c", str(FORMAT.channels)),
+    *("--period-time=30000", "--buffer-time=1000000"),
+)
+_READ_BYTES = 4096
+_WAV_MAGIC = b"RIFF"
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_NO_PIPE = "--mic stdin reads from a pipe: … | lunavox-edge satellite --mic stdin"
+_STALE_WAIT_S = 0.02
+_STALE_READS = 64
+_COMPLAINT_S = 1.0
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Microphone(Protocol):
+    """A source of sound that can be opened again and again, by one listener at a time."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield `CHUNK_BYTES` in real time, without end; closing it lets the source go."""
+
+    def close(self) -> None:
+        """Nobody will listen again."""
+
+
+def open_microphone(source: str) -> Microphone:
+    """Return the microphone for `alsa`, `alsa:DEVICE`, `stdin`, `command:PROGRAM …` or a WAV file.
+
+    Raises SettingsError, BackendUnavailable, BadAudio.
+    """
+    kind, _, rest = source.partition(":")
+    if kind == "alsa":
+        recorder = shutil.which("arecord")
+        if recorder is None:
+            raise BackendUnavailable("There is no recorder here. Install one: sudo apt install alsa-utils")
+        device = ("-D", rest) if rest else ()
+        return ProgramMicrophone((recorder, *device, *_RECORDING))
+    if source == "stdin":
+        if sys.stdin is None:
+            raise SettingsError(_NO_PIPE)
+        return StdinMicrophone(sys.stdin.buffer)
+    if kind == "command":
+        try:
+            command = tuple(shlex.split(rest))
+        except ValueError:
+            command = ()
+        if not command:
+            raise SettingsError("--mic command: needs a program; check its quotes.")
+        return ProgramMicrophone(command)
+    return FileMicrophone(Path(source))
+
+
+class FileMicrophone:
+    """A WAV file, played from its beginning whenever somebody listens."""
+
+    def __init__(self, path: Path) -> None:
+        """Read and convert the file. Raises SettingsError, BadAudio."""
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise BadAudio("This recording is too long for a microphone; 256 MB are the limit.")
+            data = path.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"--mic {path}: {error.strerror}.") from error
+        audio_format, pcm = read_wav(data)
+        self._pcm = pcm if audio_format == FORMAT else _converted(pcm, audio_format)
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the file, then silence."""
+        pace = _Pace()
+        for start in range(0, len(self._pcm), CHUNK_BYTES):
+            yield self._pcm[start : start + CHUNK_BYTES].ljust(CHUNK_BYTES, b"\0")
+            await pace.keep(CHUNK_S)
+        async for silence in _silence(pace):
+            yield silence
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class StdinMicrophone:
+    """PCM in `FORMAT`, or a WAV, from standard input; what came while nobody listened is dropped."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Store the file, which must be a pipe. Raises SettingsError."""
+        mode = os.fstat(file.fileno()).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            raise SettingsError(_NO_PIPE)
+        self._file = file
+        self._reader: asyncio.StreamReader | None = None
+        self._transport: asyncio.ReadTransport | None = None
+        self._sound = _Sound()
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield what comes, then silence."""
+        if self._reader is None:
+            self._reader = asyncio.StreamReader()
+            protocol = asyncio.StreamReaderProtocol(self._reader)
+            loop = asyncio.get_running_loop()
+            self._transport, _ = await loop.connect_read_pipe(lambda: protocol, self._file)
+        else:
+            await _drop_stale(self._reader, self._sound)
+        try:
+            async for chunk in _paced(self._reader, self._sound):
+                yield chunk
+        except BadAudio as error:
+            _LOGGER.warning("Standard input cannot be heard: %s", error)
+        async for silence in _silence(_Pace()):
+            yield silence
+
+    def close(self) -> None:
+        """Close standard input."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class ProgramMicrophone:
+    """What a program writes to its standard output: PCM in `FORMAT`, or a WAV."""
+
+    def __init__(self, command: tuple[str, ...]) -> None:
+        """Store the command; it runs while somebody listens."""
+        self._command = command
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield what the program records; start it again, after a growing pause, when it ends."""
+        name, pause_s = Path(self._command[0]).name, _FIRST_PAUSE_S
+        while True:
+            async with contextlib.aclosing(self._run(name)) as chunks:
+                async for chunk in chunks:
+                    pause_s = _FIRST_PAUSE_S
+                    yield chunk
+            await asyncio.sleep(pause_s)
+            pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    async def _run(self, name: str) -> AsyncGenerator[bytes, None]:
+        try:
+            recorder = await asyncio.create_subprocess_exec(
+                *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except OSError as error:
+            _LOGGER.warning("The microphone cannot be opened: %s: %s", name, error.strerror)
+            return
+        complaint = asyncio.ensure_future(program.last_words(recorder))
+        try:
+            if recorder.stdout is not None:
+                async for chunk in _paced(recorder.stdout, _Sound()):
+                    yield chunk
+            reason = await asyncio.wait_for(complaint, _COMPLAINT_S)
+            _LOGGER.warning("The microphone has ended: %s: %s", name, reason or "no reason given")
+        except BadAudio as error:
+            _LOGGER.warning("The microphone cannot be heard: %s: %s", name, error)
+        except asyncio.TimeoutError:
+            _LOGGER.warning("The microphone has ended: %s", name)
+        finally:
+            complaint.cancel()
+            await program.end(recorder)
+
+
+class _Sound:
+    """Turns what a source writes into `FORMAT`: raw PCM as it is, a WAV by what its header says."""
+
+    def __init__(self) -> None:
+        self._start: bytes | None = b""
+        self._converter: Converter | None = None
+        self._pcm = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises BadAudio for a WAV that cannot be used."""
+        if self._start is not None:
+            self._start += data
+            if self._start[:4] == _WAV_MAGIC[: len(self._start)]:
+                header = sniff_header(self._start)
+                if header is None and len(self._start) < _READ_BYTES:
+                    return
+                if header is not None:
+                    self._start = self._start[header.data_offset :]
+                    if header.audio_format != FORMAT:
+                        self._converter = Converter(header.audio_format, FORMAT.rate_hz)
+            data, self._start = self._start, None
+        self._pcm += data if self._converter is None else to_pcm16(self._converter.feed(data))
+
+    def chunk(self) -> bytes | None:
+        """Return the next whole chunk, if there is one."""
+        if len(self._pcm) < CHUNK_BYTES:
+            return None
+        chunk = bytes(self._pcm[:CHUNK_BYTES])
+        del self._pcm[:CHUNK_BYTES]
+        return chunk
+
+    def forget(self) -> None:
+        """Drop what waits, whole samples only."""
+        del self._pcm[: len(self._pcm) & ~1]
+
+
+class _Pace:
+    """Keeps a source from running ahead of real time, by more than `slack_s`."""
+
+    def __init__(self, speed: float = 1.0, slack_s: float = 0.0) -> None:
+        self._speed = speed
+        self._slack_s = slack_s
+        self._loop = asyncio.get_running_loop()
+        self._due_s = self._loop.time()
+
+    async def keep(self, seconds: float) -> None:
+        """So much sound was passed on: wait if it came early. What was late is not made up for."""
+        now_s = self._loop.time()
+        self._due_s = max(self._due_s, now_s - CHUNK_S) + seconds / self._speed
+        await asyncio.sleep(max(0.0, self._due_s - now_s - self._slack_s))
+
+
+async def _paced(reader: asyncio.StreamReader, sound: _Sound) -> AsyncIterator[bytes]:
+    """Yield whole chunks of what a stream brings, up to its end. Raises BadAudio."""
+    pace = _Pace(_PIPE_SPEED, _PIPE_SLACK_S)
+    while data := await reader.read(_READ_BYTES):
+        sound.feed(data)
+        while (chunk := sound.chunk()) is not None:
+            yield chunk
+            await pace.keep(CHUNK_S)
+
+
+async def _silence(pace: _Pace) -> AsyncIterator[bytes]:
+    while True:
+        yield bytes(CHUNK_BYTES)
+        await pace.keep(CHUNK_S)
+
+
+async def _drop_stale(reader: asyncio.StreamReader, sound: _Sound) -> None:
+    sound.forget()
+    with contextlib.suppress(asyncio.TimeoutError, BadAudio):
+        for _ in range(_STALE_READS):
+            data = await asyncio.wait_for(reader.read(_READ_BYTES), _STALE_WAIT_S)
+            sound.feed(data)
+            sound.forget()
+            if not data:
+                return
+
+
+def _converted(pcm: bytes, audio_format: AudioFormat) -> bytes:
+    converter = Converter(audio_format, FORMAT.rate_hz)
+    return to_pcm16(converter.feed(pcm)) + to_pcm16(converter.finish())

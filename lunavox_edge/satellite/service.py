@@ -1,0 +1,73 @@
+"""A satellite as a program: its parts, put together, and their end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lunavox_edge import system
+from lunavox_edge.bridge import blocking
+from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.microphone import open_microphone
+from lunavox_edge.satellite.satellite import Satellite
+from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.speaker import open_speaker
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings import Settings
+
+_ENGINE_GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SatelliteOptions:
+    """What the command line says; `words` None leaves the wake word to the hub."""
+
+    microphone: str
+    speaker: str
+    uri: str
+    name: str
+    area: str | None = None
+    words: tuple[str, ...] | None = None
+
+
+async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises SettingsError, LunavoxLibraryError, BackendUnavailable, BadAudio, UnknownModel.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    system.bound_heap()
+    microphone, speaker = open_microphone(options.microphone), open_speaker(options.speaker)
+    async with AsyncExitStack() as stack:
+        engine, words = None, options.words or ()
+        if options.words is not None:
+            from lunavox_edge.engine.engine import Engine  # noqa: PLC0415  # not needed without wake words
+
+            engine = running = await blocking(lambda: Engine(settings))
+            stack.push_async_callback(blocking, lambda: running.close(_ENGINE_GRACE_S))
+        info = satellite_info(options.name, options.area, engine=engine, words=words)
+        satellite = Satellite(microphone=microphone, speaker=speaker, say=say, engine=engine, words=words)
+        server = SatelliteServer(
+            satellite,
+            info,
+            uri=options.uri,
+            allow=settings.wyoming.allow,
+            limits=settings.limits,
+            say=say,
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        say(f"Satellite {options.name} on {server.uri}. Ctrl-C stops.")
+        if info.satellite is not None and info.satellite.active_wake_words:
+            say(f"Its wake words: {', '.join(info.satellite.active_wake_words)}")
+        await stop.wait()
+        say("Stopping …")
+    say("Stopped.")

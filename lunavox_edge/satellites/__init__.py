@@ -1,0 +1,1 @@
+"""Satellites: microphones and loudspeakers around the house, and the conversations at them."""

@@ -1,0 +1,237 @@
+"""The hub: all satellites of the house, and announcements at any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lunavox_edge import bridge
+from lunavox_edge.audio.chime import ANNOUNCING
+from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
+from lunavox_edge.satellites import choices
+from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.satellites.choices import Choice
+from lunavox_edge.satellites.playing import Outlet, play_together
+from lunavox_edge.satellites.satellite import Satellite
+from lunavox_edge.satellites.talking import Manner
+from lunavox_edge.settings_satellites import ALL, SatellitesSettings
+from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatelliteView
+from lunavox_edge.speaking.loudspeakers import Loudspeakers, Place
+from lunavox_edge.types import AudioChunk, Priority
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+
+# A conversation takes no longer than this, or somebody forgot to end it.
+_PATIENCE_S = 60.0
+_RETRY_AFTER_S = 10.0
+# For the choices to reach the disk at the end; one that hangs must not hold the end up.
+_KEEP_S = 1.0
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Hub:
+    """Owns the satellites; what is played at none of them goes to the appliance's own loudspeaker."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: SatellitesSettings,
+        own: Loudspeakers,
+        *,
+        choices_file: Path | None = None,
+    ) -> None:
+        """Build the satellites of the settings; `start` connects them.
+
+        What is chosen while they run is kept in `choices_file`.
+        """
+        self._engine = engine
+        self._settings = settings
+        self._own = own
+        self._listeners: list[Listeners] = []
+        self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
+        self._satellites = {key: self._built(key, found) for key, found in settings.known.items()}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._file = choices_file
+        self._keeping: asyncio.Task[None] | None = None
+        for key, choice in (choices.load(choices_file) if choices_file is not None else {}).items():
+            if key in self._satellites:
+                self._satellites[key].restore(choice)
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._tasks = [
+            asyncio.create_task(satellite.run(), name=f"satellite {satellite.id}")
+            for satellite in self._satellites.values()
+        ]
+
+    async def stop(self, grace_s: float) -> None:
+        """Let conversations end for up to `grace_s`, then end them and every connection. Idempotent."""
+        talks = [talk for satellite in self._satellites.values() if (talk := satellite.drain()) is not None]
+        if talks:
+            await asyncio.wait(talks, timeout=grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._keeping is not None:
+            await asyncio.wait((self._keeping,), timeout=_KEEP_S)
+
+    def views(self) -> tuple[SatelliteView, ...]:
+        """Every satellite as it is now."""
+        return tuple(satellite.view() for satellite in self._satellites.values())
+
+    def tell(self, listeners: Listeners) -> None:
+        """Add somebody to tell of what happens."""
+        self._listeners.append(listeners)
+
+    def set_volume(self, satellite: str, volume: float) -> None:
+        """Set how loud one plays. Raises UnknownSatellite."""
+        self._find(satellite).set_volume(volume)
+        self._keep()
+
+    def set_muted(self, satellite: str, *, muted: bool) -> None:
+        """Stop or go on listening at one. Raises UnknownSatellite."""
+        self._find(satellite).set_muted(muted=muted)
+        self._keep()
+
+    def set_wake_words(self, satellite: str, names: tuple[str, ...]) -> None:
+        """Set what one waits for. Raises UnknownSatellite, UnknownModel."""
+        found = self._find(satellite)
+        self._engine.wake_words(names)
+        found.set_wake_words(names)
+        self._keep()
+
+    def hush(self, satellite: str | None) -> int:
+        """End the conversation at one, or all. Raises UnknownSatellite."""
+        meant = self._satellites.values() if satellite is None else (self._find(satellite),)
+        return sum(found.hush() for found in meant)
+
+    def resolve(self, place: Place) -> tuple[str, ...]:
+        """Return the satellites of a place; none for the own loudspeaker. Raises as Loudspeakers."""
+        if place.area is not None:
+            views = self.views()
+            found = tuple(view.id for view in views if (view.area or "").casefold() == place.area.casefold())
+            if not found:
+                raise UnknownSatellite(f"There is no satellite in '{place.area:.100}'.")
+            return found
+        if ALL in place.satellites:
+            if not self._satellites:
+                raise UnknownSatellite("No satellites are set up here.")
+            return tuple(self._satellites)
+        if not place.satellites:
+            return self._own.resolve(place)
+        return tuple(dict.fromkeys(self._find(name).id for name in place.satellites))
+
+    async def play(
+        self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
+    ) -> tuple[str, ...]:
+        """Play at all of them at once; return those that did not play it to the end.
+
+        Raises Unreachable if none is online, Busy if all are in conversations for too long, Cancelled if
+        people spoke up everywhere, and whatever the chunks raise.
+        """
+        if not satellites:
+            return await self._own.play(satellites, chunks, priority)
+        members = [self._find(name) for name in satellites]
+        if priority is not Priority.URGENT:
+            members = await self._wait_for(members)
+        outlets = {member: outlet for member in members if (outlet := member.lend()) is not None}
+        if not outlets:
+            raise Unreachable("None of the satellites is online.")
+        try:
+            notes = ANNOUNCING if self._settings.announcement_chime else ()
+            watched = _watched(chunks, outlets)
+            lead_s = self._settings.lead_ms / 1000
+            await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
+        finally:
+            for member, outlet in outlets.items():
+                member.give_back(outlet)
+        reached = {member.id for member, outlet in outlets.items() if outlet.reached}
+        if not reached:
+            raise Unreachable("No satellite stayed online to the end.")
+        if all(outlet.cut for outlet in outlets.values() if outlet.reached):
+            raise Cancelled("Somebody spoke up.")
+        return tuple(name for name in satellites if name not in reached)
+
+    async def _wait_for(self, members: list[Satellite]) -> list[Satellite]:
+        """Wait until no conversation would be disturbed; return those that are free then."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _PATIENCE_S
+        while busy := [member for member in members if not member.free]:
+            left_s = until_s - loop.time()
+            if left_s <= 0:
+                break
+            news = [asyncio.ensure_future(member.news()) for member in busy]
+            try:
+                await asyncio.wait(news, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for waiting in news:
+                    waiting.cancel()
+        free = [member for member in members if member.free]
+        if not free:
+            raise Busy("Somebody is talking there; try again later.", retry_after_s=_RETRY_AFTER_S)
+        return free
+
+    def _find(self, name: str) -> Satellite:
+        found = self._satellites.get(name)
+        if found is None:
+            known = ", ".join(self._satellites) or "none"
+            raise UnknownSatellite(f"There is no satellite '{name:.100}'; there are: {known}.")
+        return found
+
+    def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
+        settings = self._settings
+        _, answer = settings.answer_for(found)
+        manner = Manner(
+            answer=answer,
+            answerer=answerer_for(answer, self._engine.settings.limits),
+            voice=found.voice,
+            language=found.language,
+            sensitivity=settings.vad_sensitivity,
+            follow_up=found.follow_up or settings.follow_up,
+            context_s=settings.context_s,
+        )
+        return Satellite(satellite_id, found, settings, self._engine, manner, tell=lambda: self._told)
+
+    def _keep(self) -> None:
+        """Save what was chosen, once for all that is chosen meanwhile."""
+        if self._file is not None and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.create_task(self._save(self._file), name="satellites keep")
+
+    async def _save(self, file: Path) -> None:
+        saved: dict[str, Choice] | None = None
+        while saved != (wanted := {key: found.choice for key, found in self._satellites.items()}):
+            saved = wanted
+            try:
+                await bridge.blocking(partial(choices.save, file, wanted))
+            except OSError as error:
+                _LOGGER.warning("What was chosen for satellites cannot be kept: %s", error)
+
+    def _changed(self) -> None:
+        for listeners in self._listeners:
+            listeners.changed()
+
+    def _overlapped(self, overlap: Overlap) -> None:
+        for listeners in self._listeners:
+            listeners.overlapped(overlap)
+
+    def _heard(self, heard: Heard) -> None:
+        for listeners in self._listeners:
+            listeners.heard(heard)
+
+
+async def _watched(
+    chunks: AsyncIterator[AudioChunk], outlets: dict[Satellite, Outlet]
+) -> AsyncIterator[AudioChunk]:
+    async for chunk in chunks:
+        for member, outlet in outlets.items():
+            member.begins(outlet)
+        if not any(outlet.open for outlet in outlets.values()):
+            return
+        yield chunk

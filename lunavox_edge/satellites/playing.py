@@ -1,0 +1,196 @@
+"""Audio for one satellite or several at once, no faster than it is heard.
+
+What a satellite has been sent it plays: nothing in the protocol takes it back. So each is kept ahead by a
+little only, and a stop is heard after that little. All satellites of one speech are sent the same moment of
+it in the same turn of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from wyoming.audio import AudioChunk as WireChunk
+from wyoming.audio import AudioStart, AudioStop
+from wyoming.event import Event
+
+from lunavox_edge.audio.chime import chime
+from lunavox_edge.audio.framing import frames
+from lunavox_edge.audio.loudness import apply_gain
+from lunavox_edge.audio.pcm import Converter, Samples, to_pcm
+from lunavox_edge.types import AudioChunk, AudioFormat
+
+_FRAME_MS = 40
+# A satellite that tells when it has played may be so much later than the audio is long.
+_PLAYED_S = 3.0
+
+Notes = tuple[tuple[float, float], ...]
+
+
+class Outlet:
+    """What plays at one satellite, for the length of one speech."""
+
+    def __init__(
+        self,
+        send: Callable[[Event], bool],
+        *,
+        wanted: AudioFormat | None,
+        volume: float,
+        tells_played: bool,
+    ) -> None:
+        """Convert to `wanted`; None leaves the audio as it is. `send` is False once it is gone."""
+        self._send = send
+        self._wanted = wanted
+        self._volume = volume
+        self._tells_played = tells_played
+        self._converter: Converter | None = None
+        self._format: AudioFormat | None = None
+        self._as_it_is = False
+        self._over = asyncio.Event()
+        self.reached = True
+        """Whether the satellite took everything so far."""
+        self.cut = False
+        """Whether it was stopped before everything was sent."""
+
+    @property
+    def open(self) -> bool:
+        """Whether more audio is of use."""
+        return not self._over.is_set()
+
+    def start(self, rate_hz: int) -> None:
+        """Begin a speech of 16-bit mono PCM."""
+        self._format = self._wanted or AudioFormat(rate_hz)
+        self._converter = Converter(AudioFormat(rate_hz), self._format.rate_hz)
+        self._as_it_is = self._format == AudioFormat(rate_hz) and self._volume == 1.0
+        self._give(AudioStart(**_shape(self._format)).event())
+
+    def play(self, pcm: bytes) -> None:
+        """Send the next audio."""
+        if self._converter is None or self._format is None or not self.open:
+            return
+        self._give_audio(pcm if self._as_it_is else self._encoded(self._converter.feed(pcm)))
+
+    def finish(self) -> None:
+        """There is no more audio."""
+        if self._converter is None or self._format is None or not self.open:
+            return
+        self._give_audio(self._encoded(self._converter.finish()))
+        self._converter = None
+        self._give(AudioStop().event())
+
+    def stop(self) -> None:
+        """Fall silent: whatever was to come is not sent. Idempotent."""
+        if self.open and self._converter is not None:
+            self._converter = None
+            self.cut = True
+            self._send(AudioStop().event())
+        self._over.set()
+
+    def played(self) -> None:
+        """The satellite says that it has played everything."""
+        if self._format is not None and self._converter is None:
+            self._over.set()
+
+    def lost(self) -> None:
+        """The satellite is gone."""
+        self.reached = False
+        self._over.set()
+
+    async def end(self, remaining_s: float) -> None:
+        """Wait until everything was heard, by the satellite's own word if it gives it."""
+        limit_s = max(0.0, remaining_s) + (_PLAYED_S if self._tells_played else 0.0)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._over.wait(), limit_s)
+
+    def _encoded(self, samples: Samples) -> bytes:
+        if self._format is None:
+            return b""
+        return to_pcm(samples if self._volume == 1.0 else apply_gain(samples, self._volume), self._format)
+
+    def _give_audio(self, pcm: bytes) -> None:
+        if pcm and self._format is not None:
+            self._give(WireChunk(audio=pcm, **_shape(self._format)).event())
+
+    def _give(self, event: Event) -> None:
+        if self.open and not self._send(event):
+            self.lost()
+
+
+async def play_together(
+    outlets: Sequence[Outlet], chunks: AsyncIterator[AudioChunk], *, lead_s: float, notes: Notes = ()
+) -> float:
+    """Play to the end at every outlet that stays open; return the seconds played, of the chunks alone.
+
+    Cancelling falls silent at once. Raises whatever the chunks raise.
+    """
+    clock = _Clock(lead_s)
+    spoken_s = 0.0
+    try:
+        async for chunk in chunks:
+            if not clock.begun:
+                for outlet in outlets:
+                    outlet.start(chunk.sample_rate)
+                if notes:
+                    await _send(outlets, chime(notes, chunk.sample_rate), chunk.sample_rate, clock)
+            await _send(outlets, chunk.pcm, chunk.sample_rate, clock)
+            spoken_s += chunk.duration_s
+            if not any(outlet.open for outlet in outlets):
+                return spoken_s
+        for outlet in outlets:
+            outlet.finish()
+        remaining_s = clock.remaining_s
+        await asyncio.gather(*(outlet.end(remaining_s) for outlet in outlets))
+    finally:
+        for outlet in outlets:
+            outlet.stop()
+    return spoken_s
+
+
+async def _send(outlets: Sequence[Outlet], pcm: bytes, rate_hz: int, clock: _Clock) -> None:
+    for frame in frames(pcm, rate_hz, _FRAME_MS):
+        await clock.wait()
+        clock.sent(len(frame) / (2 * rate_hz))
+        for outlet in outlets:
+            outlet.play(frame)
+        if not any(outlet.open for outlet in outlets):
+            return
+
+
+class _Clock:
+    """What was sent, against what can have been heard."""
+
+    def __init__(self, lead_s: float) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._lead_s = lead_s
+        self._began_s = 0.0
+        self._sent_s = 0.0
+
+    @property
+    def begun(self) -> bool:
+        return self._sent_s > 0
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds that what was sent still takes to be heard."""
+        return self._began_s + self._sent_s - self._now()
+
+    async def wait(self) -> None:
+        """Wait until the next audio is to be sent."""
+        now_s = self._now()
+        # Before the first audio, and after the source has stalled, hearing begins anew with the next.
+        self._began_s = max(self._began_s, now_s - self._sent_s)
+        pause_s = self._began_s + self._sent_s - self._lead_s - now_s
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
+
+    def sent(self, seconds: float) -> None:
+        self._sent_s += seconds
+
+
+def _shape(audio_format: AudioFormat) -> dict[str, int]:
+    return {
+        "rate": audio_format.rate_hz,
+        "width": audio_format.width_bytes,
+        "channels": audio_format.channels,
+    }

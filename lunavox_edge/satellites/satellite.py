@@ -1,0 +1,411 @@
+"""One satellite: its connection, its state, and who may use its microphone and its loudspeaker.
+
+A wake word, a conversation and an announcement can come in any order. Whoever speaks holds the one `Outlet`;
+taking the loudspeaker means that the one before falls silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from wyoming.asr import Transcript as WireTranscript
+from wyoming.audio import AudioChunk as WireChunk
+from wyoming.audio import AudioStop
+from wyoming.event import Event
+from wyoming.info import Info
+from wyoming.pipeline import RunPipeline
+from wyoming.satellite import PauseSatellite, RunSatellite
+from wyoming.snd import Played
+from wyoming.wake import Detection as WireDetection
+
+from lunavox_edge.audio.pcm import check_format
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.satellites.choices import Choice
+from lunavox_edge.satellites.hearing import Listening, Overhearing, Waking
+from lunavox_edge.satellites.link import Link
+from lunavox_edge.satellites.mouth import Mouth
+from lunavox_edge.satellites.playing import Outlet, play_together
+from lunavox_edge.satellites.state import Happening, State
+from lunavox_edge.satellites.talking import Call, Manner, Talk
+from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
+from lunavox_edge.settings_satellites import SatellitesSettings
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase, SatelliteView
+from lunavox_edge.types import AudioChunk, AudioFormat, Detection
+from lunavox_edge.wire import fields
+
+if TYPE_CHECKING:
+    from lunavox_edge.engine.engine import Engine
+
+_FROM_WAKE, _FROM_SPEECH = "wake", "asr"
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Satellite:
+    """One satellite of the house; used on the loop only."""
+
+    def __init__(
+        self,
+        satellite_id: str,
+        settings: SatelliteSettings,
+        house: SatellitesSettings,
+        engine: Engine,
+        manner: Manner,
+        *,
+        tell: Callable[[], Listeners],
+    ) -> None:
+        """Store the parts; `run` connects."""
+        self.id = satellite_id
+        self._settings = settings
+        self._house = house
+        self._engine = engine
+        self._tell = tell
+        self._state = State()
+        self._news = asyncio.Event()
+        self._info: Info | None = None
+        self._problem: str | None = None
+        self._link = Link(satellite_id, settings.uri, engine.settings.limits, self)
+        self._talk = Talk(engine, self, manner)
+        self._talking: asyncio.Task[None] | None = None
+        self._listening: Listening | None = None
+        self._waking: Waking | None = None
+        self._overhearing: Overhearing | None = None
+        self._mouth = Mouth(self._link.send, settings)
+        self._waits_itself = False
+        self._draining = False
+        self.wake_words = settings.wake_words
+
+    async def run(self) -> None:
+        """Serve the satellite until cancelled."""
+        try:
+            await self._link.run()
+        finally:
+            self._mouth.silence()
+            self._end_talk()
+            self._deaf()
+
+    # What the house sees and sets.
+
+    def view(self) -> SatelliteView:
+        """Return the satellite as it is now."""
+        told = self._info.satellite if self._info is not None else None
+        words = () if self._waits_itself else self.wake_words or self._engine.settings.wake.default
+        return SatelliteView(
+            id=self.id,
+            name=self._settings.name or (told.name if told is not None else None) or self.id,
+            area=self.area,
+            phase=self._state.phase,
+            muted=self._state.muted,
+            volume=self._mouth.volume,
+            wake_words=words,
+            address=self._settings.uri,
+            waits_itself=self._waits_itself,
+            problem=self._problem or (self._waking.problem if self._waking is not None else None),
+        )
+
+    @property
+    def area(self) -> str | None:
+        """The room it is in."""
+        told = self._info.satellite if self._info is not None else None
+        return self._settings.area or (told.area if told is not None else None)
+
+    @property
+    def phase(self) -> SatellitePhase:
+        """What it does."""
+        return self._state.phase
+
+    def restore(self, choice: Choice) -> None:
+        """Begin with what was chosen before."""
+        if choice.volume is not None:
+            self._mouth.volume = choice.volume
+        if choice.wake_words is not None:
+            self.wake_words = choice.wake_words
+        self._state = State(muted=choice.muted)
+
+    @property
+    def choice(self) -> Choice:
+        """What differs from the settings."""
+        volume, words = self._mouth.volume, self.wake_words
+        return Choice(
+            volume=volume if volume != self._settings.volume else None,
+            muted=self._state.muted,
+            wake_words=words if words != self._settings.wake_words else None,
+        )
+
+    def set_volume(self, volume: float) -> None:
+        """Play louder or more quietly, from the next speech on."""
+        self._mouth.volume = volume
+        self._changed()
+
+    def set_muted(self, *, muted: bool) -> None:
+        """Stop or go on listening."""
+        if not self.move(Happening.MUTED if muted else Happening.UNMUTED):
+            return
+        if muted:
+            self._deaf()
+            if self._listening is not None:
+                self._end_talk()
+            # What does not know the first stops at the second.
+            self.send(PauseSatellite().event(), WireTranscript(text="").event())
+        else:
+            self.send(RunSatellite().event())
+
+    def set_wake_words(self, names: tuple[str, ...]) -> None:
+        """Wait for other words; none means those of the settings."""
+        self.wake_words = names or self._settings.wake_words
+        self._deaf()
+        self._changed()
+
+    def hush(self) -> bool:
+        """Fall silent and end the conversation, whatever it has come to; False if there was nothing."""
+        played = self._mouth.silence()
+        if self._talking is None:
+            return played and self.move(Happening.DONE)
+        self._end_talk()
+        self.send(WireTranscript(text="").event())
+        self.move(Happening.DONE)
+        return True
+
+    def drain(self) -> asyncio.Task[None] | None:
+        """Begin no conversation any more; return the one that goes on and can come to its end by itself."""
+        self._draining = True
+        return None if self._talk.expects_announcement else self._talking
+
+    # What announcements need.
+
+    @property
+    def free(self) -> bool:
+        """Whether an announcement would disturb nobody here."""
+        return self._talking is None or self._talk.expects_announcement or not self._link.up
+
+    async def news(self) -> None:
+        """Wait until something has changed."""
+        await self._news.wait()
+
+    def lend(self) -> Outlet | None:
+        """Give the loudspeaker to an announcement; a conversation ends. None if it is offline."""
+        if not self._link.up:
+            return None
+        if self._talk.expects_announcement:
+            self._end_talk()
+        else:
+            self.hush()
+        return self._mouth.open()
+
+    def begins(self, outlet: Outlet) -> None:
+        """The announcement is heard now."""
+        if self._mouth.holds(outlet) and outlet.open:
+            self.move(Happening.SPEAKS)
+
+    def give_back(self, outlet: Outlet) -> None:
+        """The announcement is over."""
+        if self._mouth.give_back(outlet):
+            self.move(Happening.DONE)
+
+    # What the link calls.
+
+    def opened(self, info: Info) -> None:
+        """Begin anew with a satellite that knows nothing."""
+        self._info, self._problem = info, None
+        self._waits_itself = False
+        self._mouth.connected(info)
+        self.move(Happening.CONNECTED)
+        self.send(PauseSatellite().event() if self._state.muted else RunSatellite().event())
+
+    def closed(self, error: LunavoxError) -> None:
+        """End everything that went on there."""
+        if self._problem != str(error):
+            self._problem = str(error)
+            self._changed()
+        self._mouth.lost()
+        self._end_talk()
+        self._deaf()
+        self.move(Happening.LOST)
+
+    def received(self, event: Event) -> None:
+        """Take what the satellite sends. Raises LunavoxError for what is wrong."""
+        if WireChunk.is_type(event.type):
+            self._take_audio(event)
+        elif RunPipeline.is_type(event.type):
+            self._take_request(event)
+        elif AudioStop.is_type(event.type):
+            self._deaf()
+            if self._listening is not None:
+                self._listening.end()
+        elif Played.is_type(event.type):
+            self._mouth.played()
+
+    # What a conversation needs.
+
+    @property
+    def streams(self) -> bool:
+        """Whether audio comes without a wake word of its own."""
+        return not self._waits_itself
+
+    def move(self, happening: Happening) -> bool:
+        """Go on to the next state; False if that cannot be."""
+        if self._draining and happening is Happening.CALLED:
+            return False
+        following = self._state.after(happening)
+        if following is None:
+            return False
+        if following != self._state:
+            _LOGGER.debug("satellite %s: %s", self.id, following.phase.value)
+            self._state = following
+            self._changed()
+        return True
+
+    def send(self, *events: Event) -> bool:
+        """Tell the satellite; False if it is not there."""
+        return self._link.send(*events)
+
+    def listen_with(self, listening: Listening) -> None:
+        """Give the microphone's audio to an utterance."""
+        self._listening = listening
+
+    def listen_no_more(self, listening: Listening) -> None:
+        """Give it to nobody, if that one still has it."""
+        if self._listening is listening:
+            self._listening = None
+
+    def heard(self, heard: Heard) -> None:
+        """Tell the house what was said."""
+        self._tell().heard(heard)
+
+    async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        """Play an answer to the end."""
+        outlet = self._mouth.open()
+
+        async def watched() -> AsyncIterator[AudioChunk]:
+            async for chunk in chunks:
+                self.begins(outlet)
+                yield chunk
+
+        await play_together((outlet,), watched(), lead_s=self._house.lead_ms / 1000)
+
+    # The microphone.
+
+    def _take_audio(self, event: Event) -> None:
+        if not self._state.hears or not event.payload:
+            return
+        audio_format = fields.audio_format(event.data)
+        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+        if self._listening is not None:
+            self._listening.feed(event.payload, audio_format)
+        elif not self._waits_itself:
+            self._overhear(event.payload, audio_format)
+            if self._waking is None:
+                self._waking = Waking(self._engine, self._waited_for(), self._detected)
+            self._waking.feed(event.payload, audio_format)
+
+    def _overhear(self, pcm: bytes, audio_format: AudioFormat) -> None:
+        """Notice somebody who speaks while the satellite does."""
+        mode = self._house.overlap if self._settings.echo_cancelled else "off"
+        if mode == "off" or self._state.phase is not SatellitePhase.SPEAKING:
+            self._end_overhearing()
+            return
+        if self._overhearing is None:
+            self._overhearing = Overhearing(self._talk.utterance, self._house.overlap_ms / 1000)
+        noticed = self._overhearing.feed(pcm, audio_format)
+        if noticed is None:
+            return
+        interrupts = mode == "interrupt"
+        _LOGGER.info("satellite %s: somebody speaks over it (%.1f s)", self.id, noticed[0])
+        self._tell().overlapped(Overlap(self.id, *noticed, interrupted=interrupts))
+        if interrupts:
+            overhearing, self._overhearing = self._overhearing, None
+            self._listen(Call(), overhearing.release())
+
+    def _end_overhearing(self) -> None:
+        if self._overhearing is not None:
+            self._overhearing.close()
+            self._overhearing = None
+
+    def _waited_for(self) -> tuple[str, ...]:
+        stops = self._house.stop_words
+        if not stops:
+            return self.wake_words
+        names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))
+        return tuple(dict.fromkeys((*names, *stops)))
+
+    def _take_request(self, event: Event) -> None:
+        start = fields.optional_text(event.data, "start_stage")
+        if start == _FROM_WAKE:
+            self._waits_itself = False
+        elif start == _FROM_SPEECH:
+            self._waits_itself = True
+            self._call(Call(fields.name(event.data, "wake_word_name")))
+        self._changed()
+
+    def _detected(self, detection: Detection, after: bytes, audio_format: AudioFormat) -> None:
+        _LOGGER.info("satellite %s: heard %s (%.2f)", self.id, detection.name, detection.probability)
+        if detection.name in self._house.stop_words:
+            self.hush()
+            return
+        if self._call(Call(detection.name, after, audio_format)):
+            self.send(WireDetection(name=detection.name, timestamp=detection.timestamp_ms).event())
+            if self._house.chime if self._settings.chime is None else self._settings.chime:
+                self._mouth.ring()
+
+    def _call(self, call: Call) -> bool:
+        """Somebody called: whatever goes on here ends, and the satellite listens."""
+        interrupts = self._state.phase is SatellitePhase.SPEAKING
+        if (interrupts and not self._house.barge_in) or not self.move(Happening.CALLED):
+            if self._waits_itself:
+                # It streams until it is told what was said.
+                self.send(WireTranscript(text="").event())
+            return False
+        return self._listen(call, None)
+
+    def _listen(self, call: Call, listening: Listening | None) -> bool:
+        """Listen, with an utterance that has begun if there is one; False if that cannot be."""
+        if listening is not None and not self.move(Happening.CALLED):
+            listening.close()
+            return False
+        self._mouth.silence()
+        self._end_talk()
+        # After the conversation words are waited for anew: the rest after a word is counted in audio.
+        self._deaf()
+        if listening is None:
+            listening = self._talk.listen(call)
+        else:
+            self.listen_with(listening)
+        self._talking = asyncio.create_task(self._converse(call, listening), name=f"satellite {self.id} talk")
+        return True
+
+    async def _converse(self, call: Call, listening: Listening) -> None:
+        try:
+            await self._talk.run(call, listening)
+        except LunavoxError as error:
+            _LOGGER.warning("satellite %s: %s: %s", self.id, error.code, error)
+        except Exception:
+            _LOGGER.exception("satellite %s: a conversation failed", self.id)
+        finally:
+            if self._talking is asyncio.current_task():
+                self._talking = None
+                self._mouth.silence()
+                self.move(Happening.DONE)
+
+    def _end_talk(self) -> None:
+        """End the conversation; who calls says what the state is now."""
+        talking, self._talking = self._talking, None
+        if talking is not None:
+            talking.cancel()
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    def _deaf(self) -> None:
+        """Forget what was listened to; there is more once there is more audio."""
+        self._end_overhearing()
+        if self._waking is not None:
+            self._waking.close()
+            self._waking = None
+
+    def _changed(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+        self._tell().changed()

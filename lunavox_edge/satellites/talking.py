@@ -1,0 +1,241 @@
+"""One conversation at a satellite: listen, ask, speak, and listen on where that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from wyoming.asr import Transcript as WireTranscript
+from wyoming.vad import VoiceStopped
+
+from lunavox_edge import bridge
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.satellites.answers.base import Answerer, Context, Question, ask
+from lunavox_edge.satellites.hearing import Listening
+from lunavox_edge.satellites.state import Happening
+from lunavox_edge.settings_satellites import Answer
+from lunavox_edge.speaking.house import Heard
+from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
+
+if TYPE_CHECKING:
+    from wyoming.event import Event
+
+    from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.engine.speech import Speech
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How conversations go at one satellite."""
+
+    answer: Answer
+    answerer: Answerer | None
+    voice: str | None
+    language: str | None
+    sensitivity: str
+    follow_up: str
+    context_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Why a satellite listens, and what it has heard since then."""
+
+    wake_word: str | None = None
+    audio: bytes = b""
+    audio_format: AudioFormat | None = None
+
+
+class Stage(Protocol):
+    """The satellite, as a conversation needs it."""
+
+    id: str
+
+    @property
+    def area(self) -> str | None:
+        """The room."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether audio comes without a wake word of its own."""
+
+    def move(self, happening: Happening) -> bool:
+        """Go on to the next state; False if that cannot be."""
+
+    def send(self, *events: Event) -> bool:
+        """Tell the satellite."""
+
+    def listen_with(self, listening: Listening) -> None:
+        """Give the microphone's audio to `listening`."""
+
+    def listen_no_more(self, listening: Listening) -> None:
+        """Give it to nobody, if `listening` still has it."""
+
+    def heard(self, heard: Heard) -> None:
+        """Tell the house."""
+
+    async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        """Play to the end."""
+
+
+@dataclass
+class Memory:
+    """The conversation that the next question may belong to."""
+
+    context: Context = field(default_factory=Context)
+    until_s: float = 0.0
+
+
+class Talk:
+    """Runs conversations at one satellite, one at a time."""
+
+    def __init__(self, engine: Engine, stage: Stage, manner: Manner) -> None:
+        """Store the parts."""
+        self._engine = engine
+        self._stage = stage
+        self._manner = manner
+        self._memory = Memory()
+        self._failed = False
+        self.expects_announcement = False
+        """Whether an announcement would be the answer."""
+
+    def utterance(self) -> Listening:
+        """Return an utterance as they are heard here."""
+        return Listening(self._engine, language=self._manner.language, sensitivity=self._manner.sensitivity)
+
+    def listen(self, call: Call) -> Listening:
+        """Begin to listen, at once: no audio is to be missed."""
+        listening = self.utterance()
+        if call.audio and call.audio_format is not None:
+            listening.feed(call.audio, call.audio_format)
+        self._stage.listen_with(listening)
+        return listening
+
+    async def run(self, call: Call, listening: Listening) -> None:
+        """Listen and answer until there is nothing more to say."""
+        stage = self._stage
+        while True:
+            transcript = await self._understand(listening)
+            text = transcript.text.strip() if transcript is not None else ""
+            stage.send(VoiceStopped().event(), WireTranscript(text=text).event())
+            if transcript is None or not text or not stage.move(Happening.HEARD):
+                return
+            _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
+            stage.heard(Heard(stage.id, transcript, transcript.stats.total_ms, call.wake_word))
+            answer = await self._answer(transcript, text)
+            if not self._goes_on(answer) or not stage.move(Happening.CALLED):
+                return
+            call = Call()
+            listening = self.listen(call)
+
+    async def _understand(self, listening: Listening) -> Transcript | None:
+        try:
+            return await listening.transcript()
+        except LunavoxError as error:
+            _LOGGER.warning("satellite %s: nothing understood (%s): %s", self._stage.id, error.code, error)
+            return None
+        finally:
+            self._stage.listen_no_more(listening)
+
+    async def _answer(self, transcript: Transcript, text: str) -> str:
+        """Have the question answered, aloud; return the answer."""
+        manner, context = self._manner, self._context()
+        if manner.answerer is None:
+            return await self._wait_for_announcement()
+        question = Question(text, transcript.language, self._stage.id, self._stage.area, context)
+        pieces = ask(
+            manner.answerer, question, timeout_s=manner.answer.timeout_s, retries=manner.answer.retries
+        )
+        began_s = time.monotonic()
+        answer = await self._speak(self._with_apology(pieces))
+        _LOGGER.info("satellite %s: answered within %.1f s", self._stage.id, time.monotonic() - began_s)
+        if not self._failed:
+            context.add(text, answer)
+        self._memory.until_s = time.monotonic() + manner.context_s
+        return answer
+
+    async def _wait_for_announcement(self) -> str:
+        """Whoever announces something here ends this conversation."""
+        self.expects_announcement = True
+        try:
+            await asyncio.sleep(self._manner.answer.timeout_s)
+        finally:
+            self.expects_announcement = False
+        _LOGGER.warning("satellite %s: nobody answered over MQTT in time", self._stage.id)
+        await self._speak(_one(self._manner.answer.error_text))
+        return ""
+
+    async def _with_apology(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        """Yield an answer, and what is said instead if there is none."""
+        said, self._failed = False, False
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    said = True
+                    yield piece
+        except LunavoxError as error:
+            _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)
+            self._failed = True
+            if not said:
+                yield self._manner.answer.error_text
+
+    async def _speak(self, pieces: AsyncGenerator[str, None]) -> str:
+        """Speak text as it comes; return it."""
+        said: list[str] = []
+        async with aclosing(pieces):
+            # With nothing to say there is no speech to open.
+            async for first in pieces:
+                said.append(first)
+                if first.strip():
+                    break
+            if not "".join(said).strip():
+                return ""
+            bell = bridge.Bell()
+            speech = self._engine.open_speech(
+                voice=self._manner.voice,
+                language=None if self._manner.voice else self._manner.language,
+                on_ready=bell.ring,
+            )
+            writing = asyncio.create_task(_write(speech, said, pieces), name="satellite answer")
+            try:
+                async with aclosing(bridge.audio(speech, bell)) as chunks:
+                    await self._stage.play(chunks)
+            finally:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+        return "".join(said)
+
+    def _context(self) -> Context:
+        if time.monotonic() > self._memory.until_s:
+            self._memory = Memory()
+        return self._memory.context
+
+    def _goes_on(self, answer: str) -> bool:
+        if not answer or not self._stage.streams:
+            return False
+        follow_up = self._manner.follow_up
+        return follow_up == "always" or (follow_up == "question" and answer.rstrip().endswith(("?", "？")))
+
+
+async def _write(speech: Speech, said: list[str], pieces: AsyncIterator[str]) -> None:
+    """Hand text on as it comes; the speech ends with it, whatever happens."""
+    try:
+        speech.write("".join(said))
+        async for piece in pieces:
+            said.append(piece)
+            speech.write(piece)
+    except LunavoxError as error:
+        _LOGGER.warning("an answer was cut short (%s): %s", error.code, error)
+    finally:
+        speech.finish()
+
+
+async def _one(text: str) -> AsyncGenerator[str, None]:
+    yield text

@@ -1,0 +1,46 @@
+"""Files that hold secrets: read only if nobody else can."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from lunavox_edge.errors import SettingsError
+
+_OTHERS = stat.S_IRWXO | stat.S_IWGRP
+_MAX_BYTES = 65_536
+
+
+def exposure(path: Path) -> str | None:
+    """Say who else can get at a file, None if nobody can. Raises OSError."""
+    status = path.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        return "it belongs to another user"
+    if status.st_mode & _OTHERS:
+        return "others may read or change it (chmod 640 ends that)"
+    return None
+
+
+def check_secret(path: Path, key: str) -> None:
+    """Raise SettingsError if the file that the setting `key` names is not there or not secret."""
+    try:
+        exposed = exposure(path)
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise SettingsError(f"{key} cannot be read: {error.strerror}.") from error
+    if exposed is not None:
+        raise SettingsError(f"{key} is not secret: {exposed}.")
+
+
+def read_secret(path: Path, key: str) -> str:
+    """Return the first line of a file that nobody else can read. Raises SettingsError."""
+    check_secret(path, key)
+    try:
+        with path.open("rb") as file:
+            lines = file.read(_MAX_BYTES).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"{key} cannot be read: {reason}.") from error
+    return lines[0] if lines else ""

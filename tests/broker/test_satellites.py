@@ -1,0 +1,125 @@
+"""Satellites over MQTT, with a real broker and a scripted satellite on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from lunavox_edge.backends import registry
+from tests.broker.conftest import Appliance, Listen, Start
+from tests.fakes.broker import Mosquitto, Peer
+from tests.fakes.satellite import FakeSatellite
+from tests.fakes.wake import ScriptedWake, WakeScript, silence
+
+pytestmark = pytest.mark.broker
+
+BATH = "kitchen/satellites/bath"
+
+
+@dataclass
+class House:
+    peer: Peer
+    appliance: Appliance
+    satellite: FakeSatellite
+
+    def send(self, command: str, payload: str | dict[str, Any] = "") -> None:
+        self.peer.send(f"lunavox/{BATH}/{command}", payload)
+
+
+@pytest.fixture
+async def house(
+    mosquitto: Mosquitto, start: Start, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    satellite = FakeSatellite(area="Upstairs")
+    await satellite.start()
+    peer = await listen(mosquitto.port)
+    monkeypatch.setattr(ScriptedWake, "script", WakeScript())
+    monkeypatch.setitem(registry._BUILT_IN, "scripted-wake", "tests.fakes.wake:ScriptedWake")
+    settings = {
+        "known": {"bath": {"uri": satellite.uri, "name": "Bathroom"}},
+        "answer": "mqtt",
+        "chime": False,
+        "announcement_chime": False,
+    }
+    appliance = await start(f"mqtt://127.0.0.1:{mosquitto.port}", satellites=settings, output=None)
+    await peer.value(f"{BATH}/state", phase="idle")
+    yield House(peer, appliance, satellite)
+    await satellite.stop()
+
+
+async def test_its_state_is_told(house: House, mosquitto: Mosquitto, listen: Listen) -> None:
+    peer = house.peer
+    newcomer = await listen(mosquitto.port)
+    assert (await newcomer.message(f"{BATH}/state")).retain
+    await peer.value(f"{BATH}/state", phase="idle", name="Bathroom", area="Upstairs", muted=False, volume=1.0)
+    await peer.until(lambda: [m.payload for m in peer.on(f"{BATH}/availability")][-1:] == [b"online"])
+    await house.satellite.stop()
+    await peer.value(f"{BATH}/state", phase="offline")
+    await peer.until(lambda: [m.payload for m in peer.on(f"{BATH}/availability")][-1:] == [b"offline"])
+    await house.satellite.start()
+    await peer.until(lambda: [m.payload for m in peer.on(f"{BATH}/availability")][-1:] == [b"online"])
+
+
+async def test_it_is_told_what_to_do(house: House) -> None:
+    peer = house.peer
+    house.send("volume/set", "0.5")
+    await peer.value(f"{BATH}/state", volume=0.5)
+    house.send("mute/set", "on")
+    await peer.value(f"{BATH}/state", phase="muted", muted=True)
+    house.send("mute/set", "off")
+    house.send("wake_words/set", "alexa, okay_nabu")
+    await peer.value(f"{BATH}/state", wake_words=["alexa", "okay_nabu"], phase="idle")
+    house.send("wake_words/set")
+    house.send("volume/set", "loud")
+    await peer.value("events/error", topic=f"lunavox/{BATH}/volume/set")
+    house.send("wake_words/set", "hey_you")
+    await peer.value("events/error", topic=f"lunavox/{BATH}/wake_words/set")
+    peer.send("lunavox/kitchen/satellites/attic/mute/set", "on")
+    error = await peer.value("events/error", topic="lunavox/kitchen/satellites/attic/mute/set")
+    assert error["error"]["code"] == "unknown_satellite"
+
+
+async def test_a_say_at_a_satellite(house: House) -> None:
+    peer = house.peer
+    house.send("say", {"text": "Hello there.", "id": "1"})
+    finished = await peer.value("events/speech", id="1", status="finished")
+    assert finished["satellite"] == "bath"
+    assert house.satellite.all("audio-chunk")
+    peer.send("lunavox/kitchen/say", {"text": "Hello there.", "id": "2", "area": "upstairs"})
+    await peer.value("events/speech", id="2", status="finished")
+    house.send("say", {"text": "Hello.", "id": "3", "satellite": "bath"})
+    await peer.value("events/speech", id="3", status="failed")
+    house.send("say", {"text": "long " * 200, "id": "4"})
+    await peer.value(f"{BATH}/state", phase="speaking")
+    house.send("stop")
+    await peer.value("events/speech", id="4", status="cancelled")
+    await house.satellite.stop()
+    await peer.value(f"{BATH}/state", phase="offline")
+    house.send("say", {"text": "Hello.", "id": "5"})
+    failed = await peer.value("events/speech", id="5", status="failed")
+    assert failed["error"]["code"] == "unreachable"
+
+
+async def test_what_is_said_is_told_and_answered(house: House) -> None:
+    peer, satellite = house.peer, house.satellite
+    await satellite.wake()
+    await satellite.say(silence(0.2))
+    await peer.value(f"{BATH}/state", phase="listening")
+    await satellite.send_stop()
+    heard = await peer.value("events/transcript", satellite="bath")
+    assert (heard["text"], heard["source"]) == ("turn on the light", "satellite")
+    house.send("say", "It is on.")
+    await satellite.until("audio-stop")
+    assert house.appliance.tts.texts == ["It is on."]
+    await peer.value(f"{BATH}/state", phase="idle")
+
+
+async def test_home_assistant_is_shown_a_device(house: House) -> None:
+    device = await house.peer.value("lunavox_kitchen_bath/config")
+    assert device["device"]["via_device"] == "lunavox_kitchen"
+    assert device["device"]["suggested_area"] == "Upstairs"
+    assert set(device["components"]) >= {"say", "stop", "phase", "transcript", "volume", "mute", "connected"}
+    assert device["components"]["wake_words"]["options"] == ["default", "okay_nabu", "alexa"]

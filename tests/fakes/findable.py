@@ -1,0 +1,19 @@
+"""Announces a port until its input ends: NAME PORT HOST. A program of its own, for network namespaces."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from lunavox_edge.wyoming_server.zeroconf import Announcement, own_addresses
+
+
+async def announce(name: str, port: int, host: str) -> None:
+    announcement = Announcement(name, port, addresses=lambda: own_addresses(host), look_every_s=0.2)
+    announcement.start()
+    await asyncio.to_thread(sys.stdin.read)
+    await announcement.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(announce(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

@@ -1,0 +1,147 @@
+"""A satellite that does as it is told: a real server on a real socket, speaking the real protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.event import Event, async_read_event, async_write_event
+from wyoming.info import Attribution, Describe, Info, Satellite
+from wyoming.ping import Ping, Pong
+from wyoming.pipeline import PipelineStage, RunPipeline
+from wyoming.satellite import RunSatellite
+from wyoming.snd import Played
+
+RATE_HZ = 16_000
+CHUNK_S = 0.02
+
+
+@dataclass
+class Came:
+    """One event of the hub, and when it came."""
+
+    at_s: float
+    event: Event
+
+
+@dataclass
+class FakeSatellite:
+    """Connects nowhere: the hub comes to it."""
+
+    name: str = "fake"
+    area: str | None = None
+    waits_itself: bool = False
+    """Whether it has a wake word of its own."""
+    tells_played: bool = False
+    answers_pings: bool = True
+    info: dict[str, object] | None = None
+    """Instead of a satellite's."""
+    came: list[Came] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Go as one whose plug is pulled."""
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._server.wait_closed(), 5)
+
+    def __post_init__(self) -> None:
+        self._writers: list[asyncio.StreamWriter] = []
+
+    @property
+    def uri(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    @property
+    def writer(self) -> asyncio.StreamWriter:
+        return self._writers[-1]
+
+    async def say(self, pcm: bytes, *, fast: bool = False) -> None:
+        """Send the microphone's audio, as it is spoken."""
+        step = int(RATE_HZ * CHUNK_S) * 2
+        for start in range(0, len(pcm), step):
+            chunk = AudioChunk(RATE_HZ, 2, 1, pcm[start : start + step])
+            await async_write_event(chunk.event(), self.writer)
+            if not fast:
+                await asyncio.sleep(CHUNK_S)
+
+    async def wake(self) -> None:
+        """Its own wake word was said."""
+        await self.send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
+
+    async def send_stop(self) -> None:
+        """The microphone ends."""
+        await self.send(AudioStop().event())
+
+    async def send(self, event: Event) -> None:
+        await async_write_event(event, self.writer)
+
+    def all(self, kind: str) -> list[Event]:
+        return [came.event for came in self.came if came.event.type == kind]
+
+    async def until(self, kind: str, count: int = 1) -> Event:
+        """Wait for the event of a kind."""
+        await until(lambda: len(self.all(kind)) >= count, lambda: [came.event.type for came in self.came])
+        return self.all(kind)[count - 1]
+
+    def pcm(self) -> bytes:
+        return b"".join(event.payload or b"" for event in self.all("audio-chunk"))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.append(writer)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                while (event := await async_read_event(reader)) is not None:
+                    await self._take(event, writer)
+        finally:
+            self._writers.remove(writer)
+            writer.close()
+
+    async def _take(self, event: Event, writer: asyncio.StreamWriter) -> None:
+        if Describe.is_type(event.type):
+            await async_write_event(self._described(), writer)
+            return
+        if Ping.is_type(event.type):
+            if self.answers_pings:
+                await async_write_event(Pong().event(), writer)
+            return
+        self.came.append(Came(time.monotonic(), event))
+        if RunSatellite.is_type(event.type) and not self.waits_itself:
+            await self.send(RunPipeline(PipelineStage.WAKE, PipelineStage.TTS).event())
+        if event.type == "audio-stop" and self.tells_played:
+            await self.send(Played().event())
+
+    def _described(self) -> Event:
+        if self.info is not None:
+            return Event("info", self.info)
+        about = Satellite(
+            name=self.name,
+            attribution=Attribution("", ""),
+            installed=True,
+            description=None,
+            version=None,
+            area=self.area,
+        )
+        return Info(satellite=about).event()
+
+
+async def until(
+    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 10.0
+) -> None:
+    """Wait until something has come about; `seen` helps to understand why it has not."""
+    end_s = time.monotonic() + wait_s
+    while not reached():
+        assert time.monotonic() < end_s, seen()
+        await asyncio.sleep(0.005)

@@ -1,0 +1,134 @@
+"""What doctor says of the machine: bad lines are found, and each says what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lunavox_edge import checkup
+from lunavox_edge.checkup import Finding, Verdict, check_machine, check_port
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.telemetry import Readings
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    return tmp_path
+
+
+def settings(**sections: dict[str, object]) -> Settings:
+    return Settings.model_validate(sections)
+
+
+def by_topic(findings: Iterator[Finding]) -> dict[str, Finding]:
+    return {finding.topic: finding for finding in findings}
+
+
+def test_every_topic_has_its_line(home: Path) -> None:
+    found = by_topic(check_machine(Settings()))
+    topics = {"machine", "packages", "memory", "board", "clock", "disk", "rights", "sound"}
+    assert set(found) == topics
+    assert all(finding.text for finding in found.values())
+    assert found["sound"].verdict is found["rights"].verdict is Verdict.OK
+
+
+def test_a_missing_package_is_named() -> None:
+    def version(name: str) -> str:
+        if name in ("onnxruntime", "zeroconf"):
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    found = checkup._packages(version)
+    assert found.verdict is Verdict.FAIL
+    assert "not installed: onnxruntime; run: pip" in found.text
+
+
+@pytest.mark.parametrize(
+    ("slowed", "advice"), [("undervoltage", "power supply"), ("throttled by heat", "cool it better")]
+)
+def test_a_board_that_is_slowed_down(slowed: str, advice: str) -> None:
+    found = checkup._board(lambda: Readings({"cpu": 71.0}, 34.5, (slowed,)))
+    assert found.verdict is Verdict.WARN
+    assert slowed in found.text
+    assert advice in found.text
+    assert "cpu 71 °C, GPU at 34 %" in found.text
+
+
+def test_a_clock_that_was_never_set() -> None:
+    assert checkup._clock(0.0).verdict is Verdict.WARN
+    assert "timedatectl" in checkup._clock(0.0).text
+
+
+@pytest.mark.parametrize(
+    ("free_mb", "verdict"), [(10, Verdict.FAIL), (300, Verdict.WARN), (9000, Verdict.OK)]
+)
+def test_a_disk_that_is_full(free_mb: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free_mb << 20))
+    for finding in checkup._disk(Settings()):
+        assert finding.verdict is verdict
+        assert ("make room" in finding.text) is (verdict is not Verdict.OK)
+
+
+def test_files_that_others_reach(home: Path) -> None:
+    secret, file = home / "secret", home / "config.yaml"
+    for path, mode in ((secret, 0o644), (file, 0o666)):
+        path.touch()
+        path.chmod(mode)
+    (found,) = checkup._permissions(settings(mqtt={"password_file": str(secret)}), file)
+    assert found.verdict is Verdict.WARN
+    assert "mqtt.password_file: others may read" in found.text
+    assert "chmod go-w" in found.text
+    secret.chmod(0o600)
+    file.chmod(0o644)
+    (found,) = checkup._permissions(settings(mqtt={"password_file": str(secret)}), file)
+    assert found.verdict is Verdict.OK
+    (found,) = checkup._permissions(settings(mqtt={"password_file": str(home / "nothing")}), None)
+    assert "No such file" in found.text
+    secret.chmod(0o604)
+    home_assistant = {"kind": "home-assistant", "url": "http://h:8123", "token_file": str(secret)}
+    (found,) = checkup._permissions(settings(satellites={"answers": {"home": home_assistant}}), None)
+    assert "satellites.answers.home.token_file: others may read" in found.text
+
+
+@pytest.mark.parametrize(
+    ("output", "words"), [("no-such-player -", "not installed"), ("'", "check its quotes")]
+)
+def test_a_loudspeaker_that_cannot_play(output: str, words: str) -> None:
+    found = checkup._sound(settings(audio={"output": output}))
+    assert found.verdict is Verdict.FAIL
+    assert words in found.text
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        uri = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        found = check_port(settings(wyoming={"uri": uri}))
+        assert found.verdict is Verdict.FAIL
+        assert "another program" in found.text
+    assert check_port(settings(wyoming={"uri": uri})).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("uri", ["tcp://192.0.2.1:10300", "unix:///no/such/folder/socket"])
+def test_an_address_that_cannot_be_had(uri: str) -> None:
+    found = check_port(settings(wyoming={"uri": uri}))
+    assert found.verdict is Verdict.FAIL
+    assert "set wyoming.uri" in found.text
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_disk_that_cannot_be_written(home: Path) -> None:
+    home.chmod(0o500)
+    assert all(finding.verdict is Verdict.WARN for finding in checkup._disk(Settings()))

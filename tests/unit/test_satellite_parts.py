@@ -1,0 +1,120 @@
+"""Where a satellite hears and is heard."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lunavox_edge.audio.wav import wav_bytes
+from lunavox_edge.errors import BackendUnavailable, BadAudio, LunavoxError, SettingsError
+from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
+from lunavox_edge.satellite.speaker import open_speaker
+
+pytestmark = pytest.mark.unit
+
+
+async def heard(microphone: Microphone, chunks: int) -> bytes:
+    sound = b""
+    async with aclosing(microphone.chunks()) as source:
+        async for chunk in source:
+            assert len(chunk) == CHUNK_BYTES
+            sound += chunk
+            if len(sound) == chunks * CHUNK_BYTES:
+                break
+    return sound
+
+
+def ramp(samples: int, start: int = 0) -> bytes:
+    return np.arange(start, start + samples, dtype="<i2").tobytes()
+
+
+async def test_a_file_of_another_rate_is_converted(tmp_path: Path) -> None:
+    recording = tmp_path / "tone.wav"
+    tone = np.sin(np.arange(4800) * 2 * np.pi * 440 / 48_000) * 20_000
+    recording.write_bytes(wav_bytes(tone.astype("<i2").tobytes(), 48_000))
+    sound = np.frombuffer(await heard(open_microphone(str(recording)), 4), "<i2").astype(float)
+    want = np.sin(np.arange(1600) * 2 * np.pi * 440 / 16_000) * 20_000
+    assert np.abs(sound[200:1400] - want[200:1400]).max() < 400
+    assert not sound[1600:].any()
+
+
+@pytest.mark.parametrize("header", [b"", wav_bytes(b"", 16_000)])
+async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes) -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as file, os.fdopen(write_end, "wb", buffering=0) as pipe:
+        microphone = StdinMicrophone(file)
+        pipe.write(header + ramp(960) + b"\x01")
+        assert await heard(microphone, 2) == ramp(960)
+        # Nobody listened to these; half a sample came before, its other half is first.
+        pipe.write(b"\x01" + ramp(5000))
+        listening = microphone.chunks()
+        task = asyncio.ensure_future(listening.__anext__())
+        async with aclosing(listening):
+            await asyncio.sleep(0.1)  # what is stale is looked for while there is something to read
+            pipe.write(ramp(480, 7000))
+            assert await asyncio.wait_for(task, 5.0) == ramp(480, 7000)
+        microphone.close()
+
+
+async def test_standard_input_that_ends_is_followed_by_silence() -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end, "rb") as file:
+        with os.fdopen(write_end, "wb") as pipe:
+            pipe.write(ramp(480))
+        microphone = StdinMicrophone(file)
+        assert await heard(microphone, 3) == ramp(480) + bytes(2 * CHUNK_BYTES)
+        microphone.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "words"),
+    [
+        ("/nowhere/at-all.wav", SettingsError, "No such file"),
+        ("command:", SettingsError, "program"),
+        ("command:sh 'x", SettingsError, "quotes"),
+        (__file__, BadAudio, "not a WAV"),
+        ("alsa", BackendUnavailable, "alsa-utils"),
+    ],
+)
+def test_what_is_no_microphone(
+    source: str, kind: type[LunavoxError], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(kind, match=words):
+        open_microphone(source)
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "words"),
+    [
+        ("/nowhere/at-all.wav", SettingsError, "No such file"),
+        ("command:sh 'x", BackendUnavailable, "quotes"),
+        ("alsa:plughw:1", BackendUnavailable, "alsa-utils"),
+    ],
+)
+def test_what_is_no_speaker(
+    target: str, kind: type[LunavoxError], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(kind, match=words):
+        open_speaker(target)
+
+
+async def test_alsa_is_asked_for_what_the_hub_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = tmp_path / "arecord"
+    recorder.write_text('#!/bin/sh\nprintf "%-960s" "$*"; exec sleep 30\n')
+    recorder.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    asked = (await heard(open_microphone("alsa:plughw:2,0"), 1)).decode().split()
+    assert asked[:3] == ["-D", "plughw:2,0", "-q"]
+    assert " ".join(asked[3:11]) == "-t raw -f S16_LE -r 16000 -c 1"
+
+
+def test_a_file_is_no_pipe() -> None:
+    with Path(__file__).open("rb") as file, pytest.raises(SettingsError, match="pipe"):
+        StdinMicrophone(file)

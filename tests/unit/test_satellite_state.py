@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from lunavox_edge.satellites.state import Happening, State
+from lunavox_edge.speaking.house import SatellitePhase as Phase
+
+pytestmark = pytest.mark.unit
+
+# One row a phase, one column a happening; "-" is: cannot happen now.
+TABLE = """
+              connected  lost     muted       unmuted     called     heard       speaks    done
+offline       idle       -        offline*    -           -          -           -         -
+idle          -          offline  muted*      -           listening  -           speaking  -
+listening     -          offline  muted*      -           listening  processing  speaking  idle
+processing    -          offline  processing* -           listening  -           speaking  idle
+speaking      -          offline  speaking*   -           listening  -           speaking  idle
+offline*      muted*     -        -           offline     -          -           -         -
+muted*        -          offline* -           idle        -          -           speaking* -
+processing*   -          offline* processing* processing  -          -           speaking* muted*
+speaking*     -          offline* speaking*   speaking    -          -           speaking* muted*
+"""
+
+
+def named(word: str) -> State:
+    """`speaking*` is speaking and muted."""
+    return State(Phase(word.rstrip("*")), muted=word.endswith("*"))
+
+
+HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CASES = [(row[0], happening, after) for row in ROWS for happening, after in zip(HEAD, row[1:], strict=True)]
+
+
+@pytest.mark.parametrize(("before", "happening", "after"), CASES)
+def test_table(before: str, happening: str, after: str) -> None:
+    found = named(before).after(Happening(happening))
+    assert found == (None if after == "-" else named(after))
+
+
+def test_the_table_has_every_happening_and_every_state_that_can_be_reached() -> None:
+    assert {Happening(name) for name in HEAD} == set(Happening)
+    reached, fresh = set[State](), {State()}
+    while fresh:
+        reached |= fresh
+        following = itertools.product(fresh, Happening)
+        fresh = {found for state, happening in following if (found := state.after(happening))} - reached
+    assert reached == {named(row[0]) for row in ROWS}
+
+
+def test_muted_nothing_is_listened_to() -> None:
+    assert not any(named(row[0]).hears for row in ROWS if row[0].endswith("*") or row[0] == "offline")
+    assert all(named(row[0]).phase is not Phase.LISTENING for row in ROWS if row[0].endswith("*"))

@@ -1,0 +1,226 @@
+"""Answerers, against small servers on real sockets that speak what the real ones speak."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event, async_read_event, async_write_event
+
+from lunavox_edge.errors import (
+    EmptyText,
+    LunavoxError,
+    NotAllowed,
+    ProtocolError,
+    SettingsError,
+    TimedOut,
+    Unreachable,
+)
+from lunavox_edge.satellites.answers.base import Context, Question, ask
+from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.settings_satellites import Answer
+from tests.fakes.http import HttpServer, stream
+
+pytestmark = pytest.mark.wire
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[Handler], Awaitable[int]]
+CHAT = [{"choices": [{"delta": {"content": piece}}]} for piece in ("The light ", "is on.")]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    async with AsyncExitStack() as stack:
+
+        async def start(handler: Handler) -> int:
+            async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                with suppress(ConnectionError, asyncio.IncompleteReadError):
+                    await handler(reader, writer)
+                writer.close()
+
+            server = await asyncio.start_server(handled, "127.0.0.1", 0)
+            stack.callback(server.close)
+            return int(server.sockets[0].getsockname()[1])
+
+        yield start
+
+
+def question(text: str = "turn on the light", context: Context | None = None) -> Question:
+    return Question(text, "en", "kitchen", "Kitchen", context or Context())
+
+
+async def answers(settings: Answer, asked: Question | None = None) -> list[str]:
+    answerer = answerer_for(settings, LimitSettings())
+    assert answerer is not None
+    pieces = ask(answerer, asked or question(), timeout_s=settings.timeout_s, retries=settings.retries)
+    return [piece async for piece in pieces]
+
+
+async def test_echo() -> None:
+    assert await answers(Answer(kind="echo")) == ["turn on the light"]
+    assert answerer_for(Answer(kind="mqtt"), LimitSettings()) is None
+
+
+async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, tmp_path: Path) -> None:
+    server = HttpServer((200, b": comment\n\n" + stream({"choices": []}, *CHAT, "[DONE]", "junk")))
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("secret\n")
+    url = f"http://127.0.0.1:{await serve(server)}/v1/"
+    settings = Answer(kind="openai", url=url, model="small", prompt="Be short.", token_file=token)
+    context = Context(turns=[("hello", "Hi.")])
+    assert await answers(settings, question(context=context)) == ["The light ", "is on."]
+    ((request, headers, body),) = server.asked
+    assert request == "POST /v1/chat/completions HTTP/1.1"
+    assert headers["authorization"] == "Bearer secret"
+    assert (body["model"], body["stream"]) == ("small", True)
+    assert body["messages"] == [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": "turn on the light"},
+    ]
+
+
+@pytest.mark.parametrize(("mode", "reason"), [(0o644, "not secret"), (None, "No such file")])
+async def test_a_token_that_others_know_is_not_sent(tmp_path: Path, mode: int | None, reason: str) -> None:
+    token = tmp_path / "token"
+    if mode is not None:
+        token.write_text("secret\n")
+        token.chmod(mode)
+    with pytest.raises(SettingsError, match=reason) as raised:
+        await answers(Answer(kind="openai", url="http://127.0.0.1:9/v1", token_file=token))
+    assert str(tmp_path) not in str(raised.value)
+
+
+async def test_home_assistant_goes_on_with_its_conversation(serve: Serve) -> None:
+    said = {"response": {"speech": {"plain": {"speech": "Done."}}}, "conversation_id": "c7"}
+    server = HttpServer(*[(200, json.dumps(said).encode())] * 2)
+    url = f"http://127.0.0.1:{await serve(server)}"
+    settings = Answer(kind="home-assistant", url=url, model="conversation.home")
+    context = Context()
+    for _ in range(2):
+        assert await answers(settings, question(context=context)) == ["Done."]
+    (request, _, first), (_, _, second) = server.asked
+    assert request == "POST /api/conversation/process HTTP/1.1"
+    assert first == {"text": "turn on the light", "language": "en", "agent_id": "conversation.home"}
+    assert second == {**first, "conversation_id": "c7"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ((401, b"{}"), NotAllowed),
+        ((404, b"{}"), ProtocolError),
+        ((500, b"{}"), Unreachable),
+        ((200, b"junk"), ProtocolError),
+        ((200, b"[]"), ProtocolError),
+        ((200, b'{"response": {"speech": 7}}'), ProtocolError),
+        (None, Unreachable),
+    ],
+)
+async def test_what_home_assistant_may_answer_instead(
+    serve: Serve, answer: tuple[int, bytes] | None, kind: type[LunavoxError]
+) -> None:
+    url = f"http://127.0.0.1:{await serve(HttpServer(answer))}"
+    with pytest.raises(kind):
+        await answers(Answer(kind="home-assistant", url=url, retries=0))
+
+
+async def test_it_asks_again_if_that_may_help(serve: Serve) -> None:
+    server = HttpServer((503, b""), (200, stream("[DONE]")), (200, stream(*CHAT)))
+    settings = Answer(kind="openai", url=f"http://127.0.0.1:{await serve(server)}", retries=2)
+    assert await answers(settings) == ["The light ", "is on."]
+    server.answers = [(401, b"")]
+    with pytest.raises(NotAllowed):
+        await answers(settings)
+    server.answers = [(200, stream({"error": {"message": "overloaded"}}))] * 3
+    with pytest.raises(Unreachable):
+        await answers(settings)
+    server.answers = [(200, b"")] * 3
+    with pytest.raises(EmptyText):
+        await answers(settings)
+    assert not server.answers
+
+
+async def test_an_answer_that_does_not_come(serve: Serve) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100_000)
+        await reader.read()
+
+    port = await serve(silent)
+    for settings in (
+        Answer(kind="openai", url=f"http://127.0.0.1:{port}", timeout_s=0.2, retries=1),
+        Answer(kind="wyoming", url=f"tcp://127.0.0.1:{port}", timeout_s=0.2, retries=1),
+    ):
+        with pytest.raises(TimedOut):
+            await answers(settings)
+
+
+async def test_nobody_is_there() -> None:
+    for settings in (
+        Answer(kind="openai", url="http://127.0.0.1:9", retries=0),
+        Answer(kind="home-assistant", url="http://127.0.0.1:9", retries=0),
+        Answer(kind="wyoming", url="tcp://127.0.0.1:9", retries=0),
+    ):
+        with pytest.raises(Unreachable):
+            await answers(settings)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([Event("handled", {"text": "Done."})], ["Done."]),
+        ([Event("not-handled", {"text": "I cannot."})], ["I cannot."]),
+        ([Event("intent", {"name": "TurnOn", "text": "Turned on."})], ["Turned on."]),
+        (
+            [
+                Event("handled-start"),
+                Event("handled-chunk", {"text": "It "}),
+                Event("handled-chunk", {"text": "is on."}),
+                Event("handled", {"text": "It is on."}),
+                Event("handled-stop"),
+            ],
+            ["It ", "is on."],
+        ),
+    ],
+)
+async def test_a_wyoming_service_answers(serve: Serve, events: list[Event], expected: list[str]) -> None:
+    asked: list[Event] = []
+
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        event = await async_read_event(reader)
+        assert event is not None
+        asked.append(event)
+        for answer in events:
+            await async_write_event(answer, writer)
+
+    settings = Answer(kind="wyoming", url=f"tcp://127.0.0.1:{await serve(service)}")
+    assert await answers(settings) == expected
+    assert asked[0].type == "transcript"
+    assert asked[0].data["text"] == "turn on the light"
+
+
+@pytest.mark.parametrize("events", [[], [Event("error", {"text": "no", "code": "busy"})]])
+async def test_a_wyoming_service_fails(serve: Serve, events: list[Event]) -> None:
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await async_read_event(reader)
+        for answer in events:
+            await async_write_event(answer, writer)
+
+    settings = Answer(kind="wyoming", url=f"tcp://127.0.0.1:{await serve(service)}", retries=0)
+    with pytest.raises(LunavoxError):
+        await answers(settings)
+
+
+def test_a_context_forgets_what_is_long_ago() -> None:
+    context = Context()
+    for number in range(100):
+        context.add(str(number), "ok")
+    assert len(context.turns) == 20
+    assert context.turns[-1] == ("99", "ok")

@@ -1,0 +1,605 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from wyoming.event import Event
+
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import Samples, Vad, VadStream
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.errors import UnknownSatellite
+from lunavox_edge.satellites import link
+from lunavox_edge.satellites.hub import Hub
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
+from lunavox_edge.speaking.announcer import Announcer
+from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase
+from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.types import Priority
+from tests.fakes.http import HttpServer, stream
+from tests.fakes.satellite import FakeSatellite, until
+from tests.fakes.stt import SttScript
+from tests.fakes.tts import TtsScript
+from tests.fakes.wake import said, silence
+
+pytestmark = pytest.mark.wire
+
+NAMES = ("kitchen", "bedroom", "bath")
+SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
+"""Not as loud as any wake word."""
+
+
+class LoudnessStream(VadStream):
+    def __init__(self) -> None:
+        self._rest = np.zeros(0, np.float32)
+
+    def feed(self, samples: Samples) -> Samples:
+        audio = np.concatenate((self._rest, samples))
+        whole = len(audio) - len(audio) % 512
+        self._rest = audio[whole:]
+        peaks = np.abs(audio[:whole].reshape(-1, 512)).max(axis=1)
+        speech: Samples = (peaks > 0.01).astype(np.float32)
+        return speech
+
+
+class LoudnessVad(Vad):
+    """What is not silent is speech."""
+
+    frame_s = 512 / 16_000
+
+    def stream(self) -> VadStream:
+        return LoudnessStream()
+
+
+@dataclass
+class House:
+    hub: Hub
+    engine: Engine
+    announcer: Announcer
+    tts: TtsScript
+    stt: SttScript
+    reports: list[Report] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
+
+    def phase(self, name: str = "kitchen") -> SatellitePhase:
+        return next(view.phase for view in self.hub.views() if view.id == name)
+
+    async def until_phase(self, phase: SatellitePhase, name: str = "kitchen") -> None:
+        await until(lambda: self.phase(name) is phase, self.hub.views)
+
+    async def until_report(self, status: SpeechStatus, announcement_id: str = "1") -> Report:
+        def found() -> list[Report]:
+            return [
+                report
+                for report in self.reports
+                if report.status is status and report.announcement.id == announcement_id
+            ]
+
+        await until(found, lambda: self.reports)
+        return found()[0]
+
+    def announce(self, text: str, *satellites: str, number: str = "1", **more: object) -> None:
+        self.announcer.add(Announcement(number, text, place=Place(satellites), **more))  # type: ignore[arg-type]
+
+
+Build = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.1)
+
+
+@pytest.fixture
+async def build(
+    scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Build]:
+    """Start the hub of a house with these satellites; keywords are settings of `satellites`."""
+    monkeypatch.setattr(registry, "vad", LoudnessVad)
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *fakes: FakeSatellite, special: Mapping[str, Mapping[str, object]] | None = None, **more: object
+        ) -> House:
+            known: dict[str, object] = {}
+            for fake, name in zip(fakes, NAMES, strict=False):
+                await fake.start()
+                stack.push_async_callback(fake.stop)
+                known[name] = {"uri": fake.uri, **(special or {}).get(name, {})}
+            settings = Settings.model_validate(
+                {
+                    "catalog": {"cache_dir": tmp_path},
+                    "engine": {"threads": 2},
+                    "stt": {"model": "ear", "pause_default_ms": 200, "no_speech_timeout_s": 1.5},
+                    "tts": {
+                        "voice": "alpha",
+                        "sentence_silence_ms": 0,
+                        "loudness_dbfs": None,
+                        "phrase_cache_mb": 0,
+                    },
+                    "wake": {"default": ["okay_nabu"]},
+                    "satellites": {"chime": False, "announcement_chime": False, **more, "known": known},
+                }
+            )
+            engine = Engine(settings)
+            stack.callback(engine.close)
+            hub = Hub(engine, settings.satellites, SoundCard(None))
+            house = House(hub, engine, None, *scripts)  # type: ignore[arg-type]
+            house.announcer = Announcer(
+                engine,
+                hub,
+                max_waiting=8,
+                report=house.reports.append,
+                resumes=settings.satellites.interrupted == "resume",
+            )
+            hub.tell(Listeners(heard=house.heard.append, overlapped=house.overlaps.append))
+            hub.start()
+            stack.push_async_callback(hub.stop, 0.0)
+            announcing = asyncio.create_task(house.announcer.run())
+
+            async def end() -> None:
+                announcing.cancel()
+                await asyncio.gather(announcing, return_exceptions=True)
+
+            stack.push_async_callback(end)
+            for script in scripts:
+                stack.callback(script.go.set)
+            return house
+
+        yield start
+
+
+async def ask(satellite: FakeSatellite) -> None:
+    """Say the wake word and a command, then be silent."""
+    await satellite.say(said("okay_nabu", 0.1) + SPEECH + silence(1.0))
+
+
+async def test_a_wake_word_heard_by_the_hub_leads_to_an_answer(build: Build) -> None:
+    fake = FakeSatellite(area="Kitchen")
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    assert (await fake.until("detection")).data["name"] == "okay_nabu"
+    assert (await fake.until("transcript")).data["text"] == "turn on the light"
+    await fake.until("audio-stop")
+    assert house.tts.texts == ["turn on the light"]
+    assert len(fake.pcm()) == int(len("turn on the light") * 0.01 * 16_000) * 2
+    assert fake.all("audio-start")[0].data["rate"] == 16_000
+    await house.until_phase(SatellitePhase.IDLE)
+    (heard,) = house.heard
+    assert (heard.satellite, heard.transcript.text, heard.wake_word) == (
+        "kitchen",
+        "turn on the light",
+        "okay_nabu",
+    )
+
+
+async def test_an_answer_goes_on_to_its_end_when_the_hub_stops(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, follow_up="always")
+    house.tts.go.clear()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    stopping = asyncio.create_task(house.hub.stop(10.0))
+    await asyncio.sleep(0)
+    house.tts.go.set()
+    await stopping
+    assert len(fake.pcm()) == int(len("turn on the light") * 0.01 * 16_000) * 2
+    assert len(house.heard) == 1
+
+
+async def test_an_end_without_patience_cuts_answers_off(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    house.tts.go.clear()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    await asyncio.wait_for(house.hub.stop(0.05), 10.0)
+    assert not fake.pcm()
+
+
+async def test_the_word_right_after_the_wake_word_is_not_lost(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("transcript")
+    samples, _ = house.stt.heard[-1]
+    loud = np.count_nonzero(np.abs(samples - 2000 / 32768) < 0.002)
+    assert loud >= len(SPEECH) / 2 - 512
+
+
+async def test_a_satellite_with_its_own_wake_word(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH + silence(0.6))
+    assert (await fake.until("transcript")).data["text"] == "turn on the light"
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.IDLE)
+    assert not fake.all("detection")
+
+
+async def test_nothing_said_leads_to_nothing(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(silence(2.0))
+    assert (await fake.until("transcript")).data["text"] == ""
+    await house.until_phase(SatellitePhase.IDLE)
+    assert not house.heard
+    assert not fake.all("audio-start")
+
+
+async def test_a_microphone_that_stops_sending_ends_what_it_began(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await house.until_phase(SatellitePhase.LISTENING)
+    await fake.send(Event("audio-stop"))
+    assert (await fake.until("transcript")).data["text"] == ""
+    await house.until_phase(SatellitePhase.IDLE)
+
+
+async def test_muted_no_audio_is_looked_at(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    await fake.say(silence(0.2))
+    await until(lambda: house.engine.status().vigils == 1)
+    house.hub.set_muted("kitchen", muted=True)
+    assert house.phase() is SatellitePhase.MUTED
+    await fake.until("pause-satellite")
+    await ask(fake)
+    assert house.engine.status().vigils == 0
+    assert not fake.all("detection")
+    assert not house.stt.heard
+    house.hub.set_muted("kitchen", muted=False)
+    await ask(fake)
+    await fake.until("detection")
+
+
+async def test_the_wake_word_interrupts_an_answer(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    house.stt.text = "tell me a story " * 20
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    await fake.say(said("okay_nabu", 0.1) + silence(0.2))
+    await fake.until("detection", 2)
+    await fake.until("audio-stop")
+    kinds = [came.event.type for came in fake.came]
+    told = len(kinds) - kinds[::-1].index("detection")
+    assert "audio-chunk" not in kinds[told:]
+    assert house.phase() is SatellitePhase.LISTENING
+
+
+async def test_a_stop_word_ends_the_answer_and_nothing_more(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, stop_words=["alexa"])
+    house.stt.text = "tell me a story " * 20
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    await fake.say(said("alexa", 0.1) + silence(0.2))
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.IDLE)
+    assert len(fake.all("detection")) == 1
+
+
+async def test_a_satellite_that_comes_back_is_served_again(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    await fake.stop()
+    await house.until_phase(SatellitePhase.OFFLINE)
+    await until(lambda: house.hub.views()[0].problem)
+    await fake.start()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+
+
+async def test_a_satellite_that_goes_while_it_is_answered(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    house.stt.text = "tell me a story " * 20
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    await fake.stop()
+    await house.until_phase(SatellitePhase.OFFLINE)
+    await until(lambda: not house.engine.status().sessions and not house.engine.status().vigils)
+
+
+@pytest.mark.parametrize("info", [{}, {"satellite": 7}, {"satellite": {"name": []}}])
+async def test_a_service_that_is_no_satellite(build: Build, info: dict[str, object]) -> None:
+    fake = FakeSatellite(info=info)
+    house = await build(fake)
+    await until(lambda: house.hub.views()[0].problem)
+    assert house.phase() is SatellitePhase.OFFLINE
+
+
+async def test_an_announcement_is_heard_everywhere_at_once(build: Build) -> None:
+    fakes = [FakeSatellite(name=name) for name in "abc"]
+    house = await build(*fakes)
+    for name in ("kitchen", "bedroom", "bath"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    house.announce("Dinner is ready in a moment, please come.", "all")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert len({fake.pcm() for fake in fakes}) == 1
+    assert len(house.tts.texts) == 1
+    starts = [next(came.at_s for came in fake.came if came.event.type == "audio-start") for fake in fakes]
+    assert max(starts) - min(starts) < 1.0
+
+
+async def test_each_satellite_gets_its_own_format_and_volume(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, special={"kitchen": {"rate_hz": 8000, "volume": 0.5}})
+    await house.until_phase(SatellitePhase.IDLE)
+    house.announce("Hello.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert fake.all("audio-start")[0].data["rate"] == 8000
+    audio = np.frombuffer(fake.pcm(), "<i2")
+    assert abs(len(audio) - 8000 * 0.06) < 200
+    assert abs(np.median(audio) / 32768 - 0.05) < 0.005
+
+
+async def test_who_is_offline_is_reported(build: Build) -> None:
+    here, gone = FakeSatellite(), FakeSatellite()
+    house = await build(here, gone)
+    await house.until_phase(SatellitePhase.IDLE)
+    await gone.stop()
+    await house.until_phase(SatellitePhase.OFFLINE, "bedroom")
+    house.announce("Hello.", "all")
+    assert (await house.until_report(SpeechStatus.FINISHED)).missed == ("bedroom",)
+    house.announce("Hello.", "bedroom", number="2")
+    failed = await house.until_report(SpeechStatus.FAILED, "2")
+    assert failed.error is not None
+    assert failed.error.code == "unreachable"
+    with pytest.raises(UnknownSatellite, match="kitchen, bedroom"):
+        house.announce("Hello.", "attic")
+
+
+@pytest.mark.parametrize("interrupted", ["resume", "drop"])
+async def test_an_urgent_announcement_interrupts(build: Build, interrupted: str) -> None:
+    fake, other = FakeSatellite(), FakeSatellite()
+    house = await build(fake, other, interrupted=interrupted)
+    await house.until_phase(SatellitePhase.IDLE)
+    await house.until_phase(SatellitePhase.IDLE, "bedroom")
+    house.announce("one " * 50, "kitchen")
+    house.announce("two " * 50, "bedroom", number="other")
+    await house.until_report(SpeechStatus.STARTED)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    house.announce("Fire!", "kitchen", number="2", priority=Priority.URGENT)
+    await house.until_report(SpeechStatus.FINISHED, "2")
+    await house.until_report(SpeechStatus.FINISHED if interrupted == "resume" else SpeechStatus.CANCELLED)
+    order = [report.status.value for report in house.reports if report.announcement.id == "1"]
+    assert order == (
+        ["queued", "started", "interrupted", "finished"]
+        if interrupted == "resume"
+        else ["queued", "started", "cancelled"]
+    )
+    await house.until_report(SpeechStatus.FINISHED, "other")
+    if interrupted == "resume":
+        whole_s = (len("one ") * 50 - 1 + len("Fire!")) * 0.01
+        assert len(fake.pcm()) / 32_000 == pytest.approx(whole_s, abs=0.3)
+
+
+async def test_announcements_for_one_satellite_wait_for_each_other(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    for number, priority in (("1", Priority.NORMAL), ("2", Priority.LOW), ("3", Priority.NORMAL)):
+        house.announce("Hello there.", "kitchen", number=number, priority=priority)
+    await house.until_report(SpeechStatus.FINISHED, "2")
+    ends = [report.announcement.id for report in house.reports if report.status is SpeechStatus.FINISHED]
+    assert ends == ["1", "3", "2"]
+
+
+async def test_a_stop_at_one_satellite_leaves_the_others(build: Build) -> None:
+    fakes = [FakeSatellite(), FakeSatellite()]
+    house = await build(*fakes)
+    for name in ("kitchen", "bedroom"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    house.announce("one " * 40, "all")
+    await house.until_phase(SatellitePhase.SPEAKING)
+    assert house.hub.hush("kitchen") == 1
+    assert house.announcer.stop(satellite="kitchen") == 1
+    await house.until_report(SpeechStatus.FINISHED)
+    assert len(fakes[0].pcm()) < len(fakes[1].pcm()) / 2
+
+
+async def test_an_announcement_waits_for_a_conversation(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await house.until_phase(SatellitePhase.LISTENING)
+    house.announce("Hello.", "kitchen")
+    await fake.say(SPEECH + silence(0.6))
+    await house.until_report(SpeechStatus.FINISHED)
+    assert house.tts.texts[-1] == "turn on the light"
+    rates = fake.all("audio-start")
+    assert len(rates) == 2
+    kinds = [came.event.type for came in fake.came]
+    assert kinds.index("transcript") < kinds.index("audio-start")
+
+
+async def test_an_urgent_announcement_does_not_wait(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await house.until_phase(SatellitePhase.LISTENING)
+    house.announce("Fire!", "kitchen", priority=Priority.URGENT)
+    await house.until_report(SpeechStatus.FINISHED)
+    assert fake.all("transcript")[0].data["text"] == ""
+    await house.until_phase(SatellitePhase.IDLE)
+
+
+async def test_played_is_waited_for(build: Build) -> None:
+    fake = FakeSatellite(tells_played=True)
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    for number in "12":
+        house.announce("Hello.", "kitchen", number=number)
+        await house.until_report(SpeechStatus.FINISHED, number)
+    assert house.phase() is SatellitePhase.IDLE
+
+
+async def test_an_automation_answers_by_announcing(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, answer="mqtt")
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    house.announce("The light is on.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert house.tts.texts == ["The light is on."]
+    await house.until_phase(SatellitePhase.IDLE)
+
+
+async def test_nobody_answers(build: Build) -> None:
+    fake = FakeSatellite()
+    answers = {"nobody": {"kind": "mqtt", "timeout_s": 0.2, "error_text": "Nobody is here."}}
+    house = await build(fake, answer="nobody", answers=answers)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert house.tts.texts == ["Nobody is here."]
+
+
+async def test_a_question_is_followed_by_listening(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, follow_up="question")
+    house.stt.text = "which lamp?"
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.LISTENING)
+    house.stt.text = "the big one"
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("transcript", 2)
+    assert [heard.transcript.text for heard in house.heard] == ["which lamp?", "the big one"]
+    await fake.until("audio-stop", 2)
+    await house.until_phase(SatellitePhase.IDLE)
+
+
+async def test_chimes(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, chime=True, announcement_chime=True)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop", 2)
+    assert [event.data["rate"] for event in fake.all("audio-start")] == [22_050, 16_000]
+    await house.until_phase(SatellitePhase.IDLE)
+    before = len(fake.pcm())
+    house.announce("Hello.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert len(fake.pcm()) - before > 0.06 * 32_000 + 0.4 * 32_000
+
+
+async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    file = tmp_path / "state" / "satellites.json"
+    settings, engine = house.engine.settings.satellites, house.engine
+    first = Hub(engine, settings, SoundCard(None), choices_file=file)
+    first.set_muted("kitchen", muted=True)
+    first.set_volume("kitchen", 0.5)
+    first.set_wake_words("kitchen", ("alexa",))
+    await first.stop(0.0)
+    (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
+    assert (view.muted, view.volume, view.wake_words) == (True, 0.5, ("alexa",))
+    await house.hub.stop(0.0)
+    again = Hub(engine, settings, SoundCard(None), choices_file=file)
+    again.start()
+    await fake.until("pause-satellite")
+    assert again.views()[0].phase is SatellitePhase.MUTED
+    again.set_muted("kitchen", muted=False)
+    again.set_wake_words("kitchen", ())
+    await again.stop(0.0)
+    (view,) = Hub(engine, settings, SoundCard(None), choices_file=file).views()
+    assert (view.muted, view.volume, view.wake_words) == (False, 0.5, ("okay_nabu",))
+    file.write_text("{")
+    assert Hub(engine, settings, SoundCard(None), choices_file=file).views()[0].volume == 1.0
+
+
+@pytest.mark.parametrize("overlap", ["interrupt", "report", "off"])
+async def test_speaking_over_an_answer(build: Build, overlap: str) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, overlap=overlap, overlap_ms=300, special={"kitchen": {"echo_cancelled": True}})
+    house.stt.text = "tell me a story " * 60
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    cough = SPEECH[: len(SPEECH) // 3]
+    await fake.say(silence(0.2) + cough + silence(0.3) + cough + silence(0.3))
+    assert not house.overlaps
+    assert house.phase() is SatellitePhase.SPEAKING
+    house.stt.text = "that is enough"
+    await fake.say(SPEECH * 2 + silence(0.6))
+    if overlap == "interrupt":
+        assert (await fake.until("transcript", 2)).data["text"] == "that is enough"
+        loud = np.count_nonzero(np.abs(house.stt.heard[-1][0]) > 0.01)
+        assert loud >= len(SPEECH) - 1024
+    else:
+        assert house.phase() is SatellitePhase.SPEAKING
+    assert [found.interrupted for found in house.overlaps] == {
+        "interrupt": [True],
+        "report": [False],
+        "off": [],
+    }[overlap]
+    assert all(0.3 <= found.duration_s < 0.9 and found.probability == 1.0 for found in house.overlaps)
+
+
+async def test_without_echo_cancellation_nobody_is_overheard(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, overlap_ms=100)
+    house.stt.text = "tell me a story " * 60
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await house.until_phase(SatellitePhase.SPEAKING)
+    await fake.say(SPEECH * 2)
+    assert house.phase() is SatellitePhase.SPEAKING
+    assert not house.overlaps
+
+
+async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
+    pieces = [{"choices": [{"delta": {"content": piece}}]} for piece in ("It is ", "on. ", "Anything else?")]
+    server = HttpServer((200, stream(*pieces, "[DONE]")), (500, b""), (500, b""))
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    answers = {"model": {"kind": "openai", "url": url, "error_text": "I cannot think."}}
+    fake = FakeSatellite()
+    house = await build(fake, answer="model", answers=answers, follow_up="question")
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts) == "It is on.Anything else?"
+    await house.until_phase(SatellitePhase.LISTENING)
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("audio-stop", 2)
+    assert house.tts.texts[-1] == "I cannot think."
+    await house.until_phase(SatellitePhase.IDLE)
+    said = [[message["content"] for message in body["messages"][1:]] for _, _, body in server.asked]  # type: ignore[index]
+    light = "turn on the light"
+    assert said == [[light], *[[light, "It is on. Anything else?", light]] * 2]
+    listening.close()

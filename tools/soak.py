@@ -1,0 +1,231 @@
+"""Run the service under mixed load for a while and see whether it ends as it was.
+
+Eight clients speak, listen and ask; bad ones send junk and vanish; the MQTT broker is restarted (where
+mosquitto is installed, else the service runs without one). Memory, handles and threads at the end have to be
+those after the first twelfth of the time, which in two hours are the tenth minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.types import AudioFormat
+from lunavox_edge.wyoming_server import client
+
+_CLIENTS = 8
+_TIMEOUT_S = 60.0
+_START_S = 120.0
+_STOP_S = 15.0
+_BROKER_EVERY_S = 20.0
+_SAMPLE_S = 1.0
+_WINDOW = 1 / 12
+# Inference keeps buffers of the longest input so far; what leaks grows by more than this.
+_MAX_GROWTH, _SPARE_MB = 1.08, 16
+_SPARE_FILES, _SPARE_THREADS = 8, 2
+_TEXTS = (
+    "The kitchen light is on.",
+    "It is raining. Take an umbrella, and mind the step at the door.",
+    "Dinner is ready at 19:30, and there are 3 new messages.",
+)
+_JUNK = (
+    b"\x16\x03\x01\x02\x00",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b'{"type": "audio-chunk", "payload_length": 1000000}\nxx',
+    b'{"type": "synthesize", "data": {"text": "Left before the end of this sentence."}}\n',
+    b'{"type": "audio-start", "data": {"rate": 16000, "width": 2, "channels": 1}}\n',
+    b"[" * 5000 + b"\n",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the service holds at one moment."""
+
+    rss_mb: float
+    files: int
+    threads: int
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, seconds: float, folder: Path) -> None:
+        """Store; `run` does it."""
+        self._seconds = seconds
+        self._folder = folder
+        self._stop = threading.Event()
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._uri = f"tcp://127.0.0.1:{_free_port()}"
+        self._mqtt_port = _free_port()
+
+    def run(self) -> bool:
+        """Return whether it ended as it was."""
+        broker = shutil.which("mosquitto")
+        if broker is None:
+            print("mosquitto is not installed: without broker restarts")
+        with self._service(with_broker=broker is not None) as service:
+            jobs: list[Callable[[], None]] = [self._client] * _CLIENTS + [self._vandal]
+            if broker is not None:
+                jobs.append(lambda: self._broker(broker))
+            threads = [threading.Thread(target=job, name=f"soak-{at}") for at, job in enumerate(jobs)]
+            for thread in threads:
+                thread.start()
+            try:
+                samples = list(self._samples(service.pid))
+            finally:
+                self._stop.set()
+                for thread in threads:
+                    thread.join(_TIMEOUT_S)
+            alive = service.poll() is None
+        print("requests:", ", ".join(f"{count} {what}" for what, count in sorted(self._counts.items())))
+        if not alive:
+            print("FAIL  the service ended before its time")
+            return False
+        return _verdict(samples)
+
+    @contextlib.contextmanager
+    def _service(self, *, with_broker: bool) -> Iterator[subprocess.Popen[bytes]]:
+        config = self._folder / "config.yaml"
+        mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}" if with_broker else "'off'"
+        config.write_text(
+            f"wyoming: {{uri: '{self._uri}'}}\nmqtt: {{broker: {mqtt}}}\nstt: {{model: tiny.en}}\n"
+            "limits: {read_timeout_s: 5}\n",
+            encoding="utf-8",
+        )
+        with (self._folder / "service.log").open("wb") as log:
+            command = [sys.executable, "-m", "lunavox_edge", "--config", str(config), "run"]
+            service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  # our own
+            try:
+                self._wait_until_ready(service)
+                yield service
+            finally:
+                service.send_signal(signal.SIGTERM)
+                try:
+                    service.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    service.kill()
+                    service.wait()
+
+    def _wait_until_ready(self, service: subprocess.Popen[bytes]) -> None:
+        until = time.monotonic() + _START_S
+        log = self._folder / "service.log"
+        while time.monotonic() < until and service.poll() is None:
+            if b"Ready in" in log.read_bytes():
+                return
+            time.sleep(0.2)
+        raise SystemExit(f"The service does not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+
+    def _client(self) -> None:
+        texts = itertools.cycle(_TEXTS)
+        while not self._stop.is_set():
+            try:
+                chunks = list(client.speak(self._uri, next(texts), timeout_s=_TIMEOUT_S))
+                self._count("spoken")
+                pcm = b"".join(chunk.pcm for chunk in chunks)
+                client.transcribe(self._uri, pcm, AudioFormat(chunks[0].sample_rate), timeout_s=_TIMEOUT_S)
+                self._count("heard")
+                client.describe(self._uri, timeout_s=_TIMEOUT_S)
+                self._count("described")
+            except LunavoxError as error:
+                self._count(error.code)
+                self._stop.wait(0.5)
+
+    def _vandal(self) -> None:
+        dice = random.Random(0)  # noqa: S311  # nothing secret
+        host, _, port = self._uri.removeprefix("tcp://").partition(":")
+        while not self._stop.wait(0.1):
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 5.0) as peer:
+                peer.sendall(dice.choice(_JUNK))
+                self._count("junk")
+                if dice.random() < 0.5:  # noqa: PLR2004  # half of them wait for the answer
+                    peer.settimeout(2.0)
+                    peer.recv(4096)
+
+    def _broker(self, program: str) -> None:
+        while not self._stop.is_set():
+            command = [program, "-p", str(self._mqtt_port)]
+            broker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+            self._stop.wait(_BROKER_EVERY_S)
+            broker.terminate()
+            broker.wait(_STOP_S)
+            self._count("broker restarts")
+            self._stop.wait(2.0)
+
+    def _samples(self, pid: int) -> Iterator[Sample]:
+        until = time.monotonic() + self._seconds
+        while time.monotonic() < until:
+            try:
+                yield _sample(pid)
+            except OSError:
+                return
+            time.sleep(_SAMPLE_S)
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self._counts[what] += 1
+
+
+def _sample(pid: int) -> Sample:
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    return Sample(int(fields["VmRSS"].split()[0]) / 1024, files, int(fields["Threads"]))
+
+
+def _verdict(samples: list[Sample]) -> bool:
+    """Compare the end with what follows the first twelfth, when everything has been used."""
+    width = max(3, int(len(samples) * _WINDOW))
+    early, late = samples[width : 2 * width], samples[-width:]
+    return all(
+        [
+            _compare("memory in MB", [[one.rss_mb for one in part] for part in (early, late)], _SPARE_MB),
+            _compare("file handles", [[one.files for one in part] for part in (early, late)], _SPARE_FILES),
+            _compare("threads", [[one.threads for one in part] for part in (early, late)], _SPARE_THREADS),
+        ]
+    )
+
+
+def _compare(what: str, parts: Sequence[Sequence[float]], spare: float) -> bool:
+    before, after = (statistics.median(part) for part in parts)
+    growth = _MAX_GROWTH if what.startswith("memory") else 1.0
+    good = after <= before * growth + spare
+    print(f"{'ok  ' if good else 'FAIL'}  {what}: {before:.0f} early, {after:.0f} at the end")
+    return good
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> int:
+    """Run, and exit with 1 if something grew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    long_form = "default: %(default)g; 120 for the long form"
+    parser.add_argument("--minutes", type=float, default=5.0, help=long_form)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="lunavox-soak-") as folder:
+        return 0 if Soak(args.minutes * 60, Path(folder)).run() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
