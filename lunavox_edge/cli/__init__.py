@@ -19,6 +19,7 @@ from lunavox_edge._version import __version__
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.system import quiet_numpy
 
 _MODULES = ("run", "say", "transcribe", "voices", "models", "mqtt", "doctor", "bench", "config", "health")
 _LEVELS = ("debug", "info", "warning", "error")
@@ -30,6 +31,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; argparse ends a wrong call with SystemExit."""
+    quiet_numpy()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
