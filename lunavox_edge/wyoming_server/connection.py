@@ -14,7 +14,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wyoming.event import Event
 from wyoming.ping import Pong
@@ -22,6 +22,7 @@ from wyoming.ping import Pong
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wyoming_server import fields
 from lunavox_edge.wyoming_server.errors_wire import error_event
+from lunavox_edge.wyoming_server.gathering import Gathering
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
 from lunavox_edge.wyoming_server.stt_session import SttSession
@@ -75,6 +76,7 @@ class Connection:
         self._stream, self._writer = reader, writer
         self._reader = EventReader(reader, limits)
         self._out = EventWriter(writer, limits.write_timeout_s)
+        self._gathering = Gathering(cast("asyncio.Transport", writer.transport))
         self._watch = Watch(self._on_quiet)
         self._patience_s = limits.idle_timeout_s
         self._draining = False
@@ -177,6 +179,8 @@ class Connection:
     async def _serve(self) -> None:
         handled = 0
         while True:
+            if self._reader.drained and (self._stt.receiving or self._wake.receiving):
+                await self._gathering.wait()
             try:
                 event = await self._reader.read()
             except (BrokenStreamError, TimedOut) as error:
@@ -204,6 +208,7 @@ class Connection:
                 await session.chunk(event)
             elif event.type in ("audio-start", "audio-stop"):
                 replies, session = self._audience
+                self._gathering.begin()
                 session.start(event) if event.type == "audio-start" else session.stop()
             elif action is not None:
                 action(event)
