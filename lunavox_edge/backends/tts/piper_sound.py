@@ -16,11 +16,11 @@ from lunavox_edge.backends.base import Piece, Samples
 from lunavox_edge.backends.tts.flow import CONTEXT, LATENT
 from lunavox_edge.backends.tts.vocoder import FRAMES, SPEAKER, Layout
 
-EAGER_FRAMES = (12, 24, 48, 96)
+EAGER_FRAMES = (12, 24, 48, 64)
 """How much is made at once for a listener who waits: little at first, so that sound is there early,
 then more, because every piece costs its surroundings too. The last size is repeated; larger ones would
 cost more memory and no less time."""
-CALM_FRAMES = (96,)
+CALM_FRAMES = (64,)
 """And for one who still has something to hear."""
 FLOW_FRAMES = 400
 """The flow makes about so many at once, at most half as many more, so that neither its time nor its
@@ -148,7 +148,7 @@ class ChunkedSound(Sound):
                     feeds[port] = np.array([place - origin], np.int64)
             origin = low
         origin = origin * hop // before
-        sound = _samples(self._vocoder.run(None, feeds)[0])
+        sound = _samples(self._vocoder.run(None, feeds, is_last=stop == line.count)[0])
         if len(sound) != high * hop // before - origin:
             raise ValueError("the vocoder made a piece of the wrong length")
         return sound[start * hop - origin : stop * hop - origin]
