@@ -134,6 +134,13 @@ class SatellitesSettings(Section):
     known: dict[SatelliteId, Satellite] = Field(default_factory=dict)
     """The satellites, such as `{kitchen: {uri: "tcp://192.168.1.20:10700", area: Kitchen}}`."""
 
+    zeroconf: bool = True
+    """Whether satellites are looked for by multicast DNS: by `lunavox-edge satellites`, and by the service to
+    find those that were approved at their present addresses. Nobody else is connected to."""
+
+    approved_file: Folder | None = Field(None, strict=False)
+    """File with the approved satellites. `null`: `approved-satellites.json` in the state folder."""
+
     answers: dict[Name, Answer] = Field(default_factory=dict)
     """Who can answer, by names of your own; `echo` and `mqtt` need no entry."""
 

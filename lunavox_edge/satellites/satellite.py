@@ -86,6 +86,7 @@ class Satellite:
             self._mouth.silence()
             self._end_talk()
             self._deaf()
+            self.move(Happening.LOST)
 
     # What the house sees and sets.
 
@@ -101,7 +102,7 @@ class Satellite:
             muted=self._state.muted,
             volume=self._mouth.volume,
             wake_words=words,
-            address=self._settings.uri,
+            address=self._link.uri,
             waits_itself=self._waits_itself,
             problem=self._problem or (self._waking.problem if self._waking is not None else None),
         )
@@ -134,6 +135,10 @@ class Satellite:
             muted=self._state.muted,
             wake_words=words if words != self._settings.wake_words else None,
         )
+
+    def move_to(self, uris: tuple[str, ...]) -> None:
+        """Look for it at these addresses when it is not there."""
+        self._link.move(uris)
 
     def set_volume(self, volume: float) -> None:
         """Play louder or more quietly, from the next speech on."""
