@@ -157,8 +157,7 @@ class SatellitesSettings(Section):
     """Whether a chime comes before an announcement."""
 
     follow_up: FollowUp = "off"
-    """Whether to listen on after an answer without a wake word: `off`, after a `question`, or `always`. Only
-    with satellites that stream their microphone all the time."""
+    """Whether to listen on after an answer without a wake word: `off`, after a `question`, or `always`."""
 
     vad_sensitivity: Literal["aggressive", "default", "relaxed"] = "aggressive"
     """How soon a pause ends what is said; `stt.pause_*_ms` says how long each is. `aggressive` waits longer

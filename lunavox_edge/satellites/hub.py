@@ -140,7 +140,12 @@ class Hub:
         return tuple(dict.fromkeys(self._find(name).id for name in place.satellites))
 
     async def play(
-        self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
+        self,
+        satellites: tuple[str, ...],
+        chunks: AsyncIterator[AudioChunk],
+        priority: Priority,
+        *,
+        asks: bool = False,
     ) -> tuple[str, ...]:
         """Play at all of them at once; return those that did not play it to the end.
 
@@ -148,7 +153,7 @@ class Hub:
         people spoke up everywhere, and whatever the chunks raise.
         """
         if not satellites:
-            return await self._own.play(satellites, chunks, priority)
+            return await self._own.play(satellites, chunks, priority, asks=asks)
         members = [self._find(name) for name in satellites]
         if priority is not Priority.URGENT:
             members = await self._wait_for(members)
@@ -162,7 +167,7 @@ class Hub:
             await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
         finally:
             for member, outlet in outlets.items():
-                member.give_back(outlet)
+                member.give_back(outlet, asks=asks)
         reached = {member.id for member, outlet in outlets.items() if outlet.reached}
         if not reached:
             raise Unreachable("No satellite stayed online to the end.")
