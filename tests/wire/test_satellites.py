@@ -11,7 +11,6 @@ import pytest
 from wyoming.event import Event
 
 from lunavox_edge.backends import registry
-from lunavox_edge.backends.base import Samples, Vad, VadStream
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import UnknownSatellite
 from lunavox_edge.satellites import link
@@ -27,6 +26,7 @@ from tests.fakes.http import HttpServer, stream
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
+from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import said, silence
 
 pytestmark = pytest.mark.wire
@@ -34,28 +34,6 @@ pytestmark = pytest.mark.wire
 NAMES = ("kitchen", "bedroom", "bath")
 SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
 """Not as loud as any wake word."""
-
-
-class LoudnessStream(VadStream):
-    def __init__(self) -> None:
-        self._rest = np.zeros(0, np.float32)
-
-    def feed(self, samples: Samples) -> Samples:
-        audio = np.concatenate((self._rest, samples))
-        whole = len(audio) - len(audio) % 512
-        self._rest = audio[whole:]
-        peaks = np.abs(audio[:whole].reshape(-1, 512)).max(axis=1)
-        speech: Samples = (peaks > 0.01).astype(np.float32)
-        return speech
-
-
-class LoudnessVad(Vad):
-    """What is not silent is speech."""
-
-    frame_s = 512 / 16_000
-
-    def stream(self) -> VadStream:
-        return LoudnessStream()
 
 
 @dataclass
