@@ -270,6 +270,11 @@ class Satellite:
             self._changed()
         return True
 
+    def go_on(self) -> None:
+        """Raise CancelledError if the conversation that asks was ended."""
+        if self._talking is not asyncio.current_task():
+            raise asyncio.CancelledError
+
     def understood(self, text: str, *, listens_on: bool) -> None:
         """Tell the satellite what was said."""
         self._microphone.heard(text, listens_on=listens_on)
@@ -297,6 +302,7 @@ class Satellite:
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
         """Play an answer to the end."""
+        self.go_on()
         outlet = self._mouth.open()
 
         async def watched() -> AsyncIterator[AudioChunk]:

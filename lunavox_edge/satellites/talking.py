@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lunavox_edge import bridge
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.errors import Cancelled, LunavoxError
 from lunavox_edge.satellites.answers.base import Answerer, Context, Question, ask
 from lunavox_edge.satellites.hearing import Listening
 from lunavox_edge.satellites.state import Happening
@@ -60,6 +60,12 @@ class Stage(Protocol):
 
     def move(self, happening: Happening) -> bool:
         """Go on to the next state; False if that cannot be."""
+
+    def go_on(self) -> None:
+        """Raise CancelledError if this conversation was ended.
+
+        Up to Python 3.11 `wait_for` forgets that it was cancelled where its result comes at the same moment.
+        """
 
     def understood(self, text: str, *, listens_on: bool) -> None:
         """Tell the satellite what was said, and whether it may be listened to again after the answer."""
@@ -118,6 +124,7 @@ class Talk:
         stage = self._stage
         while True:
             transcript = await self._understand(listening)
+            stage.go_on()
             text = transcript.text.strip() if transcript is not None else ""
             stage.understood(text, listens_on=bool(text) and self._manner.follow_up != "off")
             if transcript is None or not text or not stage.move(Happening.HEARD):
@@ -125,6 +132,7 @@ class Talk:
             _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
             stage.heard(Heard(stage.id, transcript, transcript.stats.total_ms, call.wake_word))
             answer = await self._answer(transcript, text)
+            stage.go_on()
             if not answer or not self.goes_on(asks=is_question(answer)) or not stage.move(Happening.CALLED):
                 return
             stage.listens_on()
@@ -134,6 +142,8 @@ class Talk:
     async def _understand(self, listening: Listening) -> Transcript | None:
         try:
             return await listening.transcript()
+        except Cancelled:
+            return None
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: nothing understood (%s): %s", self._stage.id, error.code, error)
             return None
@@ -194,6 +204,7 @@ class Talk:
             if not "".join(said).strip():
                 return ""
             bell = bridge.Bell()
+            self._stage.go_on()
             speech = self._engine.open_speech(
                 voice=self._manner.voice,
                 language=None if self._manner.voice else self._manner.language,

@@ -210,6 +210,26 @@ async def test_a_satellite_with_its_own_wake_word(build: Build) -> None:
     assert not fake.all("detection")
 
 
+async def test_a_second_wake_word_begins_anew_and_ends_nothing_else(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    for _ in range(5):
+        await fake.wake()
+        await fake.say(SPEECH, fast=True)
+        await house.until_phase(SatellitePhase.LISTENING)
+    await fake.send_stop()
+    await fake.until("audio-stop")
+    assert [event.data["text"] for event in fake.all("transcript")] == ["turn on the light"]
+    assert len(house.heard) == 1
+
+
+async def test_a_conversation_that_was_ended_cannot_go_on(build: Build) -> None:
+    house = await build(FakeSatellite())
+    with pytest.raises(asyncio.CancelledError):
+        house.hub._satellites["kitchen"].go_on()
+
+
 async def test_nothing_said_leads_to_nothing(build: Build) -> None:
     fake = FakeSatellite(waits_itself=True)
     house = await build(fake)
