@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lunavox_edge.wire.neighbours import Neighbour
 
 _DOCS = "docs/SATELLITES.md shows how to begin."
+_SEARCHES = 3
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -96,7 +98,7 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError(
             "Satellites are not looked for: set satellites.zeroconf, or name it in the settings."
         )
-    rows = list(roll_call.satellites(settings, roll_call.near(settings)))
+    rows = _look_for(args.name, settings)
     file = approved.file_of(settings.satellites)
     with approved.change(file):
         row = _meant(args.name, rows)
@@ -118,6 +120,21 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
         approved.save(file, entries)
     print(f"Approved {key} ({row.name} at {row.address}). A running service connects within seconds.")
     return ExitCode.OK
+
+
+def _look_for(name: str, settings: Settings) -> list[Present]:
+    """Return all that are here, searching again while the one that is meant is not."""
+    from lunavox_edge import roll_call
+    from lunavox_edge.errors import UnknownSatellite
+
+    rows: list[Present] = []
+    for _ in range(_SEARCHES):
+        rows = list(roll_call.satellites(settings, roll_call.near(settings)))
+        # An announcement may not be repeated within a second, so one search may miss it.
+        with suppress(UnknownSatellite):
+            _meant(name, rows)
+            break
+    return rows
 
 
 def _forget(args: argparse.Namespace, settings: Settings) -> int:
