@@ -21,6 +21,7 @@ from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachab
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.opening import opened
 
 _CONNECT_TIMEOUT_S = 5.0
 _INFO_TIMEOUT_S = 5.0
@@ -99,7 +100,7 @@ class Link:
         """Connect, serve, and return why the connection ended."""
         pinging: asyncio.Task[None] | None = None
         try:
-            stream, writer = await asyncio.wait_for(self._open(), _CONNECT_TIMEOUT_S)
+            stream, writer = await asyncio.wait_for(opened(self._address), _CONNECT_TIMEOUT_S)
             self._writer = writer
             _watch_cable(writer)
             reader = EventReader(stream, self._limits)
@@ -124,11 +125,6 @@ class Link:
                     self._writer.transport.abort()
                 self._writer.close()
                 self._writer = None
-
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._address.path is not None:
-            return await asyncio.open_unix_connection(self._address.path)
-        return await asyncio.open_connection(self._address.host, self._address.port)
 
     async def _describe(self, reader: EventReader) -> Info:
         if self._writer is None:
