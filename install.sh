@@ -259,7 +259,8 @@ roll_back() {
         mv "$config.before" "$config"
     fi
     put_unit "$before"
-    begin || say "    The old version does not start either: journalctl -u $service"
+    # A machine that is busy with this much may need a second try.
+    begin || { sleep 5 && begin; } || say "    The old version does not start either: journalctl -u $service"
     undo=("$dir")
     die "The new version failed; $(basename "$before") is in use as before."
 }
