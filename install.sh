@@ -92,10 +92,11 @@ describe_machine() {
         "debian 12" | "debian 13" | "ubuntu 22.04" | "ubuntu 24.04") ;;
         *) say "    This system was never tried; it should work with Python 3.10 to 3.13." ;;
     esac
-    case "$release" in
-        "") ;;
-        36 | 38) say "    JetPack $((release == 36 ? 6 : 7)): models run on the CPU until GPU packages are installed," \
-            "see docs/PLATFORMS.md." ;;
+    [[ $model != *Jetson* ]] || release="${release:-?}" # a system that does not tell its release
+    case "$release/$name" in
+        /*) ;;
+        3[6-9]/"ubuntu 22.04" | 3[6-9]/"ubuntu 24.04") say "    JetPack $([[ $name == *22.04 ]] && echo 6 || echo 7):" \
+            "models run on the CPU until GPU packages are installed, see docs/PLATFORMS.md." ;;
         *) say "    L4T $release is not JetPack 6 or 7 and was never tried." ;;
     esac
 }
@@ -130,7 +131,8 @@ find_source() {
     else
         source="$here"
         version="$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$here/lunavox_edge/_version.py")"
-        print="$(cd "$here" && find lunavox_edge pyproject.toml -type f ! -name '*.pyc' -print0 | sort -z |
+        [[ -e $here/requirements.lock ]] || die "requirements.lock is missing beside this script."
+        print="$(cd "$here" && find lunavox_edge pyproject.toml requirements.lock -type f ! -name '*.pyc' -print0 | sort -z |
             xargs -0 sha256sum | sha256sum)"
     fi
     dir="$app/$version-${print:0:8}"
@@ -152,7 +154,9 @@ build() {
     if [[ -n $wheelhouse ]]; then
         "${pip[@]}" install --no-index --find-links "$wheelhouse" "${service}[$extras] @ file://$source"
     else
-        "${pip[@]}" install --use-pep517 "${source}[$extras]"
+        # The versions and files that were tried, and nothing else.
+        "${pip[@]}" install --use-pep517 --require-hashes --requirement "$here/requirements.lock"
+        "${pip[@]}" install --use-pep517 --no-deps "$source"
     fi
     mkdir "$dir/unit"
     cp "$unit" "$here/systemd/$service.service.d/"*.example "$dir/unit/"
@@ -256,7 +260,8 @@ roll_back() {
         mv "$config.before" "$config"
     fi
     put_unit "$before"
-    begin || say "    The old version does not start either: journalctl -u $service"
+    # A machine that is busy with this much may need a second try.
+    begin || { sleep 5 && begin; } || say "    The old version does not start either: journalctl -u $service"
     undo=("$dir")
     die "The new version failed; $(basename "$before") is in use as before."
 }

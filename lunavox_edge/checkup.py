@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,9 @@ _NEEDED = (
 )
 _OPTIONAL = ("zeroconf", "paho-mqtt", "amqtt", "hibari-tts", "pymicro-wakeword", "systemd-python")
 _GROUP_WRITE, _OTHERS_WRITE = 0o020, 0o002
+_UNIT = "lunavox-edge"
+_UNIT_PROPERTIES = "LoadState,ActiveState,WatchdogUSec,NRestarts"
+_SYSTEMCTL_TIMEOUT_S = 5.0
 
 
 class Verdict(str, Enum):
@@ -66,6 +70,7 @@ def check_machine(settings: Settings, file: Path | None = None) -> Iterator[Find
     yield from _disk(settings)
     yield from _permissions(settings, file)
     yield _sound(settings)
+    yield _watchdog(_unit_state())
 
 
 def check_port(settings: Settings) -> Finding:
@@ -218,6 +223,38 @@ def _sound(settings: Settings) -> Finding:
         what = "no sound card is there or may be used; plug one in, or add the user to the group audio"
         return Finding("sound", Verdict.FAIL, what)
     return Finding("sound", Verdict.OK, f"{Path(command[0]).name}; cards: {', '.join(cards) or 'none'}")
+
+
+def _watchdog(unit: dict[str, str] | None) -> Finding:
+    """Say whether the service manager would notice that the service hangs; `unit` is what it says of it."""
+    if unit is None:
+        return Finding("watchdog", Verdict.OK, "not installed as a service (sudo ./install.sh does that)")
+    limit, restarts = unit.get("WatchdogUSec", "0"), unit.get("NRestarts", "0")
+    state = unit.get("ActiveState", "unknown")
+    if state == "failed":
+        advice = f"see why with: journalctl -u {_UNIT}, then systemctl restart {_UNIT}"
+        return Finding("watchdog", Verdict.FAIL, f"the service has failed; {advice}")
+    if limit in ("0", "infinity"):
+        advice = f"add WatchdogSec=30 with: systemctl edit {_UNIT}"
+        return Finding("watchdog", Verdict.WARN, f"nobody notices a service that hangs; {advice}")
+    text = f"the service is {state}; {limit} without a sign of life restart it; restarted {restarts} times"
+    return Finding("watchdog", Verdict.OK, text)
+
+
+def _unit_state() -> dict[str, str] | None:
+    """What systemd says of our unit, of the system's or this user's; None where there is no such unit."""
+    for scope in ([], ["--user"]):
+        command = ["systemctl", *scope, "show", _UNIT, f"--property={_UNIT_PROPERTIES}"]
+        try:
+            done = subprocess.run(  # noqa: S603  # fixed words
+                command, capture_output=True, text=True, timeout=_SYSTEMCTL_TIMEOUT_S, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        unit = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+        if unit.get("LoadState") == "loaded":
+            return unit
+    return None
 
 
 def _cards() -> list[str]:

@@ -30,16 +30,12 @@ from lunavox_edge.settings_model import (
     LimitSettings,
     LogSettings,
     Settings,
-    SttSettings,
-    TtsSettings,
-    VoiceAlias,
-    WakeSettings,
-    WakeWord,
     WyomingSettings,
     sections,
 )
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_problems import dotted, field_at, sentence
+from lunavox_edge.settings_speech import SttSettings, TtsSettings, VoiceAlias, WakeSettings, WakeWord
 from lunavox_edge.settings_version import VERSION_KEY, take_version
 
 __all__ = [

@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from lunavox_edge.settings_fields import Section
-from lunavox_edge.settings_model import Settings, VoiceAlias, WakeWord, sections
+from lunavox_edge.settings_model import Settings, sections
 from lunavox_edge.settings_satellites import Answer, Satellite
+from lunavox_edge.settings_speech import VoiceAlias, WakeWord
 
 _EXAMPLES = {
     "int_type": "a whole number",

@@ -27,23 +27,31 @@ def _check_address(uri: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    tcp = parts.scheme == "tcp" and host and port is not None and 0 < port <= _MAX_PORT
-    if not (tcp or (parts.scheme == "unix" and parts.path.strip("/") and not parts.netloc)):
-        raise ValueError("is not an address; write tcp://HOST:PORT or unix:///PATH")
+    network = parts.scheme in ("tcp", "tls") and host and port is not None and 0 < port <= _MAX_PORT
+    if not (network or (parts.scheme == "unix" and parts.path.strip("/") and not parts.netloc)):
+        raise ValueError("is not an address; write tcp://HOST:PORT, tls://HOST:PORT?ca=FILE or unix:///PATH")
+    return _check_trust(uri)
+
+
+def _check_trust(uri: str) -> str:
+    """Refuse what after a `tls://` address is no `?ca=` with a file that is the same everywhere."""
+    query = urlsplit(uri).query
+    if uri.startswith("tls:") and query and not query.startswith(("ca=/", "ca=~")):
+        raise ValueError("may end in ?ca= and a file's whole path, such as ?ca=/etc/lunavox-edge/kitchen.pem")
     return uri
 
 
 def _check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https", "tcp", "unix") and (parts.hostname or parts.path)
+        usable = parts.scheme in ("http", "https", "tcp", "tls", "unix") and (parts.hostname or parts.path)
     except ValueError:
         usable = False
     if not usable:
         raise ValueError("is not an address; write http://HOST:PORT/PATH, or tcp://HOST:PORT for Wyoming")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; use token_file")
-    return url
+    return _check_trust(url)
 
 
 FollowUp = Annotated[Literal["off", "question", "always"], BeforeValidator(off)]
@@ -54,7 +62,8 @@ class Satellite(Section):
     """One satellite; what is null is as `satellites` says for all."""
 
     uri: Annotated[str, AfterValidator(_check_address)]
-    """Where it listens, `tcp://HOST:PORT` or `unix:///PATH`."""
+    """Where it listens: `tcp://HOST:PORT`, `unix:///PATH`, or `tls://HOST:PORT?ca=FILE` with the certificate
+    that it has to show, or that of the authority behind it."""
 
     name: Name | None = None
     """What people read. `null`: the name that it tells."""
@@ -98,8 +107,8 @@ class Answer(Section):
     conversation; `openai` any chat endpoint of that kind, such as a language model in the house."""
 
     url: Annotated[str, AfterValidator(_check_url)] | None = None
-    """Where: `tcp://HOST:PORT` for `wyoming`, `http://HOST:8123` for `home-assistant`, `http://HOST/v1` for
-    `openai`."""
+    """Where: `tcp://HOST:PORT` or `tls://HOST:PORT?ca=FILE` for `wyoming`, `http://HOST:8123` for
+    `home-assistant`, `http://HOST/v1` for `openai`."""
 
     token_file: Folder | None = Field(None, strict=False)
     """File whose first line is the access token; others must not be able to read it."""

@@ -11,7 +11,7 @@ if [[ ! -x $bin/uv ]]; then
     "$bin/python" -m pip install --quiet "uv>=0.9"
 fi
 platforms=(x86_64-manylinux_2_35 aarch64-manylinux_2_35)
-pythons=(3.10 3.12)
+pythons=(3.10 3.11 3.12 3.13)
 # docopt, which num2words asks for, was never published as a wheel; it is one file of Python.
 options=(--quiet --no-header --only-binary :all: --no-binary docopt "$@")
 

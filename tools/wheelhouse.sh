@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: wheelhouse.sh FOLDER [PYTHON_VERSION] [x86_64 | aarch64]
-# Fills FOLDER with wheels of this checkout, the starter models and all they need, so that
+# Fills FOLDER with wheels of this checkout and of all that requirements.lock names, so that
 # `install.sh --offline FOLDER` works on a machine without a network. Needs a network here.
 # Default: the Python version and the machine type of this machine.
 set -euo pipefail
@@ -18,7 +18,6 @@ cd "$(dirname "$0")/.."
 python="$(tools/find_python.sh)"
 version="${2:-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')}"
 machine="${3:-$(uname -m)}"
-extras="${LUNAVOX_EDGE_EXTRAS:-starter,mqtt}"
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -26,12 +25,12 @@ trap 'rm -rf "$work"' EXIT
 pip() { "$work/env/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install --quiet --upgrade pip
 
-# Wheels for another machine cannot be built here, so what exists as source only is built first;
-# all of that is pure Python.
-pip wheel --quiet --no-deps --wheel-dir "$folder" . 'docopt>=0.6.2,<0.7'
-ours="$(find "$folder" -maxdepth 1 -name 'lunavox_edge-*.whl' | sort -V | tail -1)"
-
+# Wheels for another machine cannot be built here. Only docopt exists as source alone; it is pure Python.
+sed -n '/^docopt==/,/[^\\]$/p' requirements.lock >"$work/source"
+sed '/^docopt==/,/[^\\]$/d' requirements.lock >"$work/wheels"
+pip wheel --quiet --no-deps --require-hashes --wheel-dir "$folder" --requirement "$work/source"
+pip wheel --quiet --no-deps --wheel-dir "$folder" .
 "$work/env/bin/python" tools/pip_for.py "$version" "$machine" download --quiet --dest "$folder" \
-    --find-links "$folder" "${ours}[$extras]"
+    --no-deps --require-hashes --requirement "$work/wheels"
 echo "$(find "$folder" -maxdepth 1 -name '*.whl' | wc -l) wheels for Python $version on $machine in $folder," \
     "$(du -sh "$folder" | cut -f1)"

@@ -120,3 +120,5 @@ def _set_up_log(level: str, handler: logging.Handler | None = None) -> None:
         handler, form = logging.StreamHandler(sys.stderr), f"%(asctime)s %(levelname)-7s {form}"
     handler.addFilter(Damper())
     logging.basicConfig(level=level.upper(), format=form, handlers=[handler])
+    # It tells of every request, with its address.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

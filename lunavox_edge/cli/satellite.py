@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge.cli import streams
@@ -38,8 +39,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--uri",
         default="tcp://0.0.0.0:10700",
-        help="where hubs connect to, tcp://HOST:PORT or unix:///PATH; there is no password "
+        help="where hubs connect to, tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; there is no password "
         "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="the certificate that a tls:// address shows to hubs"
+    )
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="its key, a file that nobody else can read"
     )
     parser.add_argument("--name", help="what hubs call it (default: the name of this machine)")
     parser.add_argument("--area", help="the room it is in")
@@ -66,6 +73,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         name=args.name or socket.gethostname() or "satellite",
         area=args.area,
         words=None if args.wake is None else tuple(args.wake),
+        tls_cert=args.tls_cert,
+        tls_key=args.tls_key,
     )
     asyncio.run(run(options, settings, streams.say))
     # As at the end of `run`: nothing that a thread could still do is of use.

@@ -79,7 +79,9 @@ class Devices:
                 return
             known[device] = reason
         _LOGGER.error(
-            "%s failed on %s and runs on the CPU from the next request on: %s", entry.name, device, reason
+            "%s failed on %s and runs on the CPU from the next request on: %s",
+            *(entry.name, device, reason),
+            extra={"code": "device_failed", "voice": entry.name},
         )
 
     def trouble(self, entry: ModelEntry) -> str:

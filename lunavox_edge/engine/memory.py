@@ -49,6 +49,24 @@ class MemoryBudget:
         return int(size_on_disk_bytes * _LOADED_PER_FILE_BYTE)
 
 
+class Growth:
+    """What a load has taken, from when this is made."""
+
+    def __init__(self, rss: Callable[[], int], probe: Callable[[], MemoryInfo]) -> None:
+        """Look at the process and at the machine."""
+        self._rss = rss
+        self._probe = probe
+        self._before_bytes = rss()
+        self._available_bytes = probe().available_bytes
+
+    def bytes_on(self, device: str) -> int:
+        """Return what a model on `device` took: what a board's GPU shares with the CPU is in no process."""
+        grown = self._rss() - self._before_bytes
+        if device != "cpu":
+            grown = max(grown, self._available_bytes - self._probe().available_bytes)
+        return max(grown, 0)
+
+
 def release_free_memory() -> None:
     """Collect garbage and return freed pages, so that an unloaded model really leaves."""
     gc.collect()

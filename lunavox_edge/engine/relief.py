@@ -62,6 +62,7 @@ class Relief:
         self._clock = clock
         self.strain = Strain.NONE
         self._level = 0
+        self._slowed: tuple[str, ...] = ()
         self._changed_s = clock()
         self._strained_s = clock()
 
@@ -88,18 +89,28 @@ class Relief:
 
     def _look(self) -> Strain:
         settings = self._settings().engine
+        found = self._readings()
+        self._tell(found)
         budget = self._residency.budget
         factor = _ROOMIER if self.strain is Strain.MEMORY else 1.0
         memory = budget.probe()
         if memory.total_bytes and memory.available_bytes < budget.reserve_bytes * factor:
             return Strain.MEMORY
-        found = self._readings()
         limit_c = settings.max_temperature_c
         if limit_c is not None and self.strain is Strain.HEAT:
             limit_c -= _COOLER_C
         if found.is_slowed_by_heat or (limit_c is not None and (found.hottest_c or 0.0) >= limit_c):
             return Strain.HEAT
         return Strain.NONE
+
+    def _tell(self, found: telemetry.Readings) -> None:
+        """Log what holds the board back, once for each change."""
+        before, self._slowed = self._slowed, found.slowed
+        if found.slowed and found.slowed != before:
+            degrees = f" ({found.hottest_c:g} °C)" if found.hottest_c is not None else ""
+            _LOGGER.warning("The board is slower than it could be: %s%s", ", ".join(found.slowed), degrees)
+        elif before and not found.slowed:
+            _LOGGER.info("The board is as fast as it can be again")
 
     def _ladder(self) -> Sequence[ModelEntry]:
         """The ear of the settings, then those that stand in for it, as far as they are installed."""

@@ -20,7 +20,7 @@ from lunavox_edge import system
 from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.loading import Loaded, ThreadPlan, make_loader
-from lunavox_edge.engine.memory import MemoryBudget, release_free_memory
+from lunavox_edge.engine.memory import Growth, MemoryBudget, release_free_memory
 from lunavox_edge.engine.results import ModelStatus
 from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
 from lunavox_edge.settings import Settings
@@ -237,7 +237,7 @@ class Residency:
     def _load(self, key: Key, entry: ModelEntry) -> None:
         try:
             self._make_room(key, entry)
-            before, alone = self._rss(), self._loads() == 1
+            growth, alone = Growth(self._rss, self.budget.probe), self._loads() == 1
             try:
                 loaded = self._loader(entry)
             except MemoryError:
@@ -247,7 +247,7 @@ class Residency:
                 self._evict(lambda other, _: other not in self._pinned)
                 loaded = self._loader(entry)
             if alone and self._loads() == 1:  # else the growth belongs to several models
-                self._measured_bytes[key] = max(self._rss() - before, 0)
+                self._measured_bytes[key] = growth.bytes_on(loaded.model.device)
             self._settle(key, loaded, None)
             _LOGGER.info(
                 "Loaded %s on %s in %.1f s, first use %.1f s",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SatelliteServer:
-    """Lets hubs reach a satellite on one address, `tcp://host:port` or `unix:///path`."""
+    """Lets hubs reach a satellite on one address: `tcp://host:port`, `tls://host:port`, `unix:///path`."""
 
     def __init__(
         self,
@@ -40,14 +41,18 @@ class SatelliteServer:
         allow: tuple[str, ...],
         limits: LimitSettings,
         say: Callable[[str], None],
+        identity: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """Store the parts; `start` opens the port, to the networks of `allow` as that of the service."""
+        """Store the parts; `start` opens the port, to the networks of `allow` as that of the service.
+
+        `identity` returns what a `tls://` address shows, or raises SettingsError.
+        """
         self._satellite = satellite
         self._info = encode_event(info.event())
         self._limits = limits
         self._gate = Gate(allow, lambda: limits)
         self._say = say
-        self._listener = Listener(uri, self._accept, chosen_by="--uri")
+        self._listener = Listener(uri, self._accept, chosen_by="--uri", identity=identity)
         self._links: dict[asyncio.Task[None], Link] = {}
         self._hub: Link | None = None
         self._guests = 0

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge import system
@@ -16,12 +17,14 @@ from lunavox_edge.satellite.microphone import open_microphone
 from lunavox_edge.satellite.satellite import Satellite
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
+from lunavox_edge.wire import tls
 from lunavox_edge.wire.address import Address
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
 
 _ENGINE_GRACE_S = 0.5
+_TLS_OPTIONS = ("--tls-cert", "--tls-key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class SatelliteOptions:
     name: str
     area: str | None = None
     words: tuple[str, ...] | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str], None]) -> None:
@@ -63,6 +68,7 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
             allow=settings.wyoming.allow,
             limits=settings.limits,
             say=say,
+            identity=lambda: tls.server_context(options.tls_cert, options.tls_key, _TLS_OPTIONS),
         )
         await server.start()
         stack.push_async_callback(server.stop)

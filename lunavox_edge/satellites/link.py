@@ -21,7 +21,8 @@ from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
-from lunavox_edge.wire.introduction import opened, satellite_info
+from lunavox_edge.wire.introduction import satellite_info
+from lunavox_edge.wire.opening import opened
 
 _CONNECT_TIMEOUT_S = 5.0
 _INFO_TIMEOUT_S = 5.0

@@ -10,13 +10,7 @@ from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachab
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
-
-
-async def opened(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect. Raises OSError."""
-    if address.path is not None:
-        return await asyncio.open_unix_connection(address.path)
-    return await asyncio.open_connection(address.host, address.port)
+from lunavox_edge.wire.opening import opened
 
 
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:

@@ -90,6 +90,11 @@ if ((booted)); then
     lunavox-edge self-check
     check grep -q spoke <(journalctl LUNAVOX_VOICE=en_US-joe-medium --no-pager)
 
+    step "doctor sees what would notice a service that hangs"
+    lunavox-edge doctor >/tmp/out || true
+    grep -E "watchdog|FAIL" /tmp/out
+    has "30s without a sign of life restart it"
+
     step "a service that hangs is ended and started again by the watchdog"
     mkdir -p "$unit.d"
     printf '[Service]\nWatchdogSec=3\n' >"$unit.d/test.conf"

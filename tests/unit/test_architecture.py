@@ -33,6 +33,7 @@ LAYERS = (
         "settings_mqtt",
         "settings_problems",
         "settings_satellites",
+        "settings_speech",
         "settings_version",
         "secret_files",
         "log_damper",

@@ -37,7 +37,7 @@ def by_topic(findings: Iterator[Finding]) -> dict[str, Finding]:
 
 def test_every_topic_has_its_line(home: Path) -> None:
     found = by_topic(check_machine(Settings()))
-    topics = {"machine", "packages", "memory", "board", "clock", "disk", "rights", "sound"}
+    topics = {"machine", "packages", "memory", "board", "clock", "disk", "rights", "sound", "watchdog"}
     assert set(found) == topics
     assert all(finding.text for finding in found.values())
     assert found["sound"].verdict is found["rights"].verdict is Verdict.OK
@@ -132,3 +132,44 @@ def test_an_address_that_cannot_be_had(uri: str) -> None:
 def test_a_disk_that_cannot_be_written(home: Path) -> None:
     home.chmod(0o500)
     assert all(finding.verdict is Verdict.WARN for finding in checkup._disk(Settings()))
+
+
+@pytest.mark.parametrize(
+    ("unit", "verdict", "text"),
+    [
+        (None, Verdict.OK, "not installed as a service"),
+        ({"ActiveState": "active", "WatchdogUSec": "30s", "NRestarts": "2"}, Verdict.OK, "restarted 2 times"),
+        ({"ActiveState": "active", "WatchdogUSec": "0"}, Verdict.WARN, "systemctl edit"),
+        ({"ActiveState": "active", "WatchdogUSec": "infinity"}, Verdict.WARN, "hangs"),
+        ({"ActiveState": "failed", "WatchdogUSec": "30s"}, Verdict.FAIL, "journalctl"),
+    ],
+)
+def test_who_would_notice_that_it_hangs(unit: dict[str, str] | None, verdict: Verdict, text: str) -> None:
+    found = checkup._watchdog(unit)
+    assert found.verdict is verdict
+    assert text in found.text
+
+
+@pytest.mark.parametrize(
+    ("script", "limit"),
+    [
+        ("echo LoadState=loaded; echo WatchdogUSec=30s", "30s"),
+        ("[ $1 = --user ] && echo LoadState=loaded && echo WatchdogUSec=10s", "10s"),
+        ("echo LoadState=not-found", None),
+        ("echo System has not been booted with systemd >&2; exit 1", None),
+    ],
+)
+def test_the_unit_is_asked_about(
+    home: Path, monkeypatch: pytest.MonkeyPatch, script: str, limit: str | None
+) -> None:
+    systemctl = home / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\n{script}\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}:/usr/bin:/bin")
+    unit = checkup._unit_state()
+    assert (unit or {}).get("WatchdogUSec") == limit
+
+
+def test_without_systemd_there_is_no_unit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    assert checkup._unit_state() is None

@@ -197,10 +197,12 @@ def test_a_speech_that_ended_leaves_nobody_behind() -> None:
 
 def test_only_the_line_that_is_waited_for_is_begun_in_haste() -> None:
     lines = [voices(6) for _ in range(3)]
-    for line in lines:
-        for held in line:
-            held.go.set()
+    for held in (*lines[0], *lines[1][2:], *lines[2]):
+        held.go.set()
     stage = Stage(*lines)
+    assert all(stage.speech.read(WAIT_S) for _ in lines[0])
+    for held in lines[1][:2]:  # until now nobody could go on to the third line
+        held.go.set()
     stage.rest()
     assert stage.choir.eager[0] is True
     assert stage.choir.eager[-1] is False

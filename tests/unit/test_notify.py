@@ -18,7 +18,8 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "systemd", None)
+    for name in ("systemd", "systemd.daemon"):  # an earlier test may have loaded it
+        monkeypatch.setitem(sys.modules, name, None)
 
 
 def bound(address: str | bytes) -> socket.socket:

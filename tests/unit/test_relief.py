@@ -184,3 +184,15 @@ def test_a_list_that_got_shorter_is_followed() -> None:
     machine.settings = Settings()
     machine.ticks(2)
     assert machine.hears_with == "small"
+
+
+def test_what_holds_the_board_back_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    machine = Machine()
+    with caplog.at_level("INFO"):
+        for slowed in (("undervoltage",), ("undervoltage",), (), ()):
+            machine.readings = Readings({"cpu": 61.5}, None, slowed)
+            machine.ticks(2)
+    assert caplog.messages == [
+        "The board is slower than it could be: undervoltage (61.5 °C)",
+        "The board is as fast as it can be again",
+    ]

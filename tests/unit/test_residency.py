@@ -319,3 +319,18 @@ def test_other_rules_hold_from_the_next_sweep_on() -> None:
     house.run_loads()
     with pytest.raises(OutOfMemory):
         refused.result(WAIT_S)
+
+
+@pytest.mark.parametrize(("device", "counted_mb"), [("cuda:0", 1500), ("cpu", 160)])
+def test_what_a_gpu_shares_with_the_cpu_counts(device: str, counted_mb: int) -> None:
+    class Board(House):
+        def load(self, wanted: ModelEntry) -> Loaded:
+            loaded = super().load(wanted)
+            self.models[-1].device = device
+            self.available -= 1500 * MIB
+            return loaded
+
+    board = Board()
+    board.use(entry("joe", 100))
+    (status,) = board.residency.status()
+    assert status.size_bytes == counted_mb * MIB

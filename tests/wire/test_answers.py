@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
+from lunavox_edge.cli import _set_up_log
 from lunavox_edge.errors import (
     EmptyText,
     LunavoxError,
@@ -85,6 +86,16 @@ async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, t
         {"role": "assistant", "content": "Hi."},
         {"role": "user", "content": "turn on the light"},
     ]
+
+
+async def test_addresses_that_are_asked_are_not_logged(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    _set_up_log("info")
+    with caplog.at_level("INFO"):
+        url = f"http://127.0.0.1:{await serve(HttpServer((200, stream(*CHAT))))}/v1/"
+        assert await answers(Answer(kind="openai", url=url))
+    assert url not in caplog.text
 
 
 @pytest.mark.parametrize(("mode", "reason"), [(0o644, "not secret"), (None, "No such file")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 
 from wyoming.asr import Transcript
@@ -17,6 +16,7 @@ from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
 from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.opening import opened
 
 _LAST = (Handled, HandledStop, NotHandled, Intent, NotRecognized)
 
@@ -32,7 +32,7 @@ class WyomingAnswerer:
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
         """Yield the answer, in pieces if the service sends pieces."""
         try:
-            stream, writer = await self._open()
+            stream, writer = await opened(self._address)
         except OSError as error:
             raise Unreachable("Nobody answers there; is the service running?") from error
         try:
@@ -59,11 +59,6 @@ class WyomingAnswerer:
             raise Unreachable("The service went without an answer.") from error
         finally:
             writer.transport.abort()
-
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._address.path is not None:
-            return await asyncio.open_unix_connection(self._address.path)
-        return await asyncio.open_connection(self._address.host, self._address.port)
 
 
 def _text(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""TLS on the Wyoming port, for our own satellites and clients: Home Assistant speaks none there."""
+"""TLS under the Wyoming protocol, between programs of our own: Home Assistant speaks none there."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from pathlib import Path
 from lunavox_edge.errors import InsecurePeer, SettingsError
 from lunavox_edge.secret_files import check_secret
 
+_SETTINGS = ("wyoming.tls_cert", "wyoming.tls_key")
 
-def server_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Return what a listening port shows. Raises SettingsError."""
+
+def server_context(
+    certificate: Path | None, key: Path | None, names: tuple[str, str] = _SETTINGS
+) -> ssl.SSLContext:
+    """Return what a listening port shows; `names` are what sets the two. Raises SettingsError."""
     if certificate is None or key is None:
-        raise SettingsError("A tls:// address needs wyoming.tls_cert and wyoming.tls_key.")
-    check_secret(key, "wyoming.tls_key")
+        raise SettingsError(f"A tls:// address needs {names[0]} and {names[1]}.")
+    check_secret(key, names[1])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
-        raise SettingsError("wyoming.tls_cert and wyoming.tls_key are no certificate and its key.") from error
+        raise SettingsError(f"{names[0]} and {names[1]} are no certificate and its key.") from error
     return context
 
 

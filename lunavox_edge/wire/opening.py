@@ -1,0 +1,25 @@
+"""Connecting to an address on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from lunavox_edge.bridge import blocking
+from lunavox_edge.wire import tls
+from lunavox_edge.wire.address import Address
+
+
+async def opened(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect. Raises OSError, InsecurePeer at a peer that does not prove who it is, SettingsError."""
+    if address.path is not None:
+        return await asyncio.open_unix_connection(address.path)
+    if not address.tls:
+        return await asyncio.open_connection(address.host, address.port)
+    context = await blocking(lambda: tls.client_context(address.authority, address.host))
+    try:
+        return await asyncio.open_connection(
+            address.host, address.port, ssl=context, server_hostname=address.host
+        )
+    except ssl.SSLError as error:
+        raise tls.distrust(error) from error

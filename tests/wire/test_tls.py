@@ -1,0 +1,211 @@
+"""TLS: the service and its clients, a satellite and its hub, and who answers there."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event, async_read_event, async_write_event
+from wyoming.handle import Handled
+from wyoming.info import Info
+
+from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
+from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.microphone import open_microphone
+from lunavox_edge.satellite.satellite import Satellite
+from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.speaker import open_speaker
+from lunavox_edge.satellites.answers.base import Context, Question, ask
+from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.satellites.link import Link
+from lunavox_edge.settings_model import LimitSettings, WyomingSettings
+from lunavox_edge.settings_satellites import Answer
+from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
+from lunavox_edge.types import AudioFormat
+from lunavox_edge.wire import tls
+from lunavox_edge.wyoming_server import client
+from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.wire.conftest import PATIENCE_S, Serve
+
+pytestmark = pytest.mark.wire
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for kitchen.invalid that signed itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [  # whichever openssl there is
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-days", "2", "-subj", "/CN=kitchen.invalid"),
+            *("-addext", "subjectAltName=DNS:kitchen.invalid"),
+            *("-keyout", str(key), "-out", str(cert)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    key.chmod(0o600)
+    return cert, key
+
+
+async def test_tls_carries_speech_both_ways(serve: Serve, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    service = await serve(
+        wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key, "allow": ["192.0.2.1"]}
+    )
+    uri = service.server.uri
+    assert uri.startswith("tls://127.0.0.1:")
+    assert uri.endswith(f"?ca={cert}")
+    pcm = await asyncio.to_thread(
+        lambda: b"".join(chunk.pcm for chunk in client.speak(uri, "Hello.", timeout_s=PATIENCE_S))
+    )
+    assert pcm
+    heard = await asyncio.to_thread(
+        lambda: client.transcribe(uri, pcm, AudioFormat(16_000), timeout_s=PATIENCE_S)
+    )
+    assert heard.text == service.told[-1].text
+    await service.quiet()
+
+
+async def test_tls_is_not_spoken_to_without_trust(serve: Serve, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    service = await serve(wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key})
+    bare = service.server.uri.partition("?")[0]
+    with pytest.raises(InsecurePeer, match="does not prove who it is"):
+        await asyncio.to_thread(lambda: client.ping(bare, timeout_s=PATIENCE_S))
+    plain = bare.replace("tls:", "tcp:")
+    with pytest.raises((Unreachable, LunavoxError)):
+        await asyncio.to_thread(lambda: client.ping(plain, timeout_s=PATIENCE_S))
+    with pytest.raises(SettingsError, match="no certificates"):
+        await asyncio.to_thread(lambda: client.ping(f"{bare}?ca={key.parent}/none", timeout_s=PATIENCE_S))
+    assert await asyncio.to_thread(lambda: client.ping(service.server.uri, timeout_s=PATIENCE_S)) >= 0
+
+
+async def test_a_key_that_others_read_is_refused(serve: Serve, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    service = await serve()
+    copy = key.with_name("exposed.pem")
+    copy.write_bytes(key.read_bytes())
+    copy.chmod(0o644)
+    settings = WyomingSettings(uri="tls://127.0.0.1:0", tls_cert=cert, tls_key=copy)
+    with pytest.raises(SettingsError, match=r"wyoming.tls_key is not secret"):
+        await WyomingServer(service.engine, settings, service.server._limits).start()
+    swapped = WyomingSettings(uri="tls://127.0.0.1:0", tls_cert=key, tls_key=key)
+    with pytest.raises(SettingsError, match="no certificate and its key"):
+        await WyomingServer(service.engine, swapped, service.server._limits).start()
+
+
+def test_tls_needs_a_certificate() -> None:
+    with pytest.raises(ValueError, match="set tls_cert and tls_key"):
+        WyomingSettings(uri="tls://0.0.0.0:10300")
+
+
+class Hub:
+    """What a link tells its owner."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[Info | LunavoxError] = asyncio.Queue()
+
+    def opened(self, info: Info) -> None:
+        self.told.put_nowait(info)
+
+    def received(self, event: Event) -> None:
+        """Nothing is sent unasked."""
+
+    def closed(self, error: LunavoxError) -> None:
+        self.told.put_nowait(error)
+
+
+@asynccontextmanager
+async def linked(uri: str) -> AsyncIterator[Hub]:
+    """Keep the hub's connection to a satellite."""
+    hub = Hub()
+    task = asyncio.create_task(Link("kitchen", uri, LimitSettings(), hub).run())
+    try:
+        yield hub
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def satellite(certificate: tuple[Path, Path], tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a satellite that shows the certificate."""
+    room = Satellite(
+        microphone=open_microphone("command:true"),
+        speaker=open_speaker(str(tmp_path / "speaker.wav")),
+        say=lambda _: None,
+        engine=None,
+        words=(),
+    )
+    server = SatelliteServer(
+        room,
+        satellite_info("kitchen", "Kitchen", engine=None, words=()),
+        uri="tls://127.0.0.1:0",
+        allow=(),
+        limits=LimitSettings(),
+        say=lambda _: None,
+        identity=lambda: tls.server_context(*certificate),
+    )
+    await server.start()
+    yield server.uri
+    await server.stop()
+
+
+async def test_a_hub_reaches_its_satellite_by_tls(satellite: str, certificate: tuple[Path, Path]) -> None:
+    assert satellite.startswith("tls://127.0.0.1:")
+    async with linked(f"{satellite}?ca={certificate[0]}") as hub:
+        told = await asyncio.wait_for(hub.told.get(), PATIENCE_S)
+    assert isinstance(told, Info)
+    assert told.satellite is not None
+    assert told.satellite.name == "kitchen"
+
+
+async def test_a_hub_does_not_speak_to_what_it_does_not_trust(
+    satellite: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with linked(satellite) as hub:
+        told = await asyncio.wait_for(hub.told.get(), PATIENCE_S)
+    assert isinstance(told, InsecurePeer)
+    assert "does not prove who it is" in caplog.text
+    async with linked(f"{satellite}?ca=/nowhere.pem") as hub:
+        assert isinstance(await asyncio.wait_for(hub.told.get(), PATIENCE_S), SettingsError)
+
+
+async def test_who_answers_is_asked_by_tls(certificate: tuple[Path, Path]) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await async_read_event(reader)
+        assert asked is not None
+        await async_write_event(Handled(text=asked.data["text"].upper()).event(), writer)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls.server_context(*certificate))
+    url = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}?ca={certificate[0]}"
+    answerer = answerer_for(Answer(kind="wyoming", url=url), LimitSettings())
+    assert answerer is not None
+    question = Question("lights", "en", "kitchen", "Kitchen", Context())
+    assert [piece async for piece in ask(answerer, question, timeout_s=PATIENCE_S, retries=0)] == ["LIGHTS"]
+    server.close()
+
+
+def test_a_satellite_needs_a_certificate_for_tls() -> None:
+    with pytest.raises(SettingsError, match="needs --tls-cert and --tls-key"):
+        tls.server_context(None, None, ("--tls-cert", "--tls-key"))
+
+
+@pytest.mark.parametrize("trust", ["ca=kitchen.pem", "fingerprint=00"])
+def test_trust_is_named_by_a_whole_path(trust: str) -> None:
+    assert SatelliteSettings(uri="tls://kitchen.local:10700?ca=/etc/kitchen.pem").uri
+    uri = f"tls://kitchen.local:10700?{trust}"
+    with pytest.raises(ValueError, match="a file's whole path"):
+        SatelliteSettings(uri=uri)
+    with pytest.raises(ValueError, match="a file's whole path"):
+        Answer(kind="wyoming", url=uri)
