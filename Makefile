@@ -49,9 +49,10 @@ lock: ## Pin every dependency with its hashes in requirements.lock
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@tools/lock.sh $(BIN)
 
-soak: ## Run under mixed load and see that nothing grows (MINUTES=5; 120 for the long form)
+soak: ## Run under mixed load, then a day at satellites, and see that nothing grows (MINUTES=5 TURNS=1000)
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),5)
+	@$(BIN)/python -m tests.simulated_day --turns $(or $(TURNS),1000)
 
 docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)

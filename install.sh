@@ -216,6 +216,7 @@ prepare() {
     # Open to the network, or nobody could use it; everything it keeps lies in one folder.
     sed -e "s|^  uri: tcp://127.0.0.1:10300|  uri: tcp://0.0.0.0:10300|" \
         -e "s|^  folders: \[\]|  folders: [$state/models]|" \
+        -e "s|^  approved_file: null|  approved_file: $state/approved-satellites.json|" \
         -e "s|^  cache_dir: null|  cache_dir: $state/cache|" "$here/config/lunavox-edge.yaml" >"$made"
     put "$made" "$config" 0640
     rm -f "$made"

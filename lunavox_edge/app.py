@@ -15,6 +15,7 @@ from lunavox_edge.bridge import blocking
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
 from lunavox_edge.notify import Notifier
+from lunavox_edge.satellites import approved
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.self_check import SelfCheck, self_check
 from lunavox_edge.settings import Settings, WyomingSettings
@@ -74,6 +75,7 @@ class App:
                 self._settings.satellites,
                 SoundCard(self._settings.audio.output),
                 choices_file=system.state_dir() / "satellites.json",
+                approved_file=approved.file_of(self._settings.satellites),
             )
             mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
@@ -113,8 +115,8 @@ class App:
 
     def _start_hub(self, hub: Hub) -> None:
         hub.start()
-        if self._settings.satellites.known:
-            names = ", ".join(self._settings.satellites.known)
+        names = ", ".join(view.id for view in hub.views())
+        if names:
             self._say(f"  satellites   {names}   (connecting in the background)")
 
     def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:

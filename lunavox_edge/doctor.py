@@ -112,15 +112,18 @@ def _broker(mqtt: MqttSettings) -> Finding:
 def _house(settings: Settings) -> Iterator[Finding]:
     """Say which satellites are there, and whether those listen who answer at them."""
     house = settings.satellites
-    if not house.known:
+    present = tuple(roll_call.satellites(settings))
+    if not present:
         yield Finding("satellite", Verdict.OK, "none in the settings (docs/SATELLITES.md shows how to begin)")
-    for found in roll_call.satellites(settings):
+    for found in present:
         text = f"{found.id} at {found.address}"
         if found.online:
             where = f" in {found.area}" if found.area else ""
             yield Finding("satellite", Verdict.OK, f"{text}: {found.name}{where}, {found.answer} answers")
         else:
-            advice = f"is it switched on, and satellites.known.{found.id}.uri right?"
+            own = found.source == roll_call.OF_SETTINGS
+            right = f"satellites.known.{found.id}.uri right" if own else "announced (lunavox-edge satellites)"
+            advice = f"is it switched on, and {right}?"
             yield Finding("satellite", Verdict.WARN, f"{text}: {found.problem}; {advice}")
     for name, answer in house.answers.items():
         if answer.url is None:

@@ -143,6 +143,13 @@ class SatellitesSettings(Section):
     known: dict[SatelliteId, Satellite] = Field(default_factory=dict)
     """The satellites, such as `{kitchen: {uri: "tcp://192.168.1.20:10700", area: Kitchen}}`."""
 
+    zeroconf: bool = True
+    """Whether satellites are looked for by multicast DNS: by `lunavox-edge satellites`, and by the service to
+    find those that were approved at their present addresses. Nobody else is connected to."""
+
+    approved_file: Folder | None = Field(None, strict=False)
+    """File with the approved satellites. `null`: `approved-satellites.json` in the state folder."""
+
     answers: dict[Name, Answer] = Field(default_factory=dict)
     """Who can answer, by names of your own; `echo` and `mqtt` need no entry."""
 
@@ -159,8 +166,7 @@ class SatellitesSettings(Section):
     """Whether a chime comes before an announcement."""
 
     follow_up: FollowUp = "off"
-    """Whether to listen on after an answer without a wake word: `off`, after a `question`, or `always`. Only
-    with satellites that stream their microphone all the time."""
+    """Whether to listen on after an answer without a wake word: `off`, after a `question`, or `always`."""
 
     vad_sensitivity: Literal["aggressive", "default", "relaxed"] = "aggressive"
     """How soon a pause ends what is said; `stt.pause_*_ms` says how long each is. `aggressive` waits longer

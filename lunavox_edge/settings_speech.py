@@ -60,7 +60,7 @@ class SttSettings(Section):
     """Who finds out that a person has finished: `server` sends the transcript while audio still
     flows; `client` waits for the client's `audio-stop`, which ends an utterance in any case."""
 
-    pause_aggressive_ms: int = Field(250, ge=100, le=10_000)
+    pause_aggressive_ms: int = Field(450, ge=100, le=10_000)
     """Milliseconds of silence that end an utterance for clients that ask for `aggressive`.
     Where the words so far sound unfinished ("a coffee with"), the pause is that of `default`."""
 

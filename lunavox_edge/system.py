@@ -47,6 +47,16 @@ def quiet_openmp(environ: MutableMapping[str, str] | None = None) -> None:
     environ.setdefault("KMP_BLOCKTIME", "0")
 
 
+def quiet_numpy(environ: MutableMapping[str, str] | None = None) -> None:
+    """Keep numpy's products of matrices on one thread; to be called before numpy is imported.
+
+    OpenBLAS shares them out to a thread per core, and each spins for a tenth of a second afterwards: as much
+    as a command costs to hear, and ours are too small to gain from it. What the user has set stays.
+    """
+    environ = os.environ if environ is None else environ
+    environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def forbid_telemetry(environ: MutableMapping[str, str] | None = None) -> None:
     """Keep onnxruntime from reporting to its maker; to be called before it loads.
 

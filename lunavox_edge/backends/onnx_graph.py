@@ -28,8 +28,8 @@ _GRAPH_INFO = 13
 _GRAPH_KNOWN = (_GRAPH_NODE, _GRAPH_NAME, _GRAPH_TENSOR, 10, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_INFO)
 _NODE_INPUT, _NODE_OUTPUT, _NODE_KIND, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 4, 5, 7
 _ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TEXT, _ATTRIBUTE_GRAPH, _ATTRIBUTE_INTS = 1, 3, 4, 6, 8
-_ATTRIBUTE_GRAPHS = 11
-_TENSOR_SIZE, _TENSOR_TYPE, _TENSOR_INT64S, _TENSOR_NAME, _TENSOR_EXTERNAL = 1, 2, 7, 8, 13
+_ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPHS = 5, 11
+_TENSOR_SIZE, _TENSOR_TYPE, _TENSOR_INT64S, _TENSOR_NAME, _TENSOR_BYTES, _TENSOR_EXTERNAL = 1, 2, 7, 8, 9, 13
 _INT64 = 7
 _PLAIN_DOMAINS = ("", "ai.onnx")
 
@@ -60,13 +60,13 @@ class Tensor:
 class Port:
     """An input or output that a part gets where the whole was cut; an open size has a name.
 
-    `inside` is what the graph calls that tensor.
+    `inside` is what the graph calls that tensor; `shape` is None if nothing is known of it.
     """
 
     name: str
     inside: str
     kind: int
-    shape: tuple[int | str, ...]
+    shape: tuple[int | str, ...] | None
 
     @property
     def raw(self) -> bytes:
@@ -141,6 +141,21 @@ class Graph:
                 needed.add(id(node))
                 waiting += (*node.inputs, *node.borrowed)
         return [node for node in self.nodes if id(node) in needed]
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """Return the numbers of a list of integers that never changes, None if it is none."""
+        maker = self.makers.get(name)
+        tensor = self.tensors.get(name) or (maker and _value_of(maker))
+        if not tensor or tensor.kind != _INT64 or len(tensor.shape) != 1:
+            return None
+        found: list[int] = []
+        for number, _, value in fields(tensor.raw):
+            if number == _TENSOR_BYTES and not isinstance(value, int):
+                words = (value[place : place + 8] for place in range(0, len(value), 8))
+                found += (int.from_bytes(word, "little", signed=True) for word in words)
+            elif number == _TENSOR_INT64S:
+                found += [value] if isinstance(value, int) else packed(value)
+        return tuple(found)
 
     def part(
         self,
@@ -242,6 +257,14 @@ def _read_attribute(
         texts[name] = text
 
 
+def _value_of(node: Node) -> Tensor | None:
+    """Return what a constant holds, None if the node is none."""
+    attributes = (content_of(field) for field in fields(node.raw) if field[0] == _NODE_ATTRIBUTE)
+    values = (inner for raw in attributes for inner in fields(raw) if inner[0] == _ATTRIBUTE_TENSOR)
+    value = next(values, None) if node.kind == "Constant" else None
+    return None if value is None else _tensor(content_of(value))[1]
+
+
 def _tensor(raw: memoryview) -> tuple[str, Tensor]:
     name, kind = "", 0
     shape: list[int] = []
@@ -262,9 +285,10 @@ def _name(port: memoryview) -> str:
     return next((text_of(field) for field in fields(port) if field[0] == 1), "")
 
 
-def _value_info(name: str, kind: int, shape: Iterable[int | str]) -> bytes:
-    sizes = b"".join(encode(1, encode(1 if isinstance(size, int) else 2, size)) for size in shape)
-    return encode(1, name) + encode(2, encode(1, encode(1, kind) + encode(2, sizes)))
+def _value_info(name: str, kind: int, shape: Iterable[int | str] | None) -> bytes:
+    sizes = b"".join(encode(1, encode(1 if isinstance(size, int) else 2, size)) for size in shape or ())
+    known = b"" if shape is None else encode(2, sizes)
+    return encode(1, name) + encode(2, encode(1, encode(1, kind) + known))
 
 
 def _identity(source: str, target: str) -> bytes:

@@ -154,8 +154,17 @@ class Report:
 
 def p90(values: Iterable[float]) -> float | None:
     """Return the smallest sample that nine of ten do not exceed, None without samples."""
+    return _quantile(values, 0.9)
+
+
+def p95(values: Iterable[float]) -> float | None:
+    """Return the smallest sample that 19 of 20 do not exceed, None without samples."""
+    return _quantile(values, 0.95)
+
+
+def _quantile(values: Iterable[float], share: float) -> float | None:
     ordered = sorted(values)
-    return ordered[math.ceil(0.9 * len(ordered)) - 1] if ordered else None
+    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None
 
 
 def _cell(row: Row, service: str) -> str:

@@ -82,6 +82,18 @@ FULL: dict[str, Goal] = {
         f"{what}: service less backend, in pairs": Goal(5, Measure.VALUE)
         for what in ("short sentence", "transcript of a command")
     },
+    **{
+        f"satellites: {what}": Goal(most, Measure.VALUE)
+        for what, most in (
+            ("CPU of all cores, 8 stream", 15),
+            ("wake words missed", 0),
+            ("wake word heard, p95", 200),
+            ("commands lost", 0),
+            ("end of speech to first audio of an echo", 600),
+            ("gaps in echoes", 0),
+            ("barge-in, wake word heard to silence", 100),
+        )
+    },
 }
 
 BOARD: dict[str, Goal] = {

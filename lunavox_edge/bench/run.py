@@ -16,7 +16,17 @@ from typing import Any
 
 from lunavox_edge import system
 from lunavox_edge._version import __version__
-from lunavox_edge.bench import client, hearing, overhead, public, recordings, speaking, strain, texts
+from lunavox_edge.bench import (
+    client,
+    hearing,
+    overhead,
+    public,
+    recordings,
+    satellites,
+    speaking,
+    strain,
+    texts,
+)
 from lunavox_edge.bench.context import Context, Extent
 from lunavox_edge.bench.figures import Report
 from lunavox_edge.bench.goals import BOARD, FULL
@@ -41,6 +51,8 @@ class Order:
     """Names of the parts that are wanted; all of them if empty."""
     public: str | None = None
     """The program wyoming-bench."""
+    own: tuple[str, ...] = ()
+    """The command that starts our service, for parts that need one with settings of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,8 @@ class _Part:
     weight: float
     """Seconds that it takes, about; where there is less time, all get less."""
     work: Callable[[], Coroutine[Any, Any, None]]
+    always: bool = True
+    """Whether it is done without being named."""
 
 
 def bench(order: Order, settings: Settings, say: Callable[[str], None]) -> Report:
@@ -81,7 +95,9 @@ async def _bench(order: Order, settings: Settings, say: Callable[[str], None]) -
         # Nothing can be measured without this.
         await client.bounded(_prepare(context, order.speech), order.extent.limit_s)
         parts = [
-            part for part in _parts(context, order, settings) if not order.only or part.name in order.only
+            part
+            for part in _parts(context, order, settings)
+            if (part.name in order.only if order.only else part.always)
         ]
         for number, part in enumerate(parts):
             context.take_share(part.weight, sum(later.weight for later in parts[number + 1 :]))
@@ -99,6 +115,7 @@ def _parts(context: Context, order: Order, settings: Settings) -> Sequence[_Part
         _Part("rooms", 240, lambda: hearing.rooms(context)),
         _Part("words", 45, lambda: hearing.words(context)),
         _Part("overhead", 15, lambda: overhead.measure(context, settings)),
+        _Part("satellites", 170, lambda: satellites.measure(context, order.own, settings), always=False),
         _Part("public", 60, lambda: public.measure(context, order.public)),
         _Part("long-text", 45, lambda: strain.long_text(context)),
     )

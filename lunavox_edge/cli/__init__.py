@@ -20,6 +20,7 @@ from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.log_damper import Damper
+from lunavox_edge.system import quiet_numpy
 
 _MODULES = (
     *"run satellite satellites say transcribe voices models".split(),
@@ -34,6 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; argparse ends a wrong call with SystemExit."""
+    quiet_numpy()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail

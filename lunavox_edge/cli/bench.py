@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
 
 _OURS = "lunavox-edge"
-_PARTS = ("speaking", "describe", "audio-stop", "rooms", "words", "overhead", "public", "long-text")
+_PARTS = (
+    *("speaking", "describe", "audio-stop", "rooms", "words", "overhead"),
+    *("satellites", "public", "long-text"),
+)
+_SATELLITES = frozenset({"satellites"})
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=_parts,
         default=frozenset(),
         metavar="PART[,PART]",
-        help="measure these parts alone: " + ", ".join(_PARTS),
+        help="measure these parts alone: " + ", ".join(_PARTS) + " (satellites only if named)",
     )
     parser.add_argument("--public", metavar="PROGRAM", help="run this wyoming-bench too and show its output")
     parser.add_argument("--json", action="store_true", help="print every sample as JSON instead of the table")
@@ -75,7 +79,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=Path,
         metavar="FILE",
         help="also put the table into this file, between <!-- bench:full --> and <!-- /bench:full --> "
-        "(or quick, or board)",
+        "(or quick, or board; satellites for that part alone)",
     )
     parser.set_defaults(run=_run)
 
@@ -99,8 +103,10 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         board=args.board,
         only=args.only,
         public=args.public,
+        own=tuple(own),
     )
-    document = Document(args.markdown, extent.name) if args.markdown else None
+    place = "satellites" if args.only == _SATELLITES else extent.name
+    document = Document(args.markdown, place) if args.markdown else None
     if args.output:
         _write(args.output, "", "a")  # found out before minutes of measuring, what is there stays
     report = run.bench(order, settings, lambda line: print(line, file=sys.stderr, flush=True))

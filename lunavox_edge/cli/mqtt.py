@@ -45,6 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     say.add_argument("text", help="the text, or - for standard input")
     say.add_argument("--voice", help="a voice of `lunavox-edge voices list`")
+    say.add_argument("--satellite", metavar="ID", help="speak there; `all` for all of them")
     say.set_defaults(run=_say)
     for command in (watch, say):
         command.add_argument("--broker", metavar="URL", help="use this one instead of mqtt.broker")
@@ -82,6 +83,8 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
     request = {"text": text, "id": f"cli-{uuid.uuid4().hex[:12]}"}
     if args.voice:
         request["voice"] = args.voice
+    if args.satellite:
+        request["satellite"] = args.satellite
     visit, topics = _visit(args, settings)
     deadline_s = time.monotonic() + _ANSWER_TIMEOUT_S
     try:

@@ -1,9 +1,10 @@
-"""`lunavox-edge satellites`: which satellites the settings name, and whether they are there."""
+"""`lunavox-edge satellites`: which satellites there are, and which of those found may be connected to."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,33 +12,160 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.listing import print_table
 
 if TYPE_CHECKING:
+    from lunavox_edge.roll_call import Present
+    from lunavox_edge.satellites import approved
     from lunavox_edge.settings import Settings
+    from lunavox_edge.wire.neighbours import Neighbour
+
+_DOCS = "docs/SATELLITES.md shows how to begin."
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "satellites",
-        help="the satellites of the settings",
-        description="Ask every satellite of the settings who it is; none is disturbed by it.",
+        help="the satellites of the house, and those found on the network",
+        description="List the satellites of the settings, those that were approved, and those that are "
+        "announced on this network; every one is asked who it is, and none is disturbed by it. The service "
+        "connects to those of the settings and to approved ones only.",
     )
-    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = commands.add_parser("list", help="which there are, and whether they answer")
-    listing.add_argument("--json", action="store_true", help="a JSON list")
-    listing.set_defaults(run=_list)
+    commands = parser.add_subparsers(dest="action", metavar="ACTION")
+    listing = commands.add_parser("list", help="which there are, and whether they answer (the default)")
+    for place, default in ((parser, False), (listing, argparse.SUPPRESS)):
+        place.add_argument("--json", action="store_true", default=default, help="a JSON list")
+        place.set_defaults(run=_list)
+    approving = commands.add_parser(
+        "approve",
+        help="let the service connect to a satellite that was found",
+        description="Let the service connect to a satellite that is announced on this network. A running "
+        "service does so within seconds, and follows the satellite when its address changes.",
+    )
+    approving.add_argument("name", metavar="NAME", help="its id, name, or address, as the list shows it")
+    approving.add_argument("--id", dest="key", metavar="ID", help="call it so (default: made of its name)")
+    approving.set_defaults(run=_approve)
+    forgetting = commands.add_parser("forget", help="take an approval back; the service leaves the satellite")
+    forgetting.add_argument("name", metavar="NAME", help="its id, or what it is announced as")
+    forgetting.set_defaults(run=_forget)
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge import roll_call
 
-    rows = list(roll_call.satellites(settings))
+    rows = list(roll_call.satellites(settings, _near(settings)))
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
     elif not rows:
-        print("The settings name no satellites; docs/SATELLITES.md shows how to begin.")
+        searched = " and none was found on the network" if settings.satellites.zeroconf else ""
+        print(f"The settings name no satellites{searched}; {_DOCS}")
     else:
-        table = [
-            (row.id, row.name, row.area, row.address, row.answer, row.problem or "online") for row in rows
-        ]
+        table = [(row.id, row.name, row.area, row.address, row.answer, _state(row)) for row in rows]
         print_table(("ID", "NAME", "AREA", "ADDRESS", "ANSWER", "STATE"), table)
+        if any(row.source == roll_call.FOUND for row in rows):
+            print("\nConnect to one that was found with: lunavox-edge satellites approve ID")
     return ExitCode.OK if all(row.online for row in rows) else ExitCode.UNREACHABLE
+
+
+def _state(row: Present) -> str:
+    from lunavox_edge import roll_call
+
+    if row.source == roll_call.FOUND:
+        return "found, not approved"
+    return row.problem or "online"
+
+
+def _near(settings: Settings) -> tuple[Neighbour, ...]:
+    """Return who is on the network; that it cannot be searched is said and no more."""
+    from lunavox_edge import roll_call
+    from lunavox_edge.errors import Unreachable
+
+    if not settings.satellites.zeroconf:
+        return ()
+    try:
+        return roll_call.near(settings)
+    except Unreachable as error:
+        print(error, file=sys.stderr)
+        return ()
+
+
+def _approve(args: argparse.Namespace, settings: Settings) -> int:
+    from lunavox_edge import roll_call
+    from lunavox_edge.errors import SettingsError
+    from lunavox_edge.satellites import approved
+
+    if not settings.satellites.zeroconf:
+        raise SettingsError(
+            "Satellites are not looked for: set satellites.zeroconf, or name it in the settings."
+        )
+    rows = list(roll_call.satellites(settings, roll_call.near(settings)))
+    file = approved.file_of(settings.satellites)
+    with approved.change(file):
+        row = _meant(args.name, rows)
+        if row.source == roll_call.OF_SETTINGS:
+            print(f"{row.id} is named by the settings and needs no approval.")
+            return ExitCode.OK
+        key = args.key or row.id
+        entries = _entries(settings)
+        if row.source == roll_call.APPROVED and row.id != key:
+            del entries[row.id]
+        if not approved.is_id(key):
+            raise SettingsError(f"'{key:.100}' cannot be an id; use letters, digits, '.', '_' and '-'.")
+        other = entries.get(key)
+        if key in settings.satellites.known or (other is not None and other.service != row.service):
+            raise SettingsError(f"There is another satellite '{key}'; choose an id with --id.")
+        if len(entries) >= approved.MAX_APPROVED and key not in entries:
+            raise SettingsError(f"There are {approved.MAX_APPROVED} approved satellites; forget one first.")
+        entries[key] = approved.Approved(row.service or "", row.address)
+        approved.save(file, entries)
+    print(f"Approved {key} ({row.name} at {row.address}). A running service connects within seconds.")
+    return ExitCode.OK
+
+
+def _forget(args: argparse.Namespace, settings: Settings) -> int:
+    from lunavox_edge.errors import SettingsError, UnknownSatellite
+    from lunavox_edge.satellites import approved
+
+    file = approved.file_of(settings.satellites)
+    with approved.change(file):
+        entries = _entries(settings)
+        meant = [key for key, entry in entries.items() if args.name in (key, entry.service)]
+        if not meant:
+            if args.name in settings.satellites.known:
+                raise SettingsError(f"{args.name} is named by the settings; take it out of satellites.known.")
+            listed = ", ".join(entries) or "none"
+            raise UnknownSatellite(f"No satellite '{args.name:.100}' is approved; approved are: {listed}.")
+        for key in meant:
+            del entries[key]
+        approved.save(file, entries)
+    print(f"Forgot {', '.join(meant)}. A running service leaves it within seconds.")
+    return ExitCode.OK
+
+
+def _entries(settings: Settings) -> dict[str, approved.Approved]:
+    """Return what is approved. Raises SettingsError rather than lose what cannot be read."""
+    from lunavox_edge.errors import SettingsError
+    from lunavox_edge.satellites import approved
+
+    entries = approved.load(approved.file_of(settings.satellites))
+    if entries is None:
+        raise SettingsError("The file of approved satellites cannot be read; mend it or take it away.")
+    return entries
+
+
+def _meant(name: str, rows: list[Present]) -> Present:
+    """Return the satellite that a name means. Raises UnknownSatellite, SettingsError."""
+    from lunavox_edge.errors import SettingsError, UnknownSatellite
+
+    exact = [row for row in rows if row.id == name]
+    wanted = name.casefold()
+    found = exact or [
+        row
+        for row in rows
+        if wanted in (row.id.casefold(), row.name.casefold(), row.address, (row.service or "").casefold())
+    ]
+    if not found:
+        listed = ", ".join(row.id for row in rows) or "none"
+        raise UnknownSatellite(f"No satellite '{name:.100}' was found on this network; there are: {listed}.")
+    if len(found) > 1:
+        listed = ", ".join(f"{row.id} at {row.address}" for row in found)
+        raise SettingsError(f"Several satellites are called '{name:.100}'; name one by its id: {listed}.")
+    return found[0]

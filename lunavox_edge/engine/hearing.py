@@ -52,6 +52,32 @@ def transcript_of(
     )
 
 
+class GuessTime:
+    """After how much silence to guess that the person has finished.
+
+    Many a short pause is not the end, so a guess waits as long as decodes took of late leave time for
+    one before the turn is over; until that is known it is made early.
+    """
+
+    _EARLIEST_S, _LATEST_S = 0.16, 0.35
+    _RESERVE_S, _FADING = 0.05, 0.8
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self._longest_s: float | None = None
+
+    def took(self, decode_s: float) -> None:
+        """Learn how long a guess took; a long one is forgotten over the next ones."""
+        self._longest_s = max(decode_s, self._FADING * (self._longest_s or 0.0))
+
+    def after_s(self, pause_s: float | None) -> float:
+        """Seconds of silence to wait for, if `pause_s` end the turn; None: the client ends it any time."""
+        if pause_s is None or self._longest_s is None:
+            return self._EARLIEST_S
+        in_time_s = pause_s - 2 * self._longest_s - self._RESERVE_S
+        return min(self._LATEST_S, max(self._EARLIEST_S, in_time_s))
+
+
 class StablePrefix:
     """The words on which two hypotheses in a row agree; what was told once is never taken back."""
 

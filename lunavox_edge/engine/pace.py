@@ -12,11 +12,11 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 _MAX_VOICES = 64
 _SMOOTHING = 0.3
-_CAUTION = 1.2
+_CAUTION = 1.3
 """Costs are taken for this much higher than they were: the next sentence may be a harder one."""
 _SECONDS_PER_CHARACTER = 0.06
 _VOCODER_SHARE = 2.5
@@ -45,6 +45,12 @@ class Cost:
             return Cost(self.chars, audio_s, work_s, audio_s, work_s)
         return replace(self, audio_s=self.audio_s + audio_s, work_s=self.work_s + work_s)
 
+    @property
+    def more_per_s(self) -> float | None:
+        """Work for every second after the first piece; None if there is no more."""
+        audio_s = self.audio_s - self.first_audio_s
+        return (self.work_s - self.first_work_s) / audio_s if audio_s > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -70,14 +76,36 @@ class _Rate:
 
     @classmethod
     def of(cls, cost: Cost, seconds_per_character: float) -> _Rate:
-        """Reckon a rate from one line, whole or not."""
-        line_s = max(cost.audio_s, cost.chars * seconds_per_character)
-        lead = cost.first_work_s / line_s
-        if cost.audio_s > cost.first_audio_s:
-            more = (cost.work_s - cost.first_work_s) / (cost.audio_s - cost.first_audio_s)
-        else:
+        """Reckon a rate from the beginning of a line of an unknown voice."""
+        lead = cost.first_work_s / max(cost.audio_s, cost.chars * seconds_per_character)
+        more = cost.more_per_s
+        if more is None:
             more = _VOCODER_SHARE * lead
         return cls(seconds_per_character, lead + more, lead, more)
+
+    @classmethod
+    def first(cls, cost: Cost) -> _Rate:
+        """Reckon a rate from the first whole line of a voice."""
+        work_per_s = cost.work_s / cost.audio_s
+        return cls(
+            cost.audio_s / cost.chars, work_per_s, cost.first_work_s / cost.audio_s, cost.more_per_s or 0.0
+        )
+
+    def learned(self, cost: Cost, *, eager: bool) -> _Rate:
+        """Take in a whole line. One in a single piece says nothing of what comes after the first."""
+        more = cost.more_per_s
+        new = _Rate(
+            cost.audio_s / cost.chars,
+            cost.work_s / cost.audio_s,
+            cost.first_work_s / cost.audio_s if eager else self.lead_per_s,
+            more if eager and more is not None else self.more_per_s,
+        )
+        return _Rate(
+            *(
+                before + _SMOOTHING * (now - before)
+                for before, now in zip(astuple(self), astuple(new), strict=True)
+            )
+        )
 
 
 class Pace:
@@ -124,22 +152,9 @@ class Pace:
         """Take in what a line has cost; of one that was not `eager`, nothing about its beginning."""
         if cost.audio_s <= 0 or not cost.chars:
             return
-        new = _Rate.of(cost, cost.audio_s / cost.chars)
         with self._lock:
-            old = self._rates.pop(voice, new)
-            if not eager:
-                new = replace(new, lead_per_s=old.lead_per_s, more_per_s=old.more_per_s)
-            self._rates[voice] = _Rate(
-                *(
-                    before + _SMOOTHING * (now - before)
-                    for before, now in (
-                        (old.seconds_per_character, new.seconds_per_character),
-                        (old.work_per_s, new.work_per_s),
-                        (old.lead_per_s, new.lead_per_s),
-                        (old.more_per_s, new.more_per_s),
-                    )
-                )
-            )
+            old = self._rates.pop(voice, None) or _Rate.first(cost)
+            self._rates[voice] = old.learned(cost, eager=eager)
             if len(self._rates) > _MAX_VOICES:
                 self._rates.popitem(last=False)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog import NO_WAKE_WORDS, Catalog
+from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.languages import covers
 from lunavox_edge.engine.naming import name_key
 from lunavox_edge.engine.params import SynthesisParams
@@ -52,6 +54,7 @@ class Resolver:
         self._catalog = catalog
         self.stand_in: ModelEntry | None = None
         """Hears instead of the model of the settings, while the machine is under strain."""
+        self._guess_times: dict[Path, GuessTime] = {}
 
     def speaking(
         self,
@@ -131,7 +134,8 @@ class Resolver:
             thorough=stt.window == "full",
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
-        return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity)))
+        guess_time = self._guess_times.setdefault(entry.path, GuessTime())
+        return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity), guess_time))
 
     def waking(self, names: Iterable[str]) -> tuple[Watchword, ...]:
         """The words of these names, or of the settings if there are none, each once.

@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import sniff_header
 from lunavox_edge.backends.base import RecognizeRequest, SttModel, Vad
 from lunavox_edge.engine.ear import ArrivalClock, Ear, Piece
-from lunavox_edge.engine.hearing import Heard, StablePrefix, text_of, transcript_of
+from lunavox_edge.engine.hearing import GuessTime, Heard, StablePrefix, text_of, transcript_of
 from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
@@ -27,8 +27,8 @@ _LISTEN_DELAY_S = 0.2
 """Audio may wait this long to be converted while it still comes."""
 _GUESS_DELAY_S = 5.0
 """A guess gives way to everything that somebody waits for."""
-_GUESS_AFTER_S = 0.16
-"""So much silence makes it worth guessing that the person has finished."""
+_PAUSE_S = 0.16
+"""Shorter silences are found between words too."""
 _MAX_GUESSED_S = 30.0
 _PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
@@ -54,6 +54,8 @@ class ListenPlan:
     fallback_language: str
     max_s: float | None = None
     endpoint: EndpointRules | None = None
+    guess_time: GuessTime = field(default_factory=GuessTime)
+    """Shared by all that hear by the same model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class Utterance(Session):
             return self._hear_next()
         if self._convert():
             self._settle()
-            return Outcome.MORE
+            return Outcome.MORE if self._work_follows else Outcome.WAIT
         if self._submitted_s is None:
             return self._listen()
         if self._complete:
@@ -218,6 +220,18 @@ class Utterance(Session):
         self._complete = True
         self._pieces.extend(self._find_speech())
         return Outcome.MORE
+
+    @property
+    def _work_follows(self) -> bool:
+        """Whether there is more to do than to wait for audio."""
+        return bool(
+            self._pieces
+            or self._inbox
+            or self._submitted_s is not None
+            or self._over()
+            or self._worth_guessing()
+            or self._worth_telling()
+        )
 
     def _settle(self) -> None:
         """Look for pieces of a long recording that can be transcribed already."""
@@ -248,8 +262,10 @@ class Utterance(Session):
         lease, ear = self._lease(), self._ear
         if lease is None or ear is None:
             return Outcome.WAIT
+        began_s = self._lane.clock()
         heard = tuple(self._recognize(lease, piece) for piece in ear.pieces())
         if guess and ear.endpointer is not None:
+            self._plan.guess_time.took(self._lane.clock() - began_s)
             self._guess = _Guess(ear.endpointer.speech_end_s, heard)
         self._partial_s = ear.duration_s
         if self._on_partial is not None:
@@ -281,20 +297,21 @@ class Utterance(Session):
         ear = self._ear
         if ear is None or ear.endpointer is None or ear.duration_s > _MAX_GUESSED_S:
             return False
-        endpointer = ear.endpointer
-        if not endpointer.speech_s or endpointer.silence_s < _GUESS_AFTER_S:
+        endpointer, rules = ear.endpointer, self._plan.endpoint
+        after_s = self._plan.guess_time.after_s(rules.pause_s if rules is not None else None)
+        if not endpointer.speech_s or endpointer.silence_s < after_s:
             return False
         if self._guess is not None and self._guess.speech_end_s == endpointer.speech_end_s:
             return False
         with self._lock:
-            return self._arrivals.since(endpointer.speech_end_s) >= _REAL_TIME * _GUESS_AFTER_S
+            return self._arrivals.since(endpointer.speech_end_s) >= _REAL_TIME * after_s
 
     def _worth_telling(self) -> bool:
         """Whether enough was said since the last hypothesis to make the next one."""
         ear = self._ear
         if self._on_partial is None or ear is None or ear.endpointer is None:
             return False
-        if ear.duration_s > _MAX_GUESSED_S or ear.endpointer.silence_s >= _GUESS_AFTER_S:
+        if ear.duration_s > _MAX_GUESSED_S or ear.endpointer.silence_s >= _PAUSE_S:
             return False
         return ear.endpointer.speech_end_s - self._partial_s >= _PARTIAL_EVERY_S
 

@@ -47,6 +47,18 @@ class HomeAssistant:
             self._devices = devices
             self._news.set()
 
+    @property
+    def shows_devices(self) -> bool:
+        """Whether devices are announced at all."""
+        return self._form is not None
+
+    def remove(self, device: Device) -> None:
+        """Take back what was announced of a device in whatever form, also in an earlier run."""
+        for form in Form:
+            for topic in discovery.configs((device,), form, self._topics):
+                self._publish(topic, b"")
+                self._published.pop(topic, None)
+
     def connected(self) -> None:
         """The broker may have forgotten everything; what it remembers comes to `take`."""
         self._published.clear()

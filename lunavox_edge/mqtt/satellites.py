@@ -13,6 +13,8 @@ from lunavox_edge.mqtt.devices import (
     speech_entities,
     transcript_entity,
 )
+from lunavox_edge.mqtt.home import HomeAssistant
+from lunavox_edge.mqtt.messages import Message
 from lunavox_edge.mqtt.payloads import MAX_VOLUME
 from lunavox_edge.mqtt.post import Post
 from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, SatellitePayload
@@ -26,18 +28,25 @@ ANY_WORD = "default"
 class Satellites:
     """Keeps the retained topics of all satellites in step with the house."""
 
-    def __init__(self, house: House, topics: Topics, post: Post) -> None:
+    def __init__(self, house: House, topics: Topics, post: Post, home: HomeAssistant, *, node: str) -> None:
         """Store the parts."""
         self._house = house
         self._topics = topics
         self._post = post
+        self._home = home
+        self._node = node
         self._told: dict[str, bytes] = {}
+        self._shown: set[str] = set()
 
     def publish(self, *, anew: bool = False) -> None:
         """Tell what has changed, or everything."""
         if anew:
             self._told.clear()
-        for view in self._house.views():
+        views = self._house.views()
+        for gone in self._shown - {view.id for view in views}:
+            self._remove(gone)
+        self._shown = {view.id for view in views}
+        for view in views:
             topics = self._topics.satellite(view.id)
             self._retain(topics.state, SatellitePayload.of(view).encoded())
             self._retain(topics.availability, (ONLINE if view.online else OFFLINE).encode())
@@ -47,12 +56,48 @@ class Satellites:
         for view in self._house.views():
             self._retain(self._topics.satellite(view.id).availability, OFFLINE.encode())
 
-    def devices(self, node: str, words: tuple[str, ...]) -> tuple[Device, ...]:
+    def take(self, message: Message) -> bool:
+        """Take what the broker keeps of a satellite, and remove one that is no more; False for all else."""
+        satellite = self._topics.satellite_told_of(message.topic)
+        if satellite is None:
+            return False
+        if message.retained and message.payload:
+            if all(view.id != satellite for view in self._house.views()):
+                self._remove(satellite)
+            elif not self._home.shows_devices:
+                self._home.remove(self._unknown_device(satellite))
+        return True
+
+    def devices(self, words: tuple[str, ...]) -> tuple[Device, ...]:
         """Return every satellite as a device."""
-        return tuple(
-            satellite_device(node=node, version=__version__, own=self._topics, view=view, words=words)
-            for view in self._house.views()
+        return tuple(self._device(view, words) for view in self._house.views())
+
+    def _device(self, view: SatelliteView, words: tuple[str, ...]) -> Device:
+        return satellite_device(
+            node=self._node, version=__version__, own=self._topics, view=view, words=words
         )
+
+    def _unknown_device(self, satellite: str) -> Device:
+        """Return a satellite of which nothing is known with everything that it may have had."""
+        view = SatelliteView(
+            id=satellite,
+            name=satellite,
+            area=None,
+            phase=SatellitePhase.OFFLINE,
+            muted=False,
+            volume=1.0,
+            wake_words=(),
+            address="",
+        )
+        return self._device(view, (ANY_WORD,))
+
+    def _remove(self, satellite: str) -> None:
+        """Leave nothing with the broker; the state goes last, because it is what calls for the rest."""
+        self._home.remove(self._unknown_device(satellite))
+        topics = self._topics.satellite(satellite)
+        for topic in (topics.availability, topics.state):
+            self._told.pop(topic, None)
+            self._post.retained(topic, b"")
 
     def _retain(self, topic: str, payload: bytes) -> None:
         if self._told.get(topic) != payload:

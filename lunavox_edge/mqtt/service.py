@@ -81,6 +81,7 @@ class MqttService:
                 *(Subscription(topic, as_published=True) for topic in topics.commands),
                 Subscription(topics.state, others_only=True),
                 Subscription(topics.availability, others_only=True),
+                Subscription(topics.satellite_states),
                 *self._home.subscriptions,
             ),
         )
@@ -103,7 +104,7 @@ class MqttService:
             preferences=lambda: self._commands.preferences,
             waiting=lambda: self._announcer.waiting,
         )
-        self._satellites = Satellites(house, topics, self._post)
+        self._satellites = Satellites(house, topics, self._post, self._home, node=node)
         house.tell(
             Listeners(
                 changed=self._house_changed,
@@ -198,7 +199,7 @@ class MqttService:
                 self._retain(self._topics.availability, ONLINE.encode())
         elif message.topic == self._topics.state:
             self._look_for_namesake(message)
-        elif not self._home.take(message):
+        elif not (self._satellites.take(message) or self._home.take(message)):
             self._commands.handle(message)
 
     def dropped(self, count: int) -> None:
@@ -265,7 +266,7 @@ class MqttService:
 
     def _announce_devices(self) -> None:
         words = tuple(entry.name for entry in self._engine.wake_words())
-        self._home.wants((self._device(), *self._satellites.devices(self._node, words)))
+        self._home.wants((self._device(), *self._satellites.devices(words)))
 
     def _house_changed(self) -> None:
         if self._link.up and not self._stopping:

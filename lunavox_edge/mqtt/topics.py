@@ -177,6 +177,19 @@ class Topics:
         return SatelliteTopics(f"{self.root}/satellites/{level(satellite)}")
 
     @property
+    def satellite_states(self) -> str:
+        """The filter that brings what is told of all satellites, also of those that are no more."""
+        return f"{self.root}/satellites/+/state"
+
+    def satellite_told_of(self, topic: str) -> str | None:
+        """Return the satellite whose state a topic holds; None for every other topic."""
+        prefix, last = f"{self.root}/satellites/", "/state"
+        if not (topic.startswith(prefix) and topic.endswith(last)):
+            return None
+        satellite = unquote(topic[len(prefix) : -len(last)])
+        return satellite if self.satellite(satellite).state == topic else None
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """The filters to subscribe to; own results are not among them."""
         return (

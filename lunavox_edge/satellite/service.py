@@ -18,6 +18,7 @@ from lunavox_edge.satellite.satellite import Satellite
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.wire import tls
+from lunavox_edge.wire.address import Address
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
@@ -71,6 +72,12 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
         )
         await server.start()
         stack.push_async_callback(server.stop)
+        if settings.satellites.zeroconf:
+            from lunavox_edge.wire.zeroconf import announced  # noqa: PLC0415  # heavy, and not always wanted
+
+            announcement = announced(Address.parse(server.uri), options.name)
+            if announcement is not None:
+                stack.push_async_callback(announcement.stop)
         say(f"Satellite {options.name} on {server.uri}. Ctrl-C stops.")
         if info.satellite is not None and info.satellite.active_wake_words:
             say(f"Its wake words: {', '.join(info.satellite.active_wake_words)}")

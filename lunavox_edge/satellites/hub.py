@@ -15,6 +15,7 @@ from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
 from lunavox_edge.satellites import choices
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.satellites.choices import Choice
+from lunavox_edge.satellites.following import Following, Places
 from lunavox_edge.satellites.playing import Outlet, play_together
 from lunavox_edge.satellites.satellite import Satellite
 from lunavox_edge.satellites.talking import Manner
@@ -46,39 +47,49 @@ class Hub:
         own: Loudspeakers,
         *,
         choices_file: Path | None = None,
+        approved_file: Path | None = None,
     ) -> None:
-        """Build the satellites of the settings; `start` connects them.
+        """Build the satellites of the settings, and those that are approved; `start` connects them.
 
-        What is chosen while they run is kept in `choices_file`.
+        What is chosen while they run is kept in `choices_file`. Changes of `approved_file` are followed.
         """
         self._engine = engine
         self._settings = settings
         self._own = own
         self._listeners: list[Listeners] = []
         self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
-        self._satellites = {key: self._built(key, found) for key, found in settings.known.items()}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._satellites: dict[str, Satellite] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._started = False
         self._file = choices_file
+        self._chosen = choices.load(choices_file) if choices_file is not None else {}
         self._keeping: asyncio.Task[None] | None = None
-        for key, choice in (choices.load(choices_file) if choices_file is not None else {}).items():
-            if key in self._satellites:
-                self._satellites[key].restore(choice)
+        for key, found in settings.known.items():
+            self._add(key, found)
+        self._following: Following | None = None
+        self._follower: asyncio.Task[None] | None = None
+        if approved_file is not None:
+            self._following = Following(approved_file, self._take, search=settings.zeroconf)
+            self._following.read()
 
     def start(self) -> None:
         """Begin to connect."""
-        self._tasks = [
-            asyncio.create_task(satellite.run(), name=f"satellite {satellite.id}")
-            for satellite in self._satellites.values()
-        ]
+        self._started = True
+        for key in self._satellites:
+            self._serve(key)
+        if self._following is not None:
+            self._follower = asyncio.create_task(self._following.run(), name="satellites approved")
 
     async def stop(self, grace_s: float) -> None:
         """Let conversations end for up to `grace_s`, then end them and every connection. Idempotent."""
         talks = [talk for satellite in self._satellites.values() if (talk := satellite.drain()) is not None]
         if talks:
             await asyncio.wait(talks, timeout=grace_s)
-        for task in self._tasks:
+        ending = [*self._tasks.values(), *((self._follower,) if self._follower is not None else ())]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, *self._leaving, return_exceptions=True)
         if self._keeping is not None:
             await asyncio.wait((self._keeping,), timeout=_KEEP_S)
 
@@ -129,7 +140,12 @@ class Hub:
         return tuple(dict.fromkeys(self._find(name).id for name in place.satellites))
 
     async def play(
-        self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
+        self,
+        satellites: tuple[str, ...],
+        chunks: AsyncIterator[AudioChunk],
+        priority: Priority,
+        *,
+        asks: bool = False,
     ) -> tuple[str, ...]:
         """Play at all of them at once; return those that did not play it to the end.
 
@@ -137,7 +153,7 @@ class Hub:
         people spoke up everywhere, and whatever the chunks raise.
         """
         if not satellites:
-            return await self._own.play(satellites, chunks, priority)
+            return await self._own.play(satellites, chunks, priority, asks=asks)
         members = [self._find(name) for name in satellites]
         if priority is not Priority.URGENT:
             members = await self._wait_for(members)
@@ -151,7 +167,7 @@ class Hub:
             await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
         finally:
             for member, outlet in outlets.items():
-                member.give_back(outlet)
+                member.give_back(outlet, asks=asks)
         reached = {member.id for member, outlet in outlets.items() if outlet.reached}
         if not reached:
             raise Unreachable("No satellite stayed online to the end.")
@@ -184,6 +200,44 @@ class Hub:
             known = ", ".join(self._satellites) or "none"
             raise UnknownSatellite(f"There is no satellite '{name:.100}'; there are: {known}.")
         return found
+
+    def _take(self, places: Places) -> None:
+        """Serve the approved satellites there are now, where they are now."""
+        known = self._settings.known
+        gone = [key for key in self._satellites if key not in known and key not in places]
+        for key in gone:
+            _LOGGER.info("satellite %s: approved no more", key)
+            self._drop(key)
+        new = [key for key in places if key not in self._satellites]
+        for key in new:
+            self._add(key, SatelliteSettings(uri=places[key][0]))
+            if self._started:
+                self._serve(key)
+        for key, uris in places.items():
+            if key not in known:
+                self._satellites[key].move_to(uris)
+        if gone or new:
+            self._changed()
+
+    def _add(self, satellite_id: str, settings: SatelliteSettings) -> None:
+        satellite = self._satellites[satellite_id] = self._built(satellite_id, settings)
+        if satellite_id in self._chosen:
+            satellite.restore(self._chosen[satellite_id])
+
+    def _serve(self, satellite_id: str) -> None:
+        self._tasks[satellite_id] = asyncio.create_task(
+            self._satellites[satellite_id].run(), name=f"satellite {satellite_id}"
+        )
+
+    def _drop(self, satellite_id: str) -> None:
+        """Leave a satellite, and forget what was chosen for it."""
+        del self._satellites[satellite_id]
+        self._chosen.pop(satellite_id, None)
+        self._keep()
+        if (task := self._tasks.pop(satellite_id, None)) is not None:
+            task.cancel()
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
 
     def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
         settings = self._settings

@@ -14,13 +14,14 @@ import socket
 from typing import Protocol
 
 from wyoming.event import Event
-from wyoming.info import Describe, Info
+from wyoming.info import Info
 from wyoming.ping import Ping, Pong
 
-from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
+from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.introduction import satellite_info
 from lunavox_edge.wire.opening import opened
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -57,7 +58,10 @@ class Link:
     def __init__(self, name: str, uri: str, limits: LimitSettings, correspondent: Correspondent) -> None:
         """Store the parts; `run` connects."""
         self._name = name
-        self._address = Address.parse(uri)
+        self._addresses: tuple[Address, ...] = (Address.parse(uri),)
+        self._next_addresses: tuple[Address, ...] = self._addresses
+        self._moved = asyncio.Event()
+        self._was_up = False
         self._limits = limits
         self._correspondent = correspondent
         self._writer: asyncio.StreamWriter | None = None
@@ -69,6 +73,22 @@ class Link:
     def up(self) -> bool:
         """Whether the satellite is there."""
         return self._up
+
+    @property
+    def uri(self) -> str:
+        """Where it is, or was looked for last."""
+        return self._addresses[0].uri
+
+    def move(self, uris: tuple[str, ...]) -> None:
+        """Look for it at these addresses from now on, one after the other.
+
+        A connection that works stays: who says that a satellite has moved may be anybody.
+        """
+        found = tuple(Address.parse(uri) for uri in uris)
+        if found and set(found) != set(self._next_addresses):
+            used = self._addresses[0]
+            self._next_addresses = tuple(sorted(found, key=lambda address: address != used))
+            self._moved.set()
 
     def send(self, *events: Event) -> bool:
         """Send, without waiting; False if the satellite is not there."""
@@ -93,20 +113,28 @@ class Link:
             self._correspondent.closed(error)
             if loop.time() - started_s > _STABLE_S:
                 pause_s = _FIRST_PAUSE_S
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
+            if not self._was_up:
+                self._next_addresses = (*self._next_addresses[1:], self._next_addresses[0])
+            with contextlib.suppress(asyncio.TimeoutError):
+                jitter = random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+                await asyncio.wait_for(self._moved.wait(), pause_s * jitter)
+                await asyncio.sleep(_FIRST_PAUSE_S * jitter)
+                pause_s = _FIRST_PAUSE_S
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     async def _connect_once(self) -> LunavoxError:
         """Connect, serve, and return why the connection ended."""
         pinging: asyncio.Task[None] | None = None
         try:
-            stream, writer = await asyncio.wait_for(opened(self._address), _CONNECT_TIMEOUT_S)
+            self._moved.clear()
+            self._addresses, self._was_up = self._next_addresses, False
+            stream, writer = await asyncio.wait_for(opened(self._addresses[0]), _CONNECT_TIMEOUT_S)
             self._writer = writer
             _watch_cable(writer)
             reader = EventReader(stream, self._limits)
-            info = await asyncio.wait_for(self._describe(reader), _INFO_TIMEOUT_S)
-            self._up, self._ponged, self._trouble = True, False, None
-            _LOGGER.info("satellite %s: connected to %s", self._name, self._address.uri)
+            info = await asyncio.wait_for(satellite_info(reader, writer), _INFO_TIMEOUT_S)
+            self._up, self._was_up, self._ponged, self._trouble = True, True, False, None
+            _LOGGER.info("satellite %s: connected to %s", self._name, self.uri)
             self._correspondent.opened(info)
             pinging = asyncio.create_task(self._ping(), name=f"satellite {self._name} ping")
             return await self._serve(reader)
@@ -125,22 +153,6 @@ class Link:
                     self._writer.transport.abort()
                 self._writer.close()
                 self._writer = None
-
-    async def _describe(self, reader: EventReader) -> Info:
-        if self._writer is None:
-            raise Unreachable("It has closed the connection.")
-        self._writer.write(encode_event(Describe().event()))
-        while (event := await reader.read()) is not None:
-            if not Info.is_type(event.type):
-                continue
-            try:
-                info = Info.from_event(event)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ProtocolError("It describes itself in a way that is not understood.") from error
-            if info.satellite is None:
-                raise ProtocolError("There is a Wyoming service, but it is no satellite.")
-            return info
-        raise Unreachable("It has closed the connection; is another hub using it?")
 
     async def _serve(self, reader: EventReader) -> LunavoxError:
         while True:
@@ -173,9 +185,7 @@ class Link:
         if str(error) == self._trouble:
             return
         self._trouble = str(error)
-        _LOGGER.warning(
-            "satellite %s at %s: %s Trying again in the background.", self._name, self._address.uri, error
-        )
+        _LOGGER.warning("satellite %s at %s: %s Trying again in the background.", self._name, self.uri, error)
 
 
 def _watch_cable(writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-from wyoming.asr import Transcript as WireTranscript
 from wyoming.audio import AudioChunk as WireChunk
 from wyoming.audio import AudioStop
 from wyoming.event import Event
@@ -26,6 +25,7 @@ from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.hearing import Listening, Overhearing, Waking
 from lunavox_edge.satellites.link import Link
+from lunavox_edge.satellites.microphone import StreamingMicrophone
 from lunavox_edge.satellites.mouth import Mouth
 from lunavox_edge.satellites.playing import Outlet, play_together
 from lunavox_edge.satellites.state import Happening, State
@@ -74,7 +74,8 @@ class Satellite:
         self._waking: Waking | None = None
         self._overhearing: Overhearing | None = None
         self._mouth = Mouth(self._link.send, settings)
-        self._waits_itself = False
+        self._microphone = StreamingMicrophone(self._link.send)
+        self._answering = False
         self._draining = False
         self.wake_words = settings.wake_words
 
@@ -86,13 +87,14 @@ class Satellite:
             self._mouth.silence()
             self._end_talk()
             self._deaf()
+            self.move(Happening.LOST)
 
     # What the house sees and sets.
 
     def view(self) -> SatelliteView:
         """Return the satellite as it is now."""
         told = self._info.satellite if self._info is not None else None
-        words = () if self._waits_itself else self.wake_words or self._engine.settings.wake.default
+        words = () if self._microphone.waits_itself else self.wake_words or self._engine.settings.wake.default
         return SatelliteView(
             id=self.id,
             name=self._settings.name or (told.name if told is not None else None) or self.id,
@@ -101,8 +103,8 @@ class Satellite:
             muted=self._state.muted,
             volume=self._mouth.volume,
             wake_words=words,
-            address=self._settings.uri,
-            waits_itself=self._waits_itself,
+            address=self._link.uri,
+            waits_itself=self._microphone.waits_itself,
             problem=self._problem or (self._waking.problem if self._waking is not None else None),
         )
 
@@ -135,6 +137,10 @@ class Satellite:
             wake_words=words if words != self._settings.wake_words else None,
         )
 
+    def move_to(self, uris: tuple[str, ...]) -> None:
+        """Look for it at these addresses when it is not there."""
+        self._link.move(uris)
+
     def set_volume(self, volume: float) -> None:
         """Play louder or more quietly, from the next speech on."""
         self._mouth.volume = volume
@@ -149,7 +155,8 @@ class Satellite:
             if self._listening is not None:
                 self._end_talk()
             # What does not know the first stops at the second.
-            self.send(PauseSatellite().event(), WireTranscript(text="").event())
+            self.send(PauseSatellite().event())
+            self._microphone.stop()
         else:
             self.send(RunSatellite().event())
 
@@ -165,7 +172,7 @@ class Satellite:
         if self._talking is None:
             return played and self.move(Happening.DONE)
         self._end_talk()
-        self.send(WireTranscript(text="").event())
+        self._microphone.stop()
         self.move(Happening.DONE)
         return True
 
@@ -189,10 +196,12 @@ class Satellite:
         """Give the loudspeaker to an announcement; a conversation ends. None if it is offline."""
         if not self._link.up:
             return None
-        if self._talk.expects_announcement:
+        answering = self._talk.expects_announcement
+        if answering:
             self._end_talk()
         else:
             self.hush()
+        self._answering = answering
         return self._mouth.open()
 
     def begins(self, outlet: Outlet) -> None:
@@ -200,9 +209,15 @@ class Satellite:
         if self._mouth.holds(outlet) and outlet.open:
             self.move(Happening.SPEAKS)
 
-    def give_back(self, outlet: Outlet) -> None:
-        """The announcement is over."""
-        if self._mouth.give_back(outlet):
+    def give_back(self, outlet: Outlet, *, asks: bool) -> None:
+        """The announcement is over; one that was an answer may have been a question."""
+        if not self._mouth.give_back(outlet):
+            return
+        answered, self._answering = self._answering and not outlet.cut, False
+        if answered and self._talk.goes_on(asks=asks) and self.move(Happening.CALLED):
+            self.listens_on()
+            self._listen(Call(), None)
+        else:
             self.move(Happening.DONE)
 
     # What the link calls.
@@ -210,7 +225,7 @@ class Satellite:
     def opened(self, info: Info) -> None:
         """Begin anew with a satellite that knows nothing."""
         self._info, self._problem = info, None
-        self._waits_itself = False
+        self._microphone.connected(info)
         self._mouth.connected(info)
         self.move(Happening.CONNECTED)
         self.send(PauseSatellite().event() if self._state.muted else RunSatellite().event())
@@ -240,11 +255,6 @@ class Satellite:
 
     # What a conversation needs.
 
-    @property
-    def streams(self) -> bool:
-        """Whether audio comes without a wake word of its own."""
-        return not self._waits_itself
-
     def move(self, happening: Happening) -> bool:
         """Go on to the next state; False if that cannot be."""
         if self._draining and happening is Happening.CALLED:
@@ -255,8 +265,23 @@ class Satellite:
         if following != self._state:
             _LOGGER.debug("satellite %s: %s", self.id, following.phase.value)
             self._state = following
+            if following.rests:
+                self._microphone.rest()
             self._changed()
         return True
+
+    def go_on(self) -> None:
+        """Raise CancelledError if the conversation that asks was ended."""
+        if self._talking is not asyncio.current_task():
+            raise asyncio.CancelledError
+
+    def understood(self, text: str, *, listens_on: bool) -> None:
+        """Tell the satellite what was said."""
+        self._microphone.heard(text, listens_on=listens_on)
+
+    def listens_on(self) -> None:
+        """Have the satellite stream without a wake word."""
+        self._microphone.request()
 
     def send(self, *events: Event) -> bool:
         """Tell the satellite; False if it is not there."""
@@ -277,6 +302,7 @@ class Satellite:
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
         """Play an answer to the end."""
+        self.go_on()
         outlet = self._mouth.open()
 
         async def watched() -> AsyncIterator[AudioChunk]:
@@ -295,7 +321,7 @@ class Satellite:
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         if self._listening is not None:
             self._listening.feed(event.payload, audio_format)
-        elif not self._waits_itself:
+        elif self._microphone.streams:
             self._overhear(event.payload, audio_format)
             if self._waking is None:
                 self._waking = Waking(self._engine, self._waited_for(), self._detected)
@@ -334,10 +360,11 @@ class Satellite:
     def _take_request(self, event: Event) -> None:
         start = fields.optional_text(event.data, "start_stage")
         if start == _FROM_WAKE:
-            self._waits_itself = False
+            self._microphone.waits_itself = False
         elif start == _FROM_SPEECH:
-            self._waits_itself = True
-            self._call(Call(fields.name(event.data, "wake_word_name")))
+            word = fields.name(event.data, "wake_word_name")
+            if self._microphone.begins(word):
+                self._call(Call(word))
         self._changed()
 
     def _detected(self, detection: Detection, after: bytes, audio_format: AudioFormat) -> None:
@@ -354,9 +381,9 @@ class Satellite:
         """Somebody called: whatever goes on here ends, and the satellite listens."""
         interrupts = self._state.phase is SatellitePhase.SPEAKING
         if (interrupts and not self._house.barge_in) or not self.move(Happening.CALLED):
-            if self._waits_itself:
-                # It streams until it is told what was said.
-                self.send(WireTranscript(text="").event())
+            if not self._microphone.streams:
+                # It goes on until it is told what was said.
+                self._microphone.stop()
             return False
         return self._listen(call, None)
 
@@ -392,6 +419,7 @@ class Satellite:
     def _end_talk(self) -> None:
         """End the conversation; who calls says what the state is now."""
         talking, self._talking = self._talking, None
+        self._answering = False
         if talking is not None:
             talking.cancel()
         if self._listening is not None:

@@ -73,6 +73,11 @@ class State:
         return None
 
     @property
+    def rests(self) -> bool:
+        """Whether nothing goes on."""
+        return self.phase in (Phase.IDLE, Phase.MUTED)
+
+    @property
     def hears(self) -> bool:
         """Whether audio of its microphone may be looked at at all."""
         return not self.muted and self.phase is not Phase.OFFLINE

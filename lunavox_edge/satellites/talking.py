@@ -10,21 +10,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from wyoming.asr import Transcript as WireTranscript
-from wyoming.vad import VoiceStopped
-
 from lunavox_edge import bridge
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.errors import Cancelled, LunavoxError
 from lunavox_edge.satellites.answers.base import Answerer, Context, Question, ask
 from lunavox_edge.satellites.hearing import Listening
 from lunavox_edge.satellites.state import Happening
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.speaking.house import Heard
+from lunavox_edge.text.question import is_question
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
 
 if TYPE_CHECKING:
-    from wyoming.event import Event
-
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.engine.speech import Speech
 
@@ -62,15 +58,20 @@ class Stage(Protocol):
     def area(self) -> str | None:
         """The room."""
 
-    @property
-    def streams(self) -> bool:
-        """Whether audio comes without a wake word of its own."""
-
     def move(self, happening: Happening) -> bool:
         """Go on to the next state; False if that cannot be."""
 
-    def send(self, *events: Event) -> bool:
-        """Tell the satellite."""
+    def go_on(self) -> None:
+        """Raise CancelledError if this conversation was ended.
+
+        Up to Python 3.11 `wait_for` forgets that it was cancelled where its result comes at the same moment.
+        """
+
+    def understood(self, text: str, *, listens_on: bool) -> None:
+        """Tell the satellite what was said, and whether it may be listened to again after the answer."""
+
+    def listens_on(self) -> None:
+        """Have the satellite stream without a wake word."""
 
     def listen_with(self, listening: Listening) -> None:
         """Give the microphone's audio to `listening`."""
@@ -123,21 +124,26 @@ class Talk:
         stage = self._stage
         while True:
             transcript = await self._understand(listening)
+            stage.go_on()
             text = transcript.text.strip() if transcript is not None else ""
-            stage.send(VoiceStopped().event(), WireTranscript(text=text).event())
+            stage.understood(text, listens_on=bool(text) and self._manner.follow_up != "off")
             if transcript is None or not text or not stage.move(Happening.HEARD):
                 return
             _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
             stage.heard(Heard(stage.id, transcript, transcript.stats.total_ms, call.wake_word))
             answer = await self._answer(transcript, text)
-            if not self._goes_on(answer) or not stage.move(Happening.CALLED):
+            stage.go_on()
+            if not answer or not self.goes_on(asks=is_question(answer)) or not stage.move(Happening.CALLED):
                 return
+            stage.listens_on()
             call = Call()
             listening = self.listen(call)
 
     async def _understand(self, listening: Listening) -> Transcript | None:
         try:
             return await listening.transcript()
+        except Cancelled:
+            return None
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: nothing understood (%s): %s", self._stage.id, error.code, error)
             return None
@@ -198,6 +204,7 @@ class Talk:
             if not "".join(said).strip():
                 return ""
             bell = bridge.Bell()
+            self._stage.go_on()
             speech = self._engine.open_speech(
                 voice=self._manner.voice,
                 language=None if self._manner.voice else self._manner.language,
@@ -217,11 +224,10 @@ class Talk:
             self._memory = Memory()
         return self._memory.context
 
-    def _goes_on(self, answer: str) -> bool:
-        if not answer or not self._stage.streams:
-            return False
+    def goes_on(self, *, asks: bool) -> bool:
+        """Whether it is listened on after an answer, which may have been a question."""
         follow_up = self._manner.follow_up
-        return follow_up == "always" or (follow_up == "question" and answer.rstrip().endswith(("?", "？")))
+        return follow_up == "always" or (follow_up == "question" and asks)
 
 
 async def _write(speech: Speech, said: list[str], pieces: AsyncIterator[str]) -> None:

@@ -14,6 +14,8 @@ from lunavox_edge.audio.framing import frames
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError
 from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.text.markup import parse_ssml
+from lunavox_edge.text.question import is_question
 from lunavox_edge.types import AudioChunk, Priority
 
 _PIECE_MS = 100
@@ -47,6 +49,16 @@ class Announcement:
     params: SynthesisParams = field(default_factory=SynthesisParams)
     place: Place = field(default_factory=Place)
     priority: Priority = Priority.NORMAL
+
+    @property
+    def asks(self) -> bool:
+        """Whether it ends with a question."""
+        if self.text_format != "ssml":
+            return is_question(self.text)
+        try:
+            return is_question("".join(span.text for span in parse_ssml(self.text)))
+        except LunavoxError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,9 @@ class Announcer:
             speech.write(what.text)
             speech.finish()
         try:
-            missed = await self._loudspeakers.play(item.report.satellites, item.audio, what.priority)
+            missed = await self._loudspeakers.play(
+                item.report.satellites, item.audio, what.priority, asks=what.asks
+            )
             item.report = replace(item.report, missed=missed)
         finally:
             # Before the next begins: the engine counts rooms that are spoken to.

@@ -27,11 +27,17 @@ class Loudspeakers(Protocol):
         """
 
     async def play(
-        self, satellites: tuple[str, ...], chunks: AsyncIterator[AudioChunk], priority: Priority
+        self,
+        satellites: tuple[str, ...],
+        chunks: AsyncIterator[AudioChunk],
+        priority: Priority,
+        *,
+        asks: bool = False,
     ) -> tuple[str, ...]:
         """Play to the end, as fast as it is heard; cancelling falls silent at once.
 
-        Returns those satellites that could not be reached, if others could.
+        What `asks` is an answer that may be answered in turn. Returns those satellites that could not be
+        reached, if others could.
 
         Raises PlaybackFailed and whatever the chunks raise.
         """

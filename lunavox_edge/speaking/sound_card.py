@@ -38,6 +38,8 @@ class SoundCard:
         satellites: tuple[str, ...],  # noqa: ARG002  # it has none
         chunks: AsyncIterator[AudioChunk],
         priority: Priority,  # noqa: ARG002  # nothing else plays here
+        *,
+        asks: bool = False,  # noqa: ARG002  # nobody is heard here
     ) -> tuple[str, ...]:
         """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
         command = player_for(self._output or "auto")

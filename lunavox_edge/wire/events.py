@@ -34,6 +34,7 @@ MAX_TYPE_CHARS = 64
 WRITE_HIGH_WATER_BYTES = 65_536
 
 _READ_BYTES = 65_536
+_LITTLE_BYTES = 16_384
 _MAX_DIGITS = 400
 _JUNK_WAIT_S = 0.2
 _JUNK_BYTES = 8
@@ -77,6 +78,12 @@ class EventReader:
         self._limits = limits
         self._buffer = bytearray()
         self._deadline_s: float | None = None
+        self._received_bytes = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that has come was read, and it was little: the peer sends as it speaks."""
+        return not self._buffer and self._received_bytes <= _LITTLE_BYTES
 
     async def read(self) -> Event | None:
         """Return the next event, however long it takes to begin; None if the peer has left.
@@ -132,6 +139,7 @@ class EventReader:
 
     async def _fill(self) -> bool:
         received = await self._stream.read(_READ_BYTES)
+        self._received_bytes = len(received)
         self._buffer += received
         return bool(received)
 

@@ -14,7 +14,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wyoming.event import Event
 from wyoming.ping import Pong
@@ -30,6 +30,7 @@ from lunavox_edge.wire.events import (
     encode_event,
 )
 from lunavox_edge.wyoming_server.gate import Guest
+from lunavox_edge.wyoming_server.gathering import Gathering
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
 from lunavox_edge.wyoming_server.stt_session import SttSession
@@ -79,6 +80,7 @@ class Connection:
         self._stream, self._writer = reader, writer
         self._reader = EventReader(reader, limits)
         self._out = EventWriter(writer, limits.write_timeout_s)
+        self._gathering = Gathering(cast("asyncio.Transport", writer.transport))
         self._watch = Watch(self._on_quiet)
         self._patience_s = limits.idle_timeout_s
         self._draining = False
@@ -181,6 +183,8 @@ class Connection:
     async def _serve(self) -> None:
         handled = 0
         while True:
+            if self._reader.drained and (self._stt.receiving or self._wake.receiving):
+                await self._gathering.wait()
             try:
                 event = await self._reader.read()
             except (BrokenStreamError, TimedOut) as error:
@@ -210,6 +214,7 @@ class Connection:
                 await session.chunk(event)
             elif event.type in ("audio-start", "audio-stop"):
                 replies, session = self._audience
+                self._gathering.begin()
                 session.start(event) if event.type == "audio-start" else session.stop()
             elif action is not None:
                 action(event)

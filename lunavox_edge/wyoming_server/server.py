@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
-    from lunavox_edge.wyoming_server.zeroconf import Announcement
+    from lunavox_edge.wire.zeroconf import Announcement
 
 _CANCEL_S = 1.0
 
@@ -76,7 +76,10 @@ class WyomingServer:
         await self._listener.start()
         _LOGGER.info("Wyoming on %s", self._listener.uri)
         if self._settings.zeroconf:
-            self._announcement = _announced(Address.parse(self._listener.uri), self._settings.name)
+            from lunavox_edge.wire import zeroconf  # noqa: PLC0415  # heavy, and not always wanted
+
+            name = zeroconf.instance_name(self._settings.name)
+            self._announcement = zeroconf.announced(Address.parse(self._listener.uri), name)
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
@@ -149,16 +152,3 @@ class WyomingServer:
     def _name(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("peername")
         return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
-
-
-def _announced(address: Address, name: str | None) -> Announcement | None:
-    """Start to announce an address, if it is one for other machines."""
-    from lunavox_edge.wyoming_server import zeroconf  # noqa: PLC0415  # heavy, and for such ports only
-
-    if not zeroconf.is_for_others(address):
-        return None
-    announcement = zeroconf.Announcement(
-        zeroconf.instance_name(name), address.port, addresses=lambda: zeroconf.own_addresses(address.host)
-    )
-    announcement.start()
-    return announcement

@@ -105,7 +105,12 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            hub = Hub(engine, settings.satellites, SoundCard(settings.audio.output))
+            hub = Hub(
+                engine,
+                settings.satellites,
+                SoundCard(settings.audio.output),
+                approved_file=settings.satellites.approved_file,
+            )
             service = MqttService(engine, settings.mqtt, hub, hub, state_dir=tmp_path / f"state-{name}")
             stack.push_async_callback(hub.stop, 0.0)
             hub.start()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lunavox_edge.backends import registry
+from lunavox_edge.satellites import approved, following
+from lunavox_edge.satellites.approved import Approved
 from tests.broker.conftest import Appliance, Listen, Start
 from tests.fakes.broker import Mosquitto, Peer
 from tests.fakes.satellite import FakeSatellite
@@ -123,3 +126,64 @@ async def test_home_assistant_is_shown_a_device(house: House) -> None:
     assert device["device"]["suggested_area"] == "Upstairs"
     assert set(device["components"]) >= {"say", "stop", "phase", "transcript", "volume", "mute", "connected"}
     assert device["components"]["wake_words"]["options"] == ["default", "okay_nabu", "alexa"]
+
+
+async def kept(port: int, listen: Listen, of: str) -> set[str]:
+    """Return the topics about something that a newcomer finds with the broker."""
+    newcomer = await listen(port)
+    newcomer.send("marker")
+    await newcomer.message("marker")
+    return {message.topic for message in newcomer.heard if of in message.topic and message.retain}
+
+
+async def test_nothing_is_left_of_one_that_the_settings_name_no_more(
+    mosquitto: Mosquitto, start: Start, listen: Listen
+) -> None:
+    peer = await listen(mosquitto.port)
+    left = {
+        "lunavox/kitchen/satellites/attic/state": "{}",
+        "lunavox/kitchen/satellites/attic/availability": "offline",
+        "homeassistant/device/lunavox_kitchen_attic/config": "{}",
+        "homeassistant/select/lunavox_kitchen_attic/wake_words/config": "{}",
+        "homeassistant/sensor/lunavox_kitchen_attic/phase/config": "{}",
+    }
+    others = {
+        "lunavox/kitchen2/satellites/attic/state": "{}",
+        "homeassistant/device/lunavox_kitchen2_attic/config": "{}",
+    }
+    for topic, payload in (left | others).items():
+        peer.send(topic, payload, retain=True)
+    await peer.until(lambda: len(peer.heard) == len(left | others))
+    await start(f"mqtt://127.0.0.1:{mosquitto.port}", output=None)
+    await peer.until(lambda: {m.topic for m in peer.heard if not m.payload} >= left.keys())
+    assert await kept(mosquitto.port, listen, "attic") == others.keys()
+
+
+@pytest.mark.parametrize("discovery", ["device", "entities"])
+async def test_nothing_is_left_of_one_that_is_forgotten(
+    mosquitto: Mosquitto,
+    start: Start,
+    listen: Listen,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    discovery: str,
+) -> None:
+    monkeypatch.setattr(following, "_LOOK_EVERY_S", 0.05)
+    satellite, file = FakeSatellite(), tmp_path / "approved.json"
+    await satellite.start()
+    peer = await listen(mosquitto.port)
+    approved.save(file, {"bath": Approved("bath", satellite.uri)})
+    await start(
+        f"mqtt://127.0.0.1:{mosquitto.port}",
+        output=None,
+        satellites={"approved_file": file, "zeroconf": False},
+        discovery=discovery,
+    )
+    await peer.value(f"{BATH}/state", phase="idle")
+    await peer.until(lambda: [m for m in peer.heard if "lunavox_kitchen_bath" in m.topic and m.payload])
+    approved.save(file, {})
+    await peer.until(lambda: [m.payload for m in peer.on(f"{BATH}/state")][-1:] == [b""])
+    assert await kept(mosquitto.port, listen, "bath") == set()
+    approved.save(file, {"bath": Approved("bath", satellite.uri)})
+    await peer.until(lambda: b"idle" in peer.on(f"{BATH}/state")[-1].payload)
+    await satellite.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from lunavox_edge.wyoming_server.zeroconf import Announcement, own_addresses
+from lunavox_edge.wire.zeroconf import Announcement, own_addresses
 
 
 async def announce(name: str, port: int, host: str) -> None:

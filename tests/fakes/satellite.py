@@ -38,6 +38,10 @@ class FakeSatellite:
     """Whether it has a wake word of its own."""
     tells_played: bool = False
     answers_pings: bool = True
+    takes_requests: bool = False
+    """Whether it streams when the hub says `run-pipeline`, as ours does."""
+    streaming: bool = False
+    """Whether one that waits itself streams: from its wake word to the transcript."""
     info: dict[str, object] | None = None
     """Instead of a satellite's."""
     came: list[Came] = field(default_factory=list)
@@ -78,6 +82,7 @@ class FakeSatellite:
 
     async def wake(self) -> None:
         """Its own wake word was said."""
+        self.streaming = True
         await self.send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
 
     async def send_stop(self) -> None:
@@ -120,6 +125,10 @@ class FakeSatellite:
         self.came.append(Came(time.monotonic(), event))
         if RunSatellite.is_type(event.type) and not self.waits_itself:
             await self.send(RunPipeline(PipelineStage.WAKE, PipelineStage.TTS).event())
+        if event.type == "transcript":
+            self.streaming = False
+        if RunPipeline.is_type(event.type) and self.takes_requests:
+            await self.wake()
         if event.type == "audio-stop" and self.tells_played:
             await self.send(Played().event())
 
@@ -133,6 +142,7 @@ class FakeSatellite:
             description=None,
             version=None,
             area=self.area,
+            supports_trigger=self.takes_requests or None,
         )
         return Info(satellite=about).event()
 

@@ -123,15 +123,19 @@ def write_voice(
     return model
 
 
-def node(kind: str, inputs: Sequence[str], output: str, **numbers: int | Sequence[int]) -> bytes:
+def node(
+    kind: str, inputs: Sequence[str], output: str | Sequence[str], **numbers: int | Sequence[int]
+) -> bytes:
     """Encode an operation; its attributes are integers or lists of them."""
+    outputs = [output] if isinstance(output, str) else output
     attributes = b"".join(
         field(5, field(1, name) + field(3, number) + field(20, 2))
         if isinstance(number, int)
         else field(5, field(1, name) + b"".join(field(8, item) for item in number) + field(20, 7))
         for name, number in numbers.items()
     )
-    return b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind) + attributes
+    names = [*(field(1, name) for name in inputs), *(field(2, name) for name in outputs)]
+    return b"".join(names) + field(4, kind) + attributes
 
 
 def tensor(name: str, kind: int, shape: Sequence[int], raw: bytes) -> bytes:

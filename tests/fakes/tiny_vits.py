@@ -1,4 +1,4 @@
-"""A Piper voice of a few kilobytes with the true shape: random frames, a speaker, a HiFi-GAN vocoder."""
+"""A Piper voice of a few kilobytes with the true shape: random numbers, a speaker, a flow, a vocoder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.fakes.tiny_onnx import FLOAT, INT64, assemble, node, tensor
+from tests.fakes.tiny_onnx import FLOAT, INT64, assemble, field, node, tensor
 
 FRAMES_PER_ID = 3
+FLOW_CONTEXT = 12
+"""Two couplings of two convolutions each, which see 2 and 4 frames on both sides."""
 _CHANNELS, _SPEAKER_SIZE = 4, 5
+_DILATIONS = (1, 2)
+_TO_THE_FIRST = -1_000_000
 
 
 class _Voice:
@@ -19,11 +23,30 @@ class _Voice:
     def __init__(self, seed: int) -> None:
         self.nodes: list[bytes] = []
         self.tensors: list[bytes] = []
+        self._constants: set[str] = set()
         self._random = np.random.default_rng(seed)
 
     def add(self, kind: str, inputs: Sequence[str], output: str, **numbers: int | Sequence[int]) -> str:
         self.nodes.append(node(kind, inputs, output, **numbers))
         return output
+
+    def channels(self, source: str, start: int, stop: int, output: str, *, step: int = 1) -> str:
+        places = [self.constant(place) for place in (start, stop, 1, step)]
+        return self.add("Slice", [source, *places], output)
+
+    def constant(self, value: int) -> str:
+        """A node for one integer, the same one for all that read it."""
+        name = f"constant{value}"
+        if name not in self._constants:
+            self._constants.add(name)
+            held = tensor("", INT64, [1], np.array([value], np.int64).tobytes())
+            attribute = field(5, field(1, "value") + field(5, held) + field(20, 4))
+            self.nodes.append(node("Constant", [], name) + attribute)
+        return name
+
+    def same(self, source: str, output: str) -> str:
+        """Zeros in the shape of another."""
+        return self.add("ConstantOfShape", [self.add("Shape", [source], f"{output}/shape")], output)
 
     def floats(self, name: str, values: NDArray[np.float32]) -> str:
         self.tensors.append(tensor(name, FLOAT, values.shape, values.tobytes()))
@@ -65,9 +88,15 @@ class _Voice:
 
 
 def vits(
-    strides: Sequence[int], *, speakers: int = 0, looks_everywhere: bool = False, seed: int = 1
+    strides: Sequence[int],
+    *,
+    speakers: int = 0,
+    flow: bool = False,
+    looks_everywhere: bool = False,
+    flow_looks_everywhere: bool = False,
+    seed: int = 1,
 ) -> bytes:
-    """Return a model; the product of `strides` is its hop. `looks_everywhere`: it cannot be cut."""
+    """Return a model; the product of `strides` is its hop. What looks everywhere cannot be cut."""
     voice = _Voice(seed)
     voice.integers("column", 1, 1, -1)
     voice.integers("noise_place", 0)
@@ -77,18 +106,27 @@ def vits(
     voice.add("Cast", ["input"], "ids", to=FLOAT)
     voice.add("Mul", ["ids", "small"], "levels")
     voice.add("Reshape", ["levels", "column"], "row")
-    voice.add("Resize", ["row", "", "repeats"], "long")
-    calm = voice.conv("enc", "long", ins=1, outs=_CHANNELS, kernel=3)
+    encoded = voice.conv("enc", "row", ins=1, outs=_CHANNELS, kernel=3)
+    calm = voice.add("Resize", [encoded, "", "repeats"], "long")
     voice.add("RandomNormalLike", [calm], "random", dtype=FLOAT)
     voice.add("Gather", ["scales", "noise_place"], "noise_scale")
     voice.add("Mul", ["random", "noise_scale"], "noise")
-    voice.add("Add", [calm, "noise"], "z")
-    sound = voice.conv("dec.conv_pre", "z", ins=_CHANNELS, outs=_CHANNELS, kernel=7)
+    frames = voice.add("Add", [calm, "noise"], "z")
     if speakers:
         voice.weight("emb", speakers, _SPEAKER_SIZE)
         voice.add("Gather", ["emb", "sid"], "embedding")
         voice.integers("tall", 1, _SPEAKER_SIZE, 1)
         voice.add("Reshape", ["embedding", "tall"], "g")
+    if flow or flow_looks_everywhere:
+        # It changes along time, so that a window of it at a wrong place shows.
+        level = voice.channels(calm, 0, 1, "level")
+        voice.add("Less", [level, "small"], "is_low")
+        voice.add("Cast", ["is_low"], "mask", to=FLOAT)
+        for name in ("flow0", "flow1"):
+            frames = _couple(voice, name, frames, speaker=speakers > 0, odd=flow_looks_everywhere)
+        frames = voice.add("Mul", [frames, "mask"], "masked")
+    sound = voice.conv("dec.conv_pre", frames, ins=_CHANNELS, outs=_CHANNELS, kernel=7)
+    if speakers:
         condition = voice.conv("dec.cond", "g", ins=_SPEAKER_SIZE, outs=_CHANNELS, kernel=1)
         sound = voice.add("Add", [sound, condition], "conditioned")
     for stage, stride in enumerate(strides):
@@ -106,3 +144,43 @@ def vits(
     voice.add("Tanh", [sound], "tanh")
     voice.add("Unsqueeze", ["tanh", "last"], "output")
     return assemble(voice.nodes, voice.tensors, speakers=bool(speakers))
+
+
+def _couple(voice: _Voice, name: str, source: str, *, speaker: bool, odd: bool) -> str:
+    """Flip the channels; change half of them by what a small WaveNet makes of the others."""
+    flipped = voice.channels(source, -1, _TO_THE_FIRST, f"{name}/flipped", step=-1)
+    halves = voice.integers(f"{name}/halves", _CHANNELS // 2, _CHANNELS // 2)
+    kept, changed = f"{name}/kept", f"{name}/changed"
+    voice.nodes.append(node("Split", [flipped, halves], [kept, changed], axis=1))
+    first = voice.conv(f"{name}.pre", kept, ins=_CHANNELS // 2, outs=_CHANNELS, kernel=1)
+    now = voice.add("Mul", [first, "mask"], f"{name}/now")
+    if odd:
+        now = voice.add("Softmax", [now], f"{name}/soft", axis=2)
+    total = voice.same(now, f"{name}/zeros")
+    wide = 2 * _CHANNELS
+    if speaker:
+        condition = voice.conv(f"{name}.cond", "g", ins=_SPEAKER_SIZE, outs=wide * len(_DILATIONS), kernel=1)
+    for layer, dilation in enumerate(_DILATIONS):
+        here = f"{name}.{layer}"
+        seen = voice.conv(f"{here}.in", now, ins=_CHANNELS, outs=wide, kernel=5, dilation=dilation)
+        more = (
+            voice.channels(condition, layer * wide, (layer + 1) * wide, f"{here}/who")
+            if speaker
+            else voice.same(seen, f"{here}/nobody")
+        )
+        both = voice.add("Add", [seen, more], f"{here}/both")
+        tanh = voice.add("Tanh", [voice.channels(both, 0, _CHANNELS, f"{here}/low")], f"{here}/tanh")
+        high = voice.channels(both, _CHANNELS, wide, f"{here}/high")
+        gate = voice.add("Sigmoid", [high], f"{here}/gate")
+        acts = voice.add("Mul", [tanh, gate], f"{here}/acts")
+        split = voice.conv(f"{here}.out", acts, ins=_CHANNELS, outs=wide, kernel=1)
+        rest = voice.channels(split, 0, _CHANNELS, f"{here}/rest")
+        now = voice.add("Mul", [voice.add("Add", [now, rest], f"{here}/sum"), "mask"], f"{here}/now")
+        skip = voice.channels(split, _CHANNELS, wide, f"{here}/skip")
+        total = voice.add("Add", [total, skip], f"{here}/total")
+    mean = voice.conv(f"{name}.post", total, ins=_CHANNELS, outs=_CHANNELS // 2, kernel=1)
+    zeros = voice.add("Neg", [voice.same(mean, f"{name}/logs")], f"{name}/neg")
+    scale = voice.add("Exp", [zeros], f"{name}/scale")
+    moved = voice.add("Sub", [changed, mean], f"{name}/moved")
+    scaled = voice.add("Mul", [moved, scale], f"{name}/scaled")
+    return voice.add("Concat", [kept, scaled], f"{name}/out", axis=1)

@@ -142,8 +142,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture
-async def house(engine: Engine, tmp_path: Path) -> AsyncIterator[House]:
+async def house(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """Both satellites at a hub; a parameter holds settings of `satellites` for this one."""
     settings = engine.settings
+    of_house = settings.satellites.model_copy(update=getattr(request, "param", {}))
     spoken = engine.synthesize("Okay Nabu. Turn on the light.")
     pcm = to_pcm16(resample(spoken.audio, spoken.sample_rate, 16_000))
     waking = ("--wake-uri", settings.wyoming.uri, "--wake-word-name", "okay_nabu")
@@ -158,7 +160,7 @@ async def house(engine: Engine, tmp_path: Path) -> AsyncIterator[House]:
         for satellite in satellites.values():
             satellite.start()
             stack.callback(satellite.kill)
-        hub = Hub(engine, settings.satellites, SoundCard(None))
+        hub = Hub(engine, of_house, SoundCard(None))
         heard: list[Heard] = []
         reports: list[Report] = []
         hub.tell(Listeners(heard=heard.append))
@@ -207,3 +209,28 @@ async def test_the_whole_path_and_announcements_and_a_satellite_that_is_killed(h
     await house.until(SatellitePhase.IDLE)
     house.satellites["streams"].speak()
     await until(lambda: len(house.heard) == 3, lambda: house.heard, WAIT_S)
+
+
+async def answered(house: House, count: int) -> None:
+    """Speak to both, and wait until so many things were heard in all and both have spoken."""
+    before = {name: satellite.heard_s for name, satellite in house.satellites.items()}
+    for satellite in house.satellites.values():
+        satellite.speak()
+    await until(lambda: len(house.heard) == count, lambda: house.heard, WAIT_S)
+    await until(
+        lambda: all(satellite.heard_s > before[name] + 0.5 for name, satellite in house.satellites.items()),
+        lambda: (before, [satellite.heard_s for satellite in house.satellites.values()]),
+        WAIT_S,
+    )
+
+
+@pytest.mark.parametrize("house", [{"follow_up": "always"}], indirect=True)
+async def test_after_an_answer_it_is_listened_on_without_a_wake_word(house: House) -> None:
+    await asyncio.sleep(1)  # until both have opened their microphones
+    for turn in (1, 2):
+        await answered(house, 2 * turn)
+        await house.until(SatellitePhase.LISTENING)
+    assert [heard.wake_word for heard in house.heard[2:]] == [None, None]
+    await house.until(SatellitePhase.IDLE)
+    house.satellites["waits"].speak()
+    await until(lambda: len(house.heard) == 5, lambda: house.heard, WAIT_S)

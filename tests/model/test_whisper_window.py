@@ -88,6 +88,17 @@ def test_in_doubt_the_full_window_decides(
     assert found == counted.model.recognize(clips[0], FULL)
 
 
+def test_a_loop_in_a_short_command_is_decoded_anew_in_the_same_window(
+    counted: Counted, clips: list[Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = counted.model.recognize(clips[0], SHORT)
+    monkeypatch.setattr(whisper_model, "looping", lambda _: True)
+    found = counted.model.recognize(clips[0], SHORT)
+    assert counted.frames == [1000, 1000]
+    assert words(found.text) == words(expected.text)
+    assert found.confidence != expected.confidence, "it was decoded only once"
+
+
 def test_long_speech_gets_the_window_it_needs(counted: Counted, clips: list[Samples]) -> None:
     pause = np.zeros(8_000, np.float32)
     speech = np.concatenate([part for clip in (clips[3], clips[1], clips[2]) for part in (clip, pause)])

@@ -57,7 +57,7 @@ FENCES = {
     "wyoming": ("bench/", "satellite/", "satellites/", "wire/", "wyoming_server/"),
     "httpx2": ("satellites/answers/http.py",),
     **dict.fromkeys(NATIVE, ("backends/",)),
-    **dict.fromkeys(("zeroconf", "ifaddr"), ("wyoming_server/zeroconf.py",)),
+    **dict.fromkeys(("zeroconf", "ifaddr"), ("wire/zeroconf.py", "wire/neighbours.py")),
     "huggingface_hub": (),
     "paho": ("mqtt/client.py",),
     "amqtt": ("mqtt/broker.py",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lunavox_edge.backends.base import Recognition
-from lunavox_edge.engine.hearing import Heard, StablePrefix, transcript_of
+from lunavox_edge.engine.hearing import GuessTime, Heard, StablePrefix, transcript_of
 from lunavox_edge.types import TranscriptStats, Word
 
 pytestmark = pytest.mark.unit
@@ -35,6 +35,30 @@ def test_the_rest_completes_what_was_told() -> None:
     told = stable.add("turn on the light")
 
     assert f"{told} {stable.rest('Turn on the light, please.')}" == "turn on the light, please."
+
+
+@pytest.mark.parametrize(
+    ("decodes_s", "pause_s", "after_s"),
+    [
+        ([], 0.6, 0.16),
+        ([0.1], 0.6, 0.35),
+        ([0.1], 0.45, 0.2),
+        ([0.15], 0.6, 0.25),
+        ([0.6], 0.6, 0.16),
+        ([0.6, 0.1], 0.6, 0.16),
+        ([0.6, *[0.1] * 9], 0.6, 0.35),
+        ([0.1], 1.25, 0.35),
+        ([0.1], None, 0.16),
+    ],
+)
+def test_a_guess_waits_as_long_as_a_decode_leaves_time(
+    decodes_s: list[float], pause_s: float | None, after_s: float
+) -> None:
+    guess_time = GuessTime()
+    for decode_s in decodes_s:
+        guess_time.took(decode_s)
+
+    assert guess_time.after_s(pause_s) == pytest.approx(after_s)
 
 
 def test_pieces_are_joined_with_their_times_and_weights() -> None:

@@ -212,6 +212,15 @@ def test_what_the_user_set_stays() -> None:
     assert environ == {"OMP_WAIT_POLICY": "ACTIVE", "KMP_BLOCKTIME": "0"}
 
 
+def test_numpy_is_kept_to_one_thread_unless_the_user_wants_more() -> None:
+    environ: dict[str, str] = {}
+    system.quiet_numpy(environ)
+    assert environ == {"OPENBLAS_NUM_THREADS": "1"}
+    environ["OPENBLAS_NUM_THREADS"] = "4"
+    system.quiet_numpy(environ)
+    assert environ == {"OPENBLAS_NUM_THREADS": "4"}
+
+
 def test_no_model_is_reported_to_anybody() -> None:
     environ: dict[str, str] = {}
     system.forbid_telemetry(environ)

@@ -21,6 +21,7 @@ from lunavox_edge.backends.base import (
     Vad,
     VadStream,
 )
+from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.lanes import Lane
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
@@ -85,6 +86,7 @@ class Room:
         self.now = 1000.0
         self.lane = Lane("cpu", workers=1, max_tasks=8, clock=lambda: self.now)
         self.ear = ScriptedEar()
+        self.guess_time = GuessTime()
         self.released = threading.Semaphore(0)
         self.ended = threading.Event()
 
@@ -94,6 +96,11 @@ class Room:
             piece = pcm[start : start + 3200]
             self.now += len(piece) / 32_000 / speed
             utterance.feed(piece)
+
+    @property
+    def idle(self) -> bool:
+        status = self.lane.status()
+        return not status.running and not status.queued
 
     def settle(self, done: Callable[[], bool]) -> None:
         for _ in range(500):
@@ -117,7 +124,7 @@ class Room:
             lease = Future()
             lease.set_result(Lease(self.ear, nullcontext(), self.released.release))
         utterance = Utterance(
-            plan=ListenPlan(RecognizeRequest(language=language), "en", max_s, endpoint),
+            plan=ListenPlan(RecognizeRequest(language=language), "en", max_s, endpoint, self.guess_time),
             audio_format=audio_format,
             vad=LevelVad,
             lane=self.lane,
@@ -388,6 +395,20 @@ def test_a_guess_is_thrown_away_if_more_is_said(room: Room) -> None:
 
     assert transcript.stats.speech_s == pytest.approx(2.9, abs=0.2)
     assert len(room.ear.asked) >= 2
+
+
+@pytest.mark.parametrize(("decode_s", "guesses"), [(0.1, 1), (1.0, 2)])
+def test_a_short_pause_is_not_worth_a_guess_where_decodes_are_quick(
+    room: Room, decode_s: float, guesses: int
+) -> None:
+    room.guess_time.took(decode_s)
+    utterance = room.open(endpoint=RULES)
+    room.say(utterance, tone(1.5) + silence(0.3))
+    room.settle(lambda: room.idle and not utterance.backlog_bytes)
+    room.say(utterance, tone(1.0) + silence(0.7))
+
+    assert room.ended.wait(WAIT_S)
+    assert len(room.ear.asked) == guesses
 
 
 def test_a_guess_that_fails_is_the_error(room: Room) -> None:

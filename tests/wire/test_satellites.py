@@ -11,7 +11,6 @@ import pytest
 from wyoming.event import Event
 
 from lunavox_edge.backends import registry
-from lunavox_edge.backends.base import Samples, Vad, VadStream
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import UnknownSatellite
 from lunavox_edge.satellites import link
@@ -27,6 +26,7 @@ from tests.fakes.http import HttpServer, stream
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
+from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import said, silence
 
 pytestmark = pytest.mark.wire
@@ -34,28 +34,6 @@ pytestmark = pytest.mark.wire
 NAMES = ("kitchen", "bedroom", "bath")
 SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
 """Not as loud as any wake word."""
-
-
-class LoudnessStream(VadStream):
-    def __init__(self) -> None:
-        self._rest = np.zeros(0, np.float32)
-
-    def feed(self, samples: Samples) -> Samples:
-        audio = np.concatenate((self._rest, samples))
-        whole = len(audio) - len(audio) % 512
-        self._rest = audio[whole:]
-        peaks = np.abs(audio[:whole].reshape(-1, 512)).max(axis=1)
-        speech: Samples = (peaks > 0.01).astype(np.float32)
-        return speech
-
-
-class LoudnessVad(Vad):
-    """What is not silent is speech."""
-
-    frame_s = 512 / 16_000
-
-    def stream(self) -> VadStream:
-        return LoudnessStream()
 
 
 @dataclass
@@ -230,6 +208,26 @@ async def test_a_satellite_with_its_own_wake_word(build: Build) -> None:
     await fake.until("audio-stop")
     await house.until_phase(SatellitePhase.IDLE)
     assert not fake.all("detection")
+
+
+async def test_a_second_wake_word_begins_anew_and_ends_nothing_else(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    for _ in range(5):
+        await fake.wake()
+        await fake.say(SPEECH, fast=True)
+        await house.until_phase(SatellitePhase.LISTENING)
+    await fake.send_stop()
+    await fake.until("audio-stop")
+    assert [event.data["text"] for event in fake.all("transcript")] == ["turn on the light"]
+    assert len(house.heard) == 1
+
+
+async def test_a_conversation_that_was_ended_cannot_go_on(build: Build) -> None:
+    house = await build(FakeSatellite())
+    with pytest.raises(asyncio.CancelledError):
+        house.hub._satellites["kitchen"].go_on()
 
 
 async def test_nothing_said_leads_to_nothing(build: Build) -> None:
@@ -498,6 +496,117 @@ async def test_a_question_is_followed_by_listening(build: Build) -> None:
     await fake.until("transcript", 2)
     assert [heard.transcript.text for heard in house.heard] == ["which lamp?", "the big one"]
     await fake.until("audio-stop", 2)
+    await house.until_phase(SatellitePhase.IDLE)
+
+
+@pytest.mark.parametrize("takes_requests", [False, True])
+async def test_a_satellite_with_its_own_wake_word_is_listened_to_after_a_question(
+    build: Build, *, takes_requests: bool
+) -> None:
+    fake = FakeSatellite(waits_itself=True, takes_requests=takes_requests)
+    house = await build(fake, follow_up="question")
+    house.stt.text = "which lamp?"
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.LISTENING)
+    await until(lambda: fake.streaming)
+    house.stt.text = "the big one"
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("audio-stop", 2)
+    await house.until_phase(SatellitePhase.IDLE)
+    assert [heard.transcript.text for heard in house.heard] == ["which lamp?", "the big one"]
+    await until(lambda: not fake.streaming)
+    texts = [event.data["text"] for event in fake.all("transcript")]
+    assert texts == (["which lamp?", "the big one"] if takes_requests else ["the big one"])
+    await fake.wake()
+    await house.until_phase(SatellitePhase.LISTENING)
+
+
+@pytest.mark.parametrize("takes_requests", [False, True])
+async def test_nothing_said_after_a_question_ends_it(build: Build, *, takes_requests: bool) -> None:
+    fake = FakeSatellite(waits_itself=True, takes_requests=takes_requests)
+    house = await build(fake, follow_up="always")
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH + silence(0.6))
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.LISTENING)
+    await fake.say(silence(2.0))
+    await house.until_phase(SatellitePhase.IDLE)
+    await until(lambda: not fake.streaming)
+    assert len(house.heard) == 1
+    assert fake.all("transcript")[-1].data["text"] == ""
+
+
+async def test_the_hub_hears_the_wake_word_while_it_has_a_satellite_stream(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake, follow_up="question")
+    house.stt.text = "turn on the light " * 20 + "?"
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH + silence(0.6))
+    await house.until_phase(SatellitePhase.SPEAKING)
+    assert fake.streaming
+    house.stt.text = "stop"
+    await ask(fake)
+    await fake.until("detection")
+    await fake.until("transcript")
+    await house.until_phase(SatellitePhase.IDLE)
+    assert [heard.wake_word for heard in house.heard] == [None, "okay_nabu"]
+    await until(lambda: not fake.streaming)
+
+
+@pytest.mark.parametrize("waits_itself", [False, True])
+@pytest.mark.parametrize("text", ["Which one?", "It is on."])
+async def test_an_answer_of_an_automation_may_be_a_question(
+    build: Build, *, waits_itself: bool, text: str
+) -> None:
+    fake = FakeSatellite(waits_itself=waits_itself)
+    house = await build(fake, answer="mqtt", follow_up="question")
+    await fake.until("run-satellite")
+    if waits_itself:
+        await fake.wake()
+        await fake.say(SPEECH + silence(0.6))
+    else:
+        await ask(fake)
+    await house.until_phase(SatellitePhase.PROCESSING)
+    house.announce(text, "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    if text.endswith("?"):
+        await house.until_phase(SatellitePhase.LISTENING)
+        assert not waits_itself or fake.streaming
+        await fake.say(SPEECH + silence(0.6))
+        await until(lambda: len(house.heard) == 2)
+        assert house.heard[1].wake_word is None
+        house.announce("Good.", "kitchen", number="2")
+        await house.until_report(SpeechStatus.FINISHED, "2")
+    await house.until_phase(SatellitePhase.IDLE)
+    await until(lambda: not fake.streaming)
+
+
+async def test_an_announcement_that_is_no_answer_is_not_followed_by_listening(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, answer="mqtt", follow_up="always")
+    await house.until_phase(SatellitePhase.IDLE)
+    house.announce("Is anybody there?", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert house.phase() is SatellitePhase.IDLE
+
+
+async def test_a_stop_ends_a_turn_that_was_held_open(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake, answer="mqtt", follow_up="always")
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH + silence(0.6))
+    await house.until_phase(SatellitePhase.PROCESSING)
+    house.announce("one " * 100, "kitchen")
+    await house.until_phase(SatellitePhase.SPEAKING)
+    assert fake.streaming
+    house.hub.hush("kitchen")
+    await until(lambda: not fake.streaming)
     await house.until_phase(SatellitePhase.IDLE)
 
 

@@ -26,7 +26,7 @@ async def test_satellites_are_listed(tmp_path: Path, capsys: pytest.CaptureFixtu
         "gone": {"uri": "tcp://127.0.0.1:9", "area": "Attic"},
     }
     file = tmp_path / "config.yaml"
-    file.write_text(json.dumps({"satellites": {"known": known}}))
+    file.write_text(json.dumps({"satellites": {"known": known, "zeroconf": False}}))
     status = await asyncio.to_thread(main, ["--config", str(file), "satellites", "list", "--json"])
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
     assert status == ExitCode.UNREACHABLE
@@ -38,6 +38,8 @@ async def test_satellites_are_listed(tmp_path: Path, capsys: pytest.CaptureFixtu
         "answer": "mqtt",
         "online": True,
         "problem": None,
+        "source": "settings",
+        "service": None,
     }
     assert not rows["other"]["online"]
     assert "offline" in rows["gone"]["problem"]
@@ -82,6 +84,8 @@ async def test_doctor_looks_for_satellites_and_for_who_answers() -> None:
 
 def test_there_may_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "config.yaml"
-    file.write_text("{}")
-    assert main(["--config", str(file), "satellites", "list"]) == ExitCode.OK
+    file.write_text("satellites: {zeroconf: false}")
+    assert main(["--config", str(file), "satellites"]) == ExitCode.OK
     assert "SATELLITES.md" in capsys.readouterr().out
+    assert main(["--config", str(file), "satellites", "approve", "kitchen"]) == ExitCode.USAGE
+    assert "satellites.zeroconf" in capsys.readouterr().err

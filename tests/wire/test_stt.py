@@ -14,6 +14,7 @@ from wyoming.tts import Synthesize
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import OutOfMemory
+from lunavox_edge.wyoming_server import gathering
 from tests.wire.conftest import Serve, Service
 
 pytestmark = pytest.mark.wire
@@ -360,6 +361,21 @@ async def test_a_client_that_leaves_takes_its_utterances_with_it(service: Servic
     service.stt.go.set()
     await service.quiet()
     assert len(service.stt.heard) <= 2
+
+
+async def test_live_audio_gathers_before_it_is_read_and_none_is_lost(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_LIVE_AFTER_S", 0.0)
+    async with service.connect() as peer:
+        await peer.send(ask(), START)
+        for chunk in chunks(size=3200):
+            await peer.send(chunk)
+            await peer.alive()
+        await peer.send(STOP)
+        await peer.expect("transcript")
+    ((samples, _),) = service.stt.heard
+    assert len(samples) == 16_000
 
 
 async def test_a_recording_may_come_faster_than_it_is_converted(serve: Serve) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from lunavox_edge.settings_model import WyomingSettings
 from lunavox_edge.wire.address import Address
-from lunavox_edge.wyoming_server.zeroconf import Announcement, instance_name, is_for_others, own_addresses
+from lunavox_edge.wire.zeroconf import Announcement, instance_name, is_for_others, own_addresses
 from tests.wire.conftest import Serve
 
 pytestmark = pytest.mark.wire

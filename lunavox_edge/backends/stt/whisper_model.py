@@ -18,6 +18,7 @@ from lunavox_edge.backends.stt.whisper_window import (
     allowed_tokens,
     doubtful,
     fill,
+    looping,
     repetitive,
     windows,
 )
@@ -35,6 +36,8 @@ _MAX_HOTWORD_CHARS = 600
 _MAX_CONTEXT_TOKENS = 448
 _NO_SPEECH = 0.5
 _LOW_LOGPROB = -0.9
+_LOOP_PENALTY = 1.1
+"""Just enough for the decoder to stop after it has said a command once."""
 _DOUBTFUL_LOGPROB = -0.5
 """Under this a name may have been put in by the prompt instead of the speaker."""
 
@@ -141,12 +144,17 @@ class WhisperModel(SttModel):
     ) -> _Decoded:
         """Decode, and once more where the first result is not to be trusted.
 
-        Loops are left as they are unless `final`: a wider window cures them better.
+        A loop in a short command costs another decode here, a wider window costs ten. In longer ones,
+        where words come again, it is left as it is unless `final`: a wider window cures it better.
         """
         hotwords = _hotwords(request)
         decoded = self._decode(encoded, code, request, frames, hotwords=hotwords)
-        if decoded.repetitive and not final:
-            return decoded
+        if not final and (decoded.repetitive or looping(decoded.tokens)):
+            if frames >= LONG_FRAMES:
+                return decoded
+            return self._decode(
+                encoded, code, request, frames, hotwords=hotwords, repetition_penalty=_LOOP_PENALTY
+            )
         if hotwords and (decoded.logprob < _DOUBTFUL_LOGPROB or decoded.repetitive):
             plain = self._decode(encoded, code, request, frames, hotwords=None)
             if plain.silent or decoded.repetitive or plain.logprob > decoded.logprob:

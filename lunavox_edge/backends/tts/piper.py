@@ -26,7 +26,8 @@ from lunavox_edge.backends.packages import missing_modules, package_folder, pack
 from lunavox_edge.backends.scan import folders
 from lunavox_edge.backends.tts import piper_files
 from lunavox_edge.backends.tts.phonemes import bounded
-from lunavox_edge.backends.tts.piper_sound import Sound, open_sound, way_to_speak
+from lunavox_edge.backends.tts.piper_open import open_sound, way_to_speak
+from lunavox_edge.backends.tts.piper_sound import Sound
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
@@ -189,7 +190,7 @@ class PiperBackend(Backend):
 
     @classmethod
     def remark(cls, entry: ModelEntry, cache_dir: Path) -> Remark | None:
-        """Say whether the voice speaks in two halves or in whole segments, and why."""
+        """Say whether the voice speaks in pieces or in whole segments, and why."""
         return way_to_speak(entry, cache_dir)
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> PiperModel:
@@ -207,7 +208,7 @@ class PiperBackend(Backend):
         reader = PiperVoice(session=None, config=config, download_dir=entry.path.parent)
         model = PiperModel(
             reader,
-            open_sound(entry, options),
+            open_sound(entry, options, rate_hz=config.sample_rate),
             speakers=piper_files.speaker_ids(described),
             device=options.device,
         )

@@ -1,31 +1,35 @@
-"""From a Piper voice's numbers to sound: in two halves where its graph allows it, else whole."""
+"""From a Piper voice's numbers to sound: in pieces where its graph allows it, else in one go."""
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from lunavox_edge.backends import ort
-from lunavox_edge.backends.base import LoadOptions, Piece, Remark, Samples
-from lunavox_edge.backends.tts import piper_halves
-from lunavox_edge.backends.tts.vocoder import FRAMES, SPEAKER, Layout, NotCuttable
-from lunavox_edge.errors import BrokenModel
-from lunavox_edge.types import ModelEntry, SourceKind
+from lunavox_edge.backends.base import Piece, Samples
+from lunavox_edge.backends.tts.flow import CONTEXT, LATENT
+from lunavox_edge.backends.tts.vocoder import FRAMES, SPEAKER, Layout
 
-CHUNK_FRAMES = (20, 40, 80, 160)
-"""How much is made at once: little at first, so that sound is there early, then more, because every
-piece costs its surroundings too. The last size is repeated."""
-_HALVES = "two halves"
-
-_LOGGER = logging.getLogger(__name__)
+EAGER_FRAMES = (12, 24, 48, 64)
+"""How much is made at once for a listener who waits: little at first, so that sound is there early,
+then more, because every piece costs its surroundings too. The last size is repeated; larger ones would
+cost more memory and no less time."""
+CALM_FRAMES = (64,)
+"""And for one who still has something to hear."""
+FLOW_FRAMES = 400
+"""The flow makes about so many at once, at most half as many more, so that neither its time nor its
+memory grows with the text."""
+FLOW_LEAST_FRAMES = 65
+"""The flow sees no less, unless a sentence is shorter: onnxruntime adds in another order what has up to
+64 columns, and the vocoder makes such rounding ten times larger."""
+_LEAST_FRAMES = 20
+"""What is left at the end is no piece of its own if it is less."""
 
 
 class Sound(ABC):
@@ -52,130 +56,135 @@ class WholeSound(Sound):
         yield Piece(lambda: _samples(self._session.run(None, feeds)[0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """What the first half made of a sentence; `around` is what else the vocoder reads."""
+@dataclass(slots=True)
+class Line:
+    """A sentence: of its `count` frames the first `made` are known, and what the others come from.
 
-    values: Any
-    around: Mapping[str, Any]
+    A frame that is made never changes, so pieces may be made while more frames are.
+    """
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return int(self.values.shape[-1])
+    count: int
+    speaker: Mapping[str, Any]
+    latents: Mapping[str, Any]
+    frames: Any = None
+    made: int = 0
 
 
 class ChunkedSound(Sound):
-    """A voice in two halves: the frames of a sentence are made at once, their sound in pieces.
+    """A voice in parts: text, flow, vocoder. The last two run in windows.
 
-    All that is random happens in the first half. A piece is made with so many frames around it
-    that it equals what the whole would have been.
+    All that is random happens in the text part. A window has so much around it that what it gives
+    equals what the whole would have been.
     """
 
-    def __init__(self, first: ort.Session, vocoder: ort.Session) -> None:
-        """Wrap the open halves."""
-        self._first = first
+    def __init__(
+        self, text: ort.Session, flow: ort.Session | None, vocoder: ort.Session, *, rate_hz: int
+    ) -> None:
+        """Wrap the open parts; without a flow the text part makes the frames."""
+        self._text = text
+        self._flow = flow
         self._vocoder = vocoder
-        self._has_speaker = SPEAKER in vocoder.inputs
+        self._rate_hz = rate_hz
         self._layout = Layout.from_notes(vocoder.notes)
+        self._flow_context = 0 if flow is None else int(flow.notes[CONTEXT])
 
-    def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:  # noqa: ARG002
+    def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:
         """Yield pieces that grow; what is needed at once does not grow with the text."""
-        frames = self.frames(feeds)
-        for start, stop in chunks(frames.count):
-            yield Piece(partial(self.piece, frames, start, stop))
+        line = self.line(feeds)
+        context = self._layout.stages[0].context
+        edges = list(chunks(line.count, EAGER_FRAMES if eager else CALM_FRAMES))
+        # Those of the first piece alone, then those of the two that follow while it is heard.
+        soon = [stop + context for _, stop in edges[:3:2]] if eager else []
+        stops = flow_stops(line.count, soon, self._flow_context)
+        for start, stop in edges:
+            while line.made < min(line.count, stop + context):
+                self.make_frames(line, next(stops))
+            seconds = (stop - start) * self._layout.hop_samples / self._rate_hz
+            yield Piece(partial(self.piece, line, start, stop), seconds)
 
-    def frames(self, feeds: Mapping[str, Any]) -> Frames:
-        """Run the first half."""
-        values, *speaker = self._first.run(None, feeds)
-        return Frames(values, {SPEAKER: speaker[0]} if self._has_speaker else {})
+    def line(self, feeds: Mapping[str, Any]) -> Line:
+        """Run the text part."""
+        found = self._text.run(None, feeds)
+        speaker = {SPEAKER: found.pop()} if SPEAKER in self._vocoder.inputs else {}
+        if self._flow is None:
+            (frames,) = found
+            return Line(frames.shape[-1], speaker, {}, frames, frames.shape[-1])
+        names = [name for name in self._flow.inputs if name.startswith(LATENT)]
+        latents = dict(zip(names, found, strict=True))
+        return Line(max(_length(latent) for latent in found), speaker, latents)
 
-    def piece(self, frames: Frames, start: int, stop: int) -> Samples:
-        """Run the vocoder for the frames from `start` to before `stop`."""
+    def make_frames(self, line: Line, stop: int) -> None:
+        """Run the flow for the frames up to before `stop` that are not yet made."""
+        if self._flow is None:
+            raise ValueError("there is no flow")
+        low, high = max(0, line.made - self._flow_context), min(line.count, stop + self._flow_context)
+        feeds = {
+            name: np.ascontiguousarray(latent[..., low:high]) if _length(latent) == line.count else latent
+            for name, latent in line.latents.items()
+        }
+        if SPEAKER in self._flow.inputs:
+            feeds |= line.speaker
+        (found,) = self._flow.run(None, feeds)
+        if found.shape[-1] != high - low:
+            raise ValueError("the flow made a window of the wrong length")
+        if line.frames is None:
+            line.frames = np.empty((*found.shape[:-1], line.count), found.dtype)
+        line.frames[..., line.made : stop] = found[..., line.made - low : stop - low]
+        line.made = stop
+
+    def piece(self, line: Line, start: int, stop: int) -> Samples:
+        """Run the vocoder for the frames from `start` to before `stop`; those around must be made too."""
         hop = self._layout.hop_samples
-        feeds = dict(frames.around)
+        feeds = dict(line.speaker)
         origin, before = 0, 1
         for stage in self._layout.stages:
             origin, before = origin * stage.rate // before, stage.rate
             low = max(0, start * stage.rate - stage.context)
-            high = min(frames.count * stage.rate, stop * stage.rate + stage.context)
+            high = min(line.count * stage.rate, stop * stage.rate + stage.context)
             if stage.rate == 1:
-                feeds[FRAMES] = np.ascontiguousarray(frames.values[..., low:high])
+                feeds[FRAMES] = np.ascontiguousarray(line.frames[..., low:high])
             else:
                 for port, place in zip(stage.ports, (low, high), strict=True):
                     feeds[port] = np.array([place - origin], np.int64)
             origin = low
         origin = origin * hop // before
-        sound = _samples(self._vocoder.run(None, feeds)[0])
+        sound = _samples(self._vocoder.run(None, feeds, is_last=stop == line.count)[0])
         if len(sound) != high * hop // before - origin:
             raise ValueError("the vocoder made a piece of the wrong length")
         return sound[start * hop - origin : stop * hop - origin]
 
 
-def chunks(count: int) -> Iterator[tuple[int, int]]:
-    """Yield where the pieces of so many frames begin and end; none but the only one is very small."""
+def chunks(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield where the pieces of so many frames begin and end; the last is not very small."""
     start = index = 0
     while start < count:
-        stop = start + CHUNK_FRAMES[min(index, len(CHUNK_FRAMES) - 1)]
-        if count - stop < CHUNK_FRAMES[0]:
+        stop = start + sizes[min(index, len(sizes) - 1)]
+        if count - stop < _LEAST_FRAMES:
             stop = count
         yield start, stop
         start = stop
         index += 1
 
 
-def open_sound(entry: ModelEntry, options: LoadOptions) -> Sound:
-    """Open a voice. Raises BrokenModel, BackendUnavailable, MemoryError."""
-    try:
-        return _open_halves(entry, options)
-    except NotCuttable as error:
-        note = _slower(str(error))
-    session = _open(entry.path, options)
-    _tell_once(entry.name, note)
-    return WholeSound(session, note)
+def flow_stops(count: int, soon: Sequence[int], context: int) -> Iterator[int]:
+    """Yield where the windows end in which the flow makes so many frames.
+
+    They end at `soon` or a little later, where that pays: another window costs twice the `context` more
+    in all.
+    """
+    made = 0
+    for wanted in soon:
+        stop = max(wanted, FLOW_LEAST_FRAMES - context)
+        if stop > made and count - stop > 2 * context:
+            made = stop
+            yield made
+    for left in range(max(1, round((count - made) / FLOW_FRAMES)), 0, -1):
+        made += ceil((count - made) / left)
+        yield made
 
 
-def way_to_speak(entry: ModelEntry, cache_dir: Path | None) -> Remark:
-    """Say whether a voice speaks in two halves, without opening it."""
-    places = _places(entry, cache_dir)
-    if piper_halves.noted_halves(entry.path, places) is not None:
-        return Remark(_HALVES)
-    obstacle = piper_halves.obstacle(entry.path, places)
-    if obstacle is not None:
-        return Remark(_slower(obstacle), is_fine=False)
-    return Remark(f"{_HALVES}, made when it first speaks")
-
-
-def _open_halves(entry: ModelEntry, options: LoadOptions) -> ChunkedSound:
-    places = _places(entry, options.cache_dir)
-    for anew in (False, True):
-        folder = piper_halves.halves(entry.path, places, anew=anew)
-        # What is kept there may be damaged, or be replaced by another process at this moment.
-        with suppress(BrokenModel, KeyError, ValueError):
-            return ChunkedSound(
-                _open(folder / piper_halves.FIRST, options),
-                _open(folder / piper_halves.VOCODER, options, steady=True),
-            )
-    raise NotCuttable("its halves do not open")
-
-
-def _open(path: Path, options: LoadOptions, *, steady: bool = False) -> ort.Session:
-    return ort.open_session(path, device=options.device, threads=options.threads, steady=steady)
-
-
-def _places(entry: ModelEntry, cache_dir: Path | None) -> list[Path]:
-    """Where halves may lie: beside the voice, but not inside a package; else in the cache."""
-    beside = [] if entry.source_kind is SourceKind.PACKAGE else [entry.path.parent / piper_halves.FOLDER]
-    return beside if cache_dir is None else [*beside, piper_halves.cached_place(cache_dir, entry.path)]
-
-
-@cache
-def _tell_once(name: str, note: str) -> None:
-    _LOGGER.warning("%s: %s", name, note)
-
-
-def _slower(reason: str) -> str:
-    return f"whole segments, because {reason}; its sound begins later"
+def _length(latent: Any) -> int:  # noqa: ANN401  # no types exist
+    return int(latent.shape[-1]) if latent.ndim else 1
 
 
 def _samples(output: Any) -> Samples:  # noqa: ANN401  # no types exist

@@ -1,8 +1,8 @@
-"""Where a Piper voice can be cut, and how much of its surroundings a piece of sound depends on.
+"""The vocoder of a Piper voice: where it begins, and how many frames a piece of sound depends on.
 
 The last part of the graph, a HiFi-GAN vocoder, is a chain of convolutions: each sample depends on a
-few frames only, and how many follows from the sizes of its kernels. So a piece made from its own
-frames and that many on both sides is what the whole would have been, up to rounding.
+few frames only. So a piece made from its own frames and that many on both sides is what the whole
+would have been, up to rounding.
 """
 
 from __future__ import annotations
@@ -10,29 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil
 
 from lunavox_edge.backends.onnx_graph import Crop, Graph, Node, Port
+from lunavox_edge.backends.tts.reach import SAMPLE_BY_SAMPLE, NotCuttable, Reach, follow, kernel_size
 
 FRAMES, SPEAKER = "frames", "speaker"
-"""What the vocoder's inputs and the first half's outputs are called."""
+"""What its inputs are called."""
 STAGES, HOP = "stages", "hop_samples"
 """Keys of its metadata."""
 
-_SAMPLE_BY_SAMPLE = frozenset(
-    {"Add", "Cast", "Clip", "Div", "Elu", "Identity", "LeakyRelu", "Mul", "Neg", "PRelu", "Pow", "Relu"}
-    | {"Sigmoid", "Sin", "Sub", "Tanh"}
-)
-_RESHAPES = frozenset({"Squeeze", "Unsqueeze"})
-"""Allowed at the end, where only the order of the samples counts."""
 _FLOATS = (1, 10)
-_DIMENSIONS, _TIME_AXIS = 3, 2
-"""Batch, channels, time."""
-
-
-class NotCuttable(ValueError):
-    """The graph is not the kind that can be cut; the text says why."""
+_TIME_AXIS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +59,23 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Where a voice is cut. `speaker` is None for a voice of one."""
+class Vocoder:
+    """The last part of a voice. `speaker` is None for a voice of one."""
 
     frames: Port
     speaker: Port | None
-    first: tuple[Node, ...]
-    vocoder: tuple[Node, ...]
+    nodes: tuple[Node, ...]
     crops: tuple[Crop, ...]
     layout: Layout
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """What goes from the first half to the vocoder."""
+        """What it reads."""
         return (self.frames,) if self.speaker is None else (self.frames, self.speaker)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """Samples of a tensor for each frame, and how far back and ahead one depends, in frames."""
-
-    rate: Fraction
-    back: Fraction
-    ahead: Fraction
-
-
-def find_cut(graph: Graph) -> Cut:
-    """Find the cut before the vocoder. Raises NotCuttable."""
+def find_vocoder(graph: Graph) -> Vocoder:
+    """Find the border before the vocoder. Raises NotCuttable."""
     if not graph.outputs:
         raise NotCuttable("it has no output")
     output = next(iter(graph.outputs))
@@ -105,43 +83,36 @@ def find_cut(graph: Graph) -> Cut:
     frames = _port(graph, FRAMES, entry, "frames")
     speaker = None if condition is None else _port(graph, SPEAKER, condition, 1)
     inside = [frames.inside] if speaker is None else [frames.inside, speaker.inside]
-    vocoder = graph.before([output], stops=inside)
-    if any(name in graph.inputs for node in vocoder for name in node.inputs if name not in inside):
+    nodes = graph.before([output], stops=inside)
+    if any(name in graph.inputs for node in nodes for name in node.inputs if name not in inside):
         raise NotCuttable("its vocoder reads more than frames and speaker")
     speaker_names = inside[1:]
-    known = _reach(graph, vocoder, frames=frames.inside, speaker=speaker_names)
+    known = _follow(graph, nodes, frames.inside, speaker_names)
     if output not in known:
         raise NotCuttable("its sound does not come from its frames")
-    stages = [Stage(1, _context(known[output]))]
+    stages = [Stage(1, known[output].context)]
     crops = []
-    for node in vocoder:
+    for node in nodes:
         # Before the first the rate is still that of the frames.
         if node.kind != "ConvTranspose" or known[node.inputs[0]].rate == 1:
             continue
         source = node.inputs[0]
         rest = graph.before([output], stops=(source, *speaker_names))
-        after = _reach(graph, rest, frames=source, speaker=speaker_names)
-        stage = Stage(_whole(known[source].rate), _context(after[output]))
+        after = _follow(graph, rest, source, speaker_names)
+        stage = Stage(known[source].whole_rate, after[output].context)
         stages.append(stage)
         crops.append(Crop(node, *stage.ports, axis=_TIME_AXIS))
-    return Cut(
+    return Vocoder(
         frames=frames,
         speaker=speaker,
-        first=tuple(graph.before(inside)),
-        vocoder=tuple(vocoder),
+        nodes=tuple(nodes),
         crops=tuple(crops),
-        layout=Layout(tuple(stages), _whole(known[output].rate)),
+        layout=Layout(tuple(stages), known[output].whole_rate),
     )
 
 
-def _context(reach: _Reach) -> int:
-    return ceil(max(reach.back, reach.ahead))
-
-
-def _whole(rate: Fraction) -> int:
-    if rate.denominator != 1:
-        raise NotCuttable("its frames are not of one length")
-    return int(rate)
+def _follow(graph: Graph, nodes: Iterable[Node], start: str, speaker: Iterable[str]) -> dict[str, Reach]:
+    return follow(graph, nodes, start=[start], timeless=speaker, part="vocoder")
 
 
 def _entry(graph: Graph, output: str) -> tuple[Node, Node | None]:
@@ -158,12 +129,12 @@ def _entry(graph: Graph, output: str) -> tuple[Node, Node | None]:
             continue
         if node.kind == "Conv":
             found.append(node)
-        elif node.kind in _SAMPLE_BY_SAMPLE:
+        elif node.kind in SAMPLE_BY_SAMPLE:
             waiting += (name for name in node.inputs if name not in graph.tensors)
         elif node.kind != "Constant":
             raise NotCuttable(f"its vocoder begins with an unknown step ({node.kind:.40})")
-    wide = [node for node in found if _kernel(graph, node) > 1]
-    points = [node for node in found if _kernel(graph, node) == 1]
+    wide = [node for node in found if kernel_size(graph, node) > 1]
+    points = [node for node in found if kernel_size(graph, node) == 1]
     if len(wide) != 1 or len(points) > 1:
         raise NotCuttable("its vocoder begins in an unknown way")
     return wide[0], points[0] if points else None
@@ -174,75 +145,3 @@ def _port(graph: Graph, name: str, reader: Node, length: int | str) -> Port:
     if weight.kind not in _FLOATS:
         raise NotCuttable("its numbers are of an unknown kind")
     return Port(name, reader.inputs[0], weight.kind, (1, weight.shape[1], length))
-
-
-def _reach(
-    graph: Graph, vocoder: Iterable[Node], *, frames: str, speaker: Iterable[str]
-) -> dict[str, _Reach]:
-    """Follow every step from `frames` on. Raises NotCuttable for a step that might look everywhere."""
-    known = {frames: _Reach(Fraction(1), Fraction(0), Fraction(0))}
-    timeless = {*graph.tensors, *speaker, ""}
-    flat: set[str] = set()
-    for node in vocoder:
-        if node.kind == "Constant" and not node.borrowed:
-            timeless.update(node.outputs)
-            continue
-        read = [known[name] for name in node.inputs if name in known]
-        if len(read) < sum(name not in timeless for name in node.inputs) or node.borrowed:
-            raise NotCuttable(f"its vocoder has an unknown step ({node.kind:.40})")
-        if node.kind in _SAMPLE_BY_SAMPLE:
-            found = _joined(read)
-        elif node.kind in _RESHAPES:
-            found = _joined(read)
-            flat.update(node.outputs)
-        elif node.kind in ("Conv", "ConvTranspose") and flat.isdisjoint(node.inputs):
-            found = _convolved(graph, node, read)
-        else:
-            raise NotCuttable(f"its vocoder has an unknown step ({node.kind:.40})")
-        if found is None:
-            timeless.update(node.outputs)
-        else:
-            known.update(dict.fromkeys(node.outputs, found))
-    return known
-
-
-def _joined(read: list[_Reach]) -> _Reach | None:
-    if not read:
-        return None
-    if len({reach.rate for reach in read}) != 1:
-        raise NotCuttable("its vocoder joins different rates")
-    return _Reach(read[0].rate, max(reach.back for reach in read), max(reach.ahead for reach in read))
-
-
-def _convolved(graph: Graph, node: Node, read: list[_Reach]) -> _Reach | None:
-    kernel = _kernel(graph, node)
-    (stride,) = node.numbers.get("strides", (1,))
-    (dilation,) = node.numbers.get("dilations", (1,))
-    left, right = node.numbers.get("pads", (0, 0))
-    if node.texts.get("auto_pad", "NOTSET") != "NOTSET" or "output_shape" in node.numbers:
-        raise NotCuttable("its vocoder pads in an unknown way")
-    span = dilation * (kernel - 1)
-    if not read:
-        if kernel > 1:
-            raise NotCuttable("its speaker changes with time")
-        return None
-    (before,) = read
-    if node.kind == "Conv":
-        if stride != 1 or left + right != span:
-            raise NotCuttable("its vocoder changes the length in an unknown way")
-        back, ahead = Fraction(left), Fraction(span - left)
-        rate = before.rate
-    else:
-        (extra,) = node.numbers.get("output_padding", (0,))
-        if span + 1 + extra - left - right != stride:
-            raise NotCuttable("its vocoder changes the length in an unknown way")
-        back, ahead = Fraction(span - left), Fraction(left)
-        rate = before.rate * stride
-    return _Reach(rate, before.back + back / rate, before.ahead + ahead / rate)
-
-
-def _kernel(graph: Graph, node: Node) -> int:
-    weight = graph.tensors.get(node.inputs[1])
-    if weight is None or len(weight.shape) != _DIMENSIONS:
-        raise NotCuttable("its vocoder has weights that are made as it runs")
-    return weight.shape[2]

@@ -1,6 +1,6 @@
-"""The two halves of a Piper voice as files: made once, kept beside the voice, found again.
+"""The parts of a Piper voice as files: made once, kept beside the voice, found again.
 
-A voice is known by the hash of its file, so one that changed is cut anew; the halves are known by
+A voice is known by the hash of its file, so one that changed is cut anew; the parts are known by
 theirs, so damaged ones are too. Hashing reads all of a file, so it is left out as long as the files
 are those that were hashed before. The folder of a cut appears at once and whole; several processes
 may make it at the same time.
@@ -21,14 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lunavox_edge.backends.onnx_graph import Graph
-from lunavox_edge.backends.tts.vocoder import Cut, NotCuttable, find_cut
+from lunavox_edge.backends.tts.piper_cut import FLOW, TEXT, VOCODER, Cut, find_cut
+from lunavox_edge.backends.tts.reach import NotCuttable
 
 FOLDER = ".lunavox-edge"
-"""Beside the voice; hidden, so that nobody takes the halves for voices."""
-FIRST, VOCODER = "first.onnx", "vocoder.onnx"
+"""Beside the voice; hidden, so that nobody takes the parts for voices."""
 _HASHES = "hashes.json"
-_FORMAT = 1
+_FORMAT = 2
 """Raised when voices are cut differently, so that no older cut is used."""
 _PART_SUFFIX = ".part"
 _ABANDONED_S = 600.0
@@ -39,17 +38,17 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def cached_place(cache_dir: Path, model: Path) -> Path:
-    """Return where the cache keeps halves; voices of one name in two folders do not meet there."""
+    """Return where the cache keeps parts; voices of one name in two folders do not meet there."""
     where = hashlib.blake2b(str(model.parent.absolute()).encode(errors="replace"), digest_size=6)
-    return cache_dir / "halves" / where.hexdigest()
+    return cache_dir / "parts" / where.hexdigest()
 
 
-def halves(model: Path, places: Sequence[Path], *, anew: bool = False) -> Path:
-    """Return the folder with the halves of a voice, in the first of `places` that has or can take it.
+def parts(model: Path, places: Sequence[Path], *, anew: bool = False) -> Path:
+    """Return the folder with the parts of a voice, in the first of `places` that has or can take it.
 
     `anew` replaces what is there. Raises NotCuttable with the reason.
     """
-    found = None if anew else noted_halves(model, places)
+    found = None if anew else noted_parts(model, places)
     if found is not None:
         return found
     try:
@@ -65,8 +64,8 @@ def halves(model: Path, places: Sequence[Path], *, anew: bool = False) -> Path:
     return folder
 
 
-def noted_halves(model: Path, places: Iterable[Path]) -> Path | None:
-    """Return the folder with the halves if neither they nor the voice changed since they were checked."""
+def noted_parts(model: Path, places: Iterable[Path]) -> Path | None:
+    """Return the folder with the parts if neither they nor the voice changed since they were checked."""
     for place in places:
         # An unreadable note is as good as none.
         with suppress(OSError, ValueError, LookupError, TypeError):
@@ -78,9 +77,9 @@ def noted_halves(model: Path, places: Iterable[Path]) -> Path | None:
 
 
 def obstacle(model: Path, places: Iterable[Path]) -> str | None:
-    """Say why `halves` would fail, None if it would not; nothing is written."""
+    """Say why `parts` would fail, None if it would not; nothing is written."""
     try:
-        _find(model.read_bytes())
+        find_cut(model.read_bytes())
     except OSError as error:
         return f"its file cannot be read ({error.strerror})"
     except NotCuttable as error:
@@ -90,7 +89,7 @@ def obstacle(model: Path, places: Iterable[Path]) -> str | None:
             there = next(folder for folder in (place, *place.parents) if folder.exists())
             if there.is_dir() and os.access(there, os.W_OK):
                 return None
-    return "there is no folder that its halves can be kept in"
+    return "there is no folder that its parts can be kept in"
 
 
 def _stamp(path: Path) -> list[int]:
@@ -100,7 +99,13 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _stamps(model: list[int], folder: Path) -> list[list[int]]:
-    return [model, _stamp(folder / FIRST), _stamp(folder / VOCODER)]
+    return [model, *(_stamp(folder / name) for name in _names(folder))]
+
+
+def _names(folder: Path) -> list[str]:
+    """Return the files of a folder that are parts."""
+    flow = [FLOW] if (folder / FLOW).exists() else []
+    return [TEXT, *flow, VOCODER]
 
 
 def _note_path(place: Path, model: Path) -> Path:
@@ -123,10 +128,10 @@ def _new_hash(content: bytes = b"") -> Any:  # noqa: ANN401  # the type has no p
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether the halves in a folder are as they were written."""
+    """Whether the parts in a folder are as they were written."""
     try:
         wanted = json.loads((folder / _HASHES).read_bytes())
-        return bool(wanted == {name: _hash_of(folder / name) for name in (FIRST, VOCODER)})
+        return bool(wanted == {name: _hash_of(folder / name) for name in _names(folder)})
     except (OSError, ValueError):
         return False
 
@@ -139,20 +144,10 @@ def _hash_of(path: Path) -> str:
     return str(found.hexdigest())
 
 
-def _find(content: bytes) -> tuple[Graph, Cut]:
-    try:
-        graph = Graph(content)
-        return graph, find_cut(graph)
-    except NotCuttable:
-        raise
-    except (ValueError, LookupError) as error:
-        raise NotCuttable(f"its graph is of an unknown kind: {error}") from error
-
-
 def _make(content: bytes, places: Iterable[Path], name: str, stem: str) -> Path:
     started = time.monotonic()
-    graph, cut = _find(content)
-    problem = "there is no folder that its halves can be kept in"
+    cut = find_cut(content)
+    problem = "there is no folder that its parts can be kept in"
     for place in places:
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -163,20 +158,18 @@ def _make(content: bytes, places: Iterable[Path], name: str, stem: str) -> Path:
             ) as folder:
                 part = Path(folder) / "cut"
                 part.mkdir()
-                _write_halves(part, graph, cut)
+                _write_parts(part, cut)
                 _publish(part, place / name)
         except OSError as error:
-            problem = f"its halves cannot be kept in {place.name} ({error.strerror})"
+            problem = f"its parts cannot be kept in {place.name} ({error.strerror})"
             continue
         _LOGGER.debug("Cut %s in %.2f s", stem, time.monotonic() - started)
         return place / name
     raise NotCuttable(problem)
 
 
-def _write_halves(folder: Path, graph: Graph, cut: Cut) -> None:
-    first = graph.part(cut.first, outputs=cut.ports)
-    vocoder = graph.part(cut.vocoder, inputs=cut.ports, crops=cut.crops, notes=cut.layout.notes)
-    hashes = {FIRST: _write(folder / FIRST, first), VOCODER: _write(folder / VOCODER, vocoder)}
+def _write_parts(folder: Path, cut: Cut) -> None:
+    hashes = {name: _write(folder / name, content) for name, content in cut.files().items()}
     _write(folder / _HASHES, [json.dumps(hashes).encode()])
 
 

@@ -28,6 +28,7 @@ SERVICE_TYPE: Final = "_wyoming._tcp.local."
 _LOOK_EVERY_S = 5.0
 _STOP_S = 3.0
 _ID_CHARS = 8
+_MAX_NAME_BYTES = 63  # of a name in the DNS
 # Networks inside the machine: nobody outside reaches their addresses.
 _INNER_NETWORKS = ("docker", "br-", "veth", "virbr", "podman", "cni", "lxc", "lxdbr")
 # Nothing is sent there; asking for the way tells which address others see.
@@ -68,6 +69,16 @@ def own_addresses(host: str) -> tuple[str, ...]:
         found += [text for text in texts if _is_usable(ipaddress.ip_address(text), bound.version)]
     first = _first_choice()
     return tuple(sorted(dict.fromkeys(found), key=lambda text: (text != first, ":" in text, text)))
+
+
+def announced(address: Address, name: str) -> Announcement | None:
+    """Start to announce an address under a name, if it is one for other machines."""
+    if not is_for_others(address):
+        return None
+    fitting = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
+    announcement = Announcement(fitting, address.port, addresses=lambda: own_addresses(address.host))
+    announcement.start()
+    return announcement
 
 
 class Announcement:

@@ -1,0 +1,193 @@
+"""Rooms for the hub: satellites of our own in this process, with recordings for people."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from wyoming.event import Event
+
+from lunavox_edge.bench.home_assistant import RATE_HZ
+from lunavox_edge.bench.playback import Arrival
+from lunavox_edge.errors import TimedOut
+from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.microphone import CHUNK_BYTES, CHUNK_S
+from lunavox_edge.satellite.satellite import Satellite, Send
+from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.speaker import NullSpeaker
+from lunavox_edge.types import AudioChunk
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings_model import LimitSettings
+
+_HISS = 10
+"""Of a quiet room, in steps of 16 bits."""
+_MOST_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What somebody says in a room: a wake word and a command, and when each of them ends."""
+
+    pcm: bytes
+    word_end_s: float
+    end_s: float
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What the hub sent, and when; `audio_s` of an audio-chunk."""
+
+    at_s: float
+    kind: str
+    text: str = ""
+    audio_s: float = 0.0
+
+
+class Mouth:
+    """A microphone in a quiet room where somebody speaks at times, in real time."""
+
+    def __init__(self) -> None:
+        """Hear nobody."""
+        noise = np.random.default_rng(3).normal(0, _HISS, RATE_HZ // 100 * 300)
+        self._noise = noise.astype("<i2").tobytes()
+        self._waiting = b""
+        self._began: asyncio.Future[float] | None = None
+        self.late_s = 0.0
+        """The longest that the hub kept a chunk waiting."""
+
+    def say(self, pcm: bytes) -> asyncio.Future[float]:
+        """Speak from the next chunk on; the result is when the first sample was said."""
+        self._waiting = pcm
+        self._began = asyncio.get_running_loop().create_future()
+        return self._began
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield what is heard, each chunk when it is over."""
+        began_s, count = time.monotonic(), 0
+        while True:
+            count += 1
+            await asyncio.sleep(max(0.0, began_s + count * CHUNK_S - time.monotonic()))
+            yield self._next(count, began_s + (count - 1) * CHUNK_S)
+            self.late_s = max(self.late_s, time.monotonic() - began_s - count * CHUNK_S)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _next(self, count: int, at_s: float) -> bytes:
+        piece, self._waiting = self._waiting[:CHUNK_BYTES], self._waiting[CHUNK_BYTES:]
+        if piece and self._began is not None and not self._began.done():
+            self._began.set_result(at_s)
+        start = count * CHUNK_BYTES % (len(self._noise) - CHUNK_BYTES)
+        return piece + self._noise[start : start + CHUNK_BYTES - len(piece)]
+
+
+class Ears:
+    """A loudspeaker that knows when it fell silent."""
+
+    def __init__(self) -> None:
+        """Be silent."""
+        self._speaker = NullSpeaker()
+        self._silent_s = 0.0
+        self._silence = asyncio.Event()
+
+    async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        """Play to the end."""
+        try:
+            await self._speaker.play(chunks)
+        finally:
+            self._silent_s = time.monotonic()
+            self._silence.set()
+
+    async def silence(self, *, since_s: float, timeout_s: float) -> float:
+        """Wait until it has fallen silent since a moment; return when. Raises TimedOut."""
+        until_s = time.monotonic() + timeout_s
+        while self._silent_s < since_s:
+            self._silence.clear()
+            try:
+                await asyncio.wait_for(self._silence.wait(), max(0.0, until_s - time.monotonic()))
+            except asyncio.TimeoutError:
+                raise TimedOut("The satellite does not fall silent.") from None
+        return self._silent_s
+
+
+class Room(Satellite):
+    """A satellite that streams all the time and notes what the hub sends."""
+
+    def __init__(self) -> None:
+        """Build the parts."""
+        self.mouth, self.ears = Mouth(), Ears()
+        super().__init__(microphone=self.mouth, speaker=self.ears, say=lambda _: None)
+        self.came: deque[Came] = deque(maxlen=_MOST_EVENTS)
+        self._news = asyncio.Event()
+
+    async def handle(self, event: Event, hub: Send) -> None:
+        """Note what came, then do it."""
+        data = event.data
+        audio_s = 0.0
+        if event.type == "audio-chunk":
+            audio_s = len(event.payload or b"") / (data["rate"] * data["width"] * data["channels"])
+        self.came.append(Came(time.monotonic(), event.type, str(data.get("text", "")), audio_s))
+        self._news.set()
+        await super().handle(event, hub)
+
+    async def until(self, kind: str, *, since_s: float, timeout_s: float) -> Came:
+        """Return the first event of a kind after a moment. Raises TimedOut."""
+        found = await self.reached(lambda: self._first(kind, since_s), timeout_s)
+        if found is None:
+            raise TimedOut(f"The hub sent no {kind}.")
+        return found
+
+    async def reached(self, found: Callable[[], Came | None], timeout_s: float) -> Came | None:
+        """Look after every event until something is found; None after `timeout_s`."""
+        until_s = time.monotonic() + timeout_s
+        while (came := found()) is None and (left_s := until_s - time.monotonic()) > 0:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), left_s)
+            except asyncio.TimeoutError:
+                return found()
+        return came
+
+    def speech(self, since_s: float) -> tuple[Arrival, ...]:
+        """Return the audio of the first speech after a moment, in seconds since then."""
+        found: list[Arrival] = []
+        for came in self.came:
+            if came.at_s < since_s:
+                continue
+            if came.kind == "audio-chunk":
+                found.append(Arrival(came.at_s - since_s, came.audio_s))
+            elif came.kind == "audio-stop" and found:
+                break
+        return tuple(found)
+
+    def _first(self, kind: str, since_s: float) -> Came | None:
+        return next((came for came in self.came if came.kind == kind and came.at_s >= since_s), None)
+
+
+@asynccontextmanager
+async def rooms(count: int, limits: LimitSettings) -> AsyncIterator[dict[str, Room]]:
+    """Open so many rooms, by the addresses at which a hub finds them."""
+    async with AsyncExitStack() as stack:
+        found: dict[str, Room] = {}
+        for number in range(1, count + 1):
+            room = Room()
+            server = SatelliteServer(
+                room,
+                satellite_info(f"room {number}", None),
+                uri="tcp://127.0.0.1:0",
+                allow=(),
+                limits=limits,
+                say=lambda _: None,
+            )
+            await server.start()
+            stack.push_async_callback(server.stop)
+            found[server.uri] = room
+        yield found

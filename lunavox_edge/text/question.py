@@ -1,0 +1,15 @@
+"""Whether a text ends by asking something."""
+
+from __future__ import annotations
+
+_SIGNS = "?\uff1f\u061f\u037e"
+
+
+def is_question(text: str) -> bool:
+    """Whether the last sentence is a question; quotes, brackets and pictures after it do not count."""
+    for sign in reversed(text):
+        if sign in _SIGNS:
+            return True
+        if sign.isalnum() or sign in ".!\u3002\uff01\u2026":
+            return False
+    return False

@@ -1,0 +1,51 @@
+"""Asking who is at an address, as everybody may: nothing but `describe` is sent."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wyoming.info import Describe, Info
+
+from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
+from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.wire.address import Address
+from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.opening import opened
+
+
+async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
+    """Ask a satellite who it is. Raises ProtocolError if it is none, Unreachable if it goes."""
+    writer.write(encode_event(Describe().event()))
+    while (event := await reader.read()) is not None:
+        if not Info.is_type(event.type):
+            continue
+        try:
+            info = Info.from_event(event)
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            raise ProtocolError("It describes itself in a way that is not understood.") from error
+        if info.satellite is None:
+            raise ProtocolError("There is a Wyoming service, but it is no satellite.")
+        return info
+    raise Unreachable("It has closed the connection; is another hub using it?")
+
+
+async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> Info:
+    """Connect, ask, and leave, within `timeout_s`. Raises LunavoxError."""
+    writer: asyncio.StreamWriter | None = None
+
+    async def asked() -> Info:
+        nonlocal writer
+        stream, writer = await opened(Address.parse(uri))
+        return await satellite_info(EventReader(stream, limits), writer)
+
+    try:
+        return await asyncio.wait_for(asked(), timeout_s)
+    except asyncio.TimeoutError as error:
+        raise TimedOut("It does not answer.") from error
+    except LunavoxError:
+        raise
+    except (OSError, UnicodeError) as error:
+        raise Unreachable("It cannot be reached.") from error
+    finally:
+        if writer is not None:
+            writer.transport.abort()
