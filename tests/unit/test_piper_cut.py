@@ -172,11 +172,15 @@ def test_windows_cover_every_frame_once_and_are_bounded(count: int, soon: list[i
     assert not soon or context < 32 or min(seen) >= min(count, FLOW_LEAST_FRAMES)
 
 
-@pytest.mark.parametrize("count", [1, 12, 13, 31, 32, 100, 5000])
+@pytest.mark.parametrize("count", [1, 12, 13, 31, 32, 100, 216, 220, 5000])
 def test_pieces_follow_each_other_and_grow(count: int) -> None:
     found = list(chunks(count, EAGER_FRAMES))
     assert [start for start, _ in found] == [0, *(stop for _, stop in found[:-1])]
     assert found[-1][1] == count
     lengths = [stop - start for start, stop in found]
-    assert lengths[:-1] == [*EAGER_FRAMES, *[EAGER_FRAMES[-1]] * len(lengths)][: len(lengths) - 1]
+    grown = [*EAGER_FRAMES, *[EAGER_FRAMES[-1]] * len(lengths)]
+    assert lengths[:-2] == grown[: len(lengths[:-2])]
     assert len(lengths) == 1 or lengths[-1] >= min(20, count)
+    assert max(lengths) < EAGER_FRAMES[-1] + 20
+    # Two workers end at the same time.
+    assert len(lengths) <= len(EAGER_FRAMES) or -1 <= lengths[-1] - lengths[-2] < 20

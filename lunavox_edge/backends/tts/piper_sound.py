@@ -155,12 +155,18 @@ class ChunkedSound(Sound):
 
 
 def chunks(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield where the pieces of so many frames begin and end; the last is not very small."""
+    """Yield where the pieces of so many frames begin and end; the last two are of one size.
+
+    So two workers end at the same time.
+    """
     start = index = 0
     while start < count:
-        stop = start + sizes[min(index, len(sizes) - 1)]
-        if count - stop < _LEAST_FRAMES:
-            stop = count
+        left, size = count - start, sizes[min(index, len(sizes) - 1)]
+        if left - size < _LEAST_FRAMES:
+            size = left
+        elif index >= len(sizes) - 1 and left < 2 * size:
+            size = ceil(left / 2)
+        stop = start + size
         yield start, stop
         start = stop
         index += 1
