@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def service_variables(environ: Mapping[str, str] | None = None) -> dict[str, str
 def machine_id(root: Path = _ROOT) -> str:
     """Return what stays the same for this installation of the system, its host name if there is nothing."""
     for name in ("etc/machine-id", "var/lib/dbus/machine-id", "proc/device-tree/serial-number"):
-        found = _read(root / name).strip("\0 \n")
+        found = small_text(root / name).strip("\0 \n")
         if found and found != "uninitialized":
             return found
     return socket.gethostname()
@@ -156,8 +157,8 @@ def memory(root: Path = _ROOT) -> MemoryInfo:
 
 def rss_bytes(root: Path = _ROOT) -> int:
     """Return this process's resident memory, 0 where the system does not say."""
-    words = _read(root / "proc/self/statm").split()
-    pages = _number(words[1]) if len(words) > 1 else None
+    words = small_text(root / "proc/self/statm").split()
+    pages = number(words[1]) if len(words) > 1 else None
     return (pages or 0) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -206,9 +207,9 @@ def _user_folder(environ: Mapping[str, str], variable: str, default: str) -> Pat
 def _control_groups(root: Path, controller: str) -> Iterator[Path]:
     """Folders of the groups this process is in for a controller, from its own up to the mount."""
     mounts = root / "sys/fs/cgroup"
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        number, controllers, group = [*line.split(":", 2), "", ""][:3]
-        if number == "0" and not controllers:
+    for line in small_text(root / "proc/self/cgroup").splitlines():
+        hierarchy, controllers, group = [*line.split(":", 2), "", ""][:3]
+        if hierarchy == "0" and not controllers:
             candidates = [mounts]
         elif controller in controllers.split(","):
             candidates = [mounts / controllers, mounts / controller]
@@ -224,26 +225,26 @@ def _control_groups(root: Path, controller: str) -> Iterator[Path]:
 
 def _strength(root: Path, core: int) -> int:
     """What one core can do beside the others, 0 where the system does not say."""
-    return max(0, _number(_read(root / f"sys/devices/system/cpu/cpu{core}/cpu_capacity")) or 0)
+    return max(0, number(small_text(root / f"sys/devices/system/cpu/cpu{core}/cpu_capacity")) or 0)
 
 
 def _cpu_quota(folder: Path) -> tuple[int, int]:
     """Microseconds of CPU per period, of version 2 or 1; 0 or less means no limit."""
-    words = _read(folder / "cpu.max").split()
+    words = small_text(folder / "cpu.max").split()
     if len(words) > 1:
-        return _number(words[0]) or 0, _number(words[1]) or 0
-    quota = _number(_read(folder / "cpu.cfs_quota_us"))
-    period = _number(_read(folder / "cpu.cfs_period_us"))
+        return number(words[0]) or 0, number(words[1]) or 0
+    quota = number(small_text(folder / "cpu.cfs_quota_us"))
+    period = number(small_text(folder / "cpu.cfs_period_us"))
     return quota or 0, period or 0
 
 
 def _memory_limit(folder: Path) -> tuple[int | None, int]:
     """Limit and used bytes, of version 2 or 1; file cache that can be dropped is not "used"."""
     names = ("memory.max", "memory.high", "memory.limit_in_bytes")
-    limits = [limit for name in names if (limit := _number(_read(folder / name))) is not None]
+    limits = [limit for name in names if (limit := number(small_text(folder / name))) is not None]
     if not limits:
         return None, 0
-    used = _number(_read(folder / "memory.current") or _read(folder / "memory.usage_in_bytes")) or 0
+    used = number(small_text(folder / "memory.current") or small_text(folder / "memory.usage_in_bytes")) or 0
     stat = _fields(folder / "memory.stat")
     cache = stat.get("total_inactive_file", stat.get("inactive_file", 0))
     return min(limits), max(0, used - cache)
@@ -252,22 +253,24 @@ def _memory_limit(folder: Path) -> tuple[int | None, int]:
 def _fields(path: Path) -> dict[str, int]:
     """Lines of `name: number unit` or `name number`."""
     found = {}
-    for line in _read(path).splitlines():
+    for line in small_text(path).splitlines():
         words = line.split()
-        number = _number(words[1]) if len(words) > 1 else None
-        if number is not None:
-            found[words[0].rstrip(":")] = number
+        value = number(words[1]) if len(words) > 1 else None
+        if value is not None:
+            found[words[0].rstrip(":")] = value
     return found
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """Return the whole number that a text is, None if it is none."""
     try:
         return int(text)
     except ValueError:
         return None
 
 
-def _read(path: Path) -> str:
+def small_text(path: Path) -> str:
+    """Return what the system tells in a small file, "" where there is none."""
     try:
         with path.open("rb") as file:
             return file.read(_MAX_FILE_BYTES).decode("ascii", "replace")
@@ -290,3 +293,17 @@ def replace_file(file: Path, text: str) -> None:
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+def keep_note(file: Path, text: str) -> None:
+    """Write a small file in one step, as several processes may at once; what cannot be kept is not."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as opened:
+                opened.write(text)
+            Path(name).replace(file)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise

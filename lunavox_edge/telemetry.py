@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lunavox_edge.system import number, small_text
+
 _ROOT = Path("/")
 _MAX_ZONES = 32
 _MAX_NAME_CHARS = 64
@@ -63,11 +65,11 @@ def slowed(root: Path = _ROOT) -> tuple[str, ...]:
         bits = 0
     found += [words for bit, words in _FIRMWARE_BITS.items() if bits >> bit & 1]
     for alarm in sorted((root / "sys/class/hwmon").glob("hwmon*/in0_lcrit_alarm"))[:_MAX_ZONES]:
-        if _read(alarm.with_name("name")) == "rpi_volt" and _number(_read(alarm)):
+        if _read(alarm.with_name("name")) == "rpi_volt" and number(_read(alarm)):
             found.append(_FIRMWARE_BITS[0])
     for cooler in sorted((root / "sys/class/thermal").glob("cooling_device*"))[:_MAX_COOLERS]:
         kind = _read(cooler / "type").lower()
-        if any(word in kind for word in _SLOWING) and (_number(_read(cooler / "cur_state")) or 0) > 0:
+        if any(word in kind for word in _SLOWING) and (number(_read(cooler / "cur_state")) or 0) > 0:
             found.append("slowed by heat")
     return tuple(dict.fromkeys(found))
 
@@ -76,7 +78,7 @@ def temperatures(root: Path = _ROOT) -> dict[str, float]:
     """Return degrees Celsius by the name of the sensor."""
     found: dict[str, float] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"))[:_MAX_ZONES]:
-        name, reading = _read(zone / "type"), _number(_read(zone / "temp"))
+        name, reading = _read(zone / "type"), number(_read(zone / "temp"))
         if name and reading is not None:
             found.setdefault(name[:_MAX_NAME_CHARS], round(reading / 1000, 1))
     return found
@@ -85,21 +87,11 @@ def temperatures(root: Path = _ROOT) -> dict[str, float]:
 def gpu_load(root: Path = _ROOT) -> float | None:
     """Return the load of a Jetson's GPU in percent; None where there is none."""
     for file in _GPU_FILES:
-        load = _number(_read(root / file))
+        load = number(_read(root / file))
         if load is not None:
             return load / 10
     return None
 
 
-def _number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
-
-
 def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
+    return small_text(path).strip()

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 
+from lunavox_edge import system
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import Backend
 from lunavox_edge.errors import BackendUnavailable
@@ -64,7 +61,8 @@ class Devices:
             known = self._read()
             known.pop(_key(entry), None)
             known[_key(entry)] = {"offered": offered, "device": best, "took_ms": dict(took_ms)}
-            self._write(dict(list(known.items())[-_MAX_MODELS:]))
+            kept = dict(list(known.items())[-_MAX_MODELS:])
+            system.keep_note(self._file, json.dumps(kept, indent=1))
         figures = ", ".join(f"{device} {took_ms[device]:.0f} ms" for device in sorted(took_ms))
         _LOGGER.info("%s runs on %s (%s)", entry.name, best, figures)
         return best
@@ -109,18 +107,6 @@ class Devices:
         except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
-
-    def _write(self, known: dict[str, object]) -> None:
-        with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix="devices.", dir=self._file.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(known, file, indent=1)
-                Path(name).replace(self._file)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
 
 
 def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:

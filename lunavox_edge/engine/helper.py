@@ -13,6 +13,8 @@ class Helped(Session):
 
     _helper: Helper | None = None
     _failure: Exception | None = None
+    _is_helped = False
+    _owes_model = False
 
     def _call_help(self) -> None:
         """Let a worker that has nothing more urgent to do help, if there are several."""
@@ -31,18 +33,31 @@ class Helped(Session):
 
     def help_slice(self) -> Outcome:
         """Do a slice beside the session's own; called by its helper."""
-        if not self._help_begins():
-            return Outcome.DONE
+        with self._lock:
+            if self._ended or self._cancelled:
+                return Outcome.DONE
+            self._is_helped = True
         try:
             return self._help()
         finally:
-            self._help_ends()
+            with self._lock:
+                self._is_helped, owes = False, self._owes_model
+            if owes:
+                self._give_back()
             self._lane.wake(self)
 
     def help_failed(self, error: Exception) -> None:
         """The session ends with the error of its helper."""
         self._failure = error
         self._lane.wake(self)
+
+    def _give_back(self) -> None:
+        """Release the model, or leave that to the helper that still uses it."""
+        with self._lock:
+            if self._is_helped:
+                self._owes_model = True
+                return
+        super()._give_back()
 
     @abstractmethod
     def _help(self) -> Outcome:

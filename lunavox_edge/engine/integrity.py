@@ -8,11 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
+from lunavox_edge import system
 from lunavox_edge.engine.manifest import Manifest, read_manifest
 from lunavox_edge.errors import BrokenModel
 
@@ -44,7 +42,8 @@ def check_intact(path: Path, cache_dir: Path) -> bool:
         raise _differs(manifest, f"{', '.join(differing)} changed since")
     _LOGGER.debug("The files of %s are as they were installed", manifest.name)
     if unchanged:
-        _remember(note, found)
+        # Without it the next load only takes longer.
+        system.keep_note(note, json.dumps(found))
     return True
 
 
@@ -86,17 +85,3 @@ def _noted(note: Path) -> object:
         return json.loads(note.read_bytes())
     except (OSError, ValueError):
         return None
-
-
-def _remember(note: Path, found: dict[str, list[int | str]]) -> None:
-    """Write a note at once and whole; without it the next load only takes longer."""
-    with suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{note.name}.", dir=note.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(found, file)
-            Path(name).replace(note)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise

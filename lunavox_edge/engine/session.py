@@ -41,7 +41,6 @@ class Session(Task):
         self._ended = False
         self._ended_s: float | None = None
         self._error: LunavoxError | None = None
-        self._helpers = 0
 
     def start(self) -> None:
         """Join the lane. Raises Busy, EngineClosed; the session is over then."""
@@ -111,29 +110,12 @@ class Session(Task):
             self._ended = True
             self._ended_s = self._lane.clock()
             self._error = error
-            helped = self._helpers > 0
-        if not helped:
-            self._give_back()
+        self._give_back()
         self._on_end(self)
         self._ended_with(error)
 
-    def _help_begins(self) -> bool:
-        """Let another worker use the model too until `_help_ends`; False if the session is over."""
-        with self._lock:
-            if self._ended or self._cancelled:
-                return False
-            self._helpers += 1
-            return True
-
-    def _help_ends(self) -> None:
-        """The last helper of a session that is over gives back its model."""
-        with self._lock:
-            self._helpers -= 1
-            over = self._ended and not self._helpers
-        if over:
-            self._give_back()
-
     def _give_back(self) -> None:
+        """Release the model; the session is over."""
         if not self._lease_future.cancel():
             self._lease_future.add_done_callback(_release)
 

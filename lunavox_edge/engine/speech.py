@@ -186,33 +186,26 @@ class Speech(Helped):
     def _slice(self) -> Outcome:
         if self._failure is not None:
             raise self._failure
+        return self._make_next(idle=self._pause, tell_other=self._call_help)
+
+    def _help(self) -> Outcome:
+        return self._make_next(idle=lambda: Outcome.WAIT, tell_other=lambda: self._lane.wake(self))
+
+    def _make_next(self, *, idle: Callable[[], Outcome], tell_other: Callable[[], None]) -> Outcome:
+        """Choose what is next, let the other worker read on, and make it; `idle` if there is nothing."""
         if not self._reading_on.acquire(blocking=False):
-            return Outcome.WAIT  # the helper does, and wakes us then
+            return Outcome.WAIT  # the other does, and wakes us then
         lease = self._lease()
         try:
             slot = self._next_slot(lease)
             if slot is None:
-                return self._pause()
+                return idle()
         finally:
             self._reading_on.release()
         if lease is not None and lease.parallel:
-            self._call_help()
+            tell_other()
         self._voicing.make(slot, lease)
         self._rss_peak = max(self._rss_peak, rss_bytes())
-        return Outcome.MORE
-
-    def _help(self) -> Outcome:
-        if not self._reading_on.acquire(blocking=False):
-            return Outcome.WAIT
-        lease = self._lease()
-        try:
-            slot = self._next_slot(lease)
-        finally:
-            self._reading_on.release()
-        if slot is None:
-            return Outcome.WAIT
-        self._lane.wake(self)
-        self._voicing.make(slot, lease)
         return Outcome.MORE
 
     def _next_slot(self, lease: Lease | None) -> Slot | None:

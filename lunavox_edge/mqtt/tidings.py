@@ -34,6 +34,12 @@ class _Out(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
+class _WholeOut(_Out):
+    def encoded(self) -> bytes:
+        """Return the JSON with every key, so that templates find them."""
+        return self.model_dump_json().encode()
+
+
 class Problem(_Out):
     """An error as the peer is told of it."""
 
@@ -138,7 +144,7 @@ class OverlapEvent(_Out):
         )
 
 
-class StatePayload(_Out):
+class StatePayload(_WholeOut):
     """How the appliance does; what the machine does not tell is null.
 
     `loaded` and `pinned` are names of models and voices. `first_audio_ms` and `rtf` are those of the
@@ -165,12 +171,8 @@ class StatePayload(_Out):
     strain: str
     fallbacks: dict[str, str]
 
-    def encoded(self) -> bytes:
-        """Return the JSON with every key, so that templates find them."""
-        return self.model_dump_json().encode()
 
-
-class SatellitePayload(_Out):
+class SatellitePayload(_WholeOut):
     """How a satellite does; what it does not tell is null."""
 
     name: str
@@ -193,10 +195,6 @@ class SatellitePayload(_Out):
             wake_words=view.wake_words,
             problem=view.problem,
         )
-
-    def encoded(self) -> bytes:
-        """Return the JSON with every key, so that templates find them."""
-        return self.model_dump_json().encode()
 
 
 class CatalogItem(_Out):

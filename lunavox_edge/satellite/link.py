@@ -80,7 +80,7 @@ class Link:
         finally:
             watch.cancel()
             self._reader.forget()
-            await self._close()
+            await self._out.close(_CLOSE_S)
 
     async def _serve(self) -> None:
         while True:
@@ -128,12 +128,3 @@ class Link:
                     await self.send(Ping().event())
                 except ConnectionError:
                     return
-
-    async def _close(self) -> None:
-        self._writer.close()
-        try:
-            await asyncio.wait_for(self._writer.wait_closed(), _CLOSE_S)
-        except (OSError, asyncio.TimeoutError):
-            pass
-        finally:
-            self._writer.transport.abort()

@@ -187,6 +187,16 @@ class EventWriter:
             except OSError as error:
                 raise ConnectionResetError("The connection is lost.") from error
 
+    async def close(self, timeout_s: float) -> None:
+        """Send what is left, but for no longer than `timeout_s`, and close."""
+        self._stream.close()
+        try:
+            await asyncio.wait_for(self._stream.wait_closed(), timeout_s)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        finally:
+            self._transport.abort()
+
 
 def encode_event(event: Event) -> bytes:
     """Return the bytes of one message."""

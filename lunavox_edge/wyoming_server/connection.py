@@ -154,7 +154,7 @@ class Connection:
         with contextlib.suppress(OSError):
             await self._out.send(encode_event(error_event(error)))
             await self._linger()
-        await self._close()
+        await self._out.close(_CLOSE_S)
 
     async def run(self) -> None:
         """Serve until the client leaves, breaks the protocol or stays away."""
@@ -178,7 +178,7 @@ class Connection:
                 for replies in self._all_replies:
                     await replies.close()
             finally:
-                await self._close()
+                await self._out.close(_CLOSE_S)
 
     async def _serve(self) -> None:
         handled = 0
@@ -305,12 +305,3 @@ class Connection:
                 if not received:
                     return
                 left -= len(received)
-
-    async def _close(self) -> None:
-        self._writer.close()
-        try:
-            await asyncio.wait_for(self._writer.wait_closed(), _CLOSE_S)
-        except (OSError, asyncio.TimeoutError):
-            pass
-        finally:
-            self._writer.transport.abort()
