@@ -18,6 +18,8 @@ _MAX_VOICES = 64
 _SMOOTHING = 0.3
 _CAUTION = 1.3
 """Costs are taken for this much higher than they were: the next sentence may be a harder one."""
+_LONG_CAUTION = 1.1
+"""The same for all that is left to say, where harder and easier sentences even out."""
 _SECONDS_PER_CHARACTER = 0.06
 _VOCODER_SHARE = 2.5
 """Work after a line is first heard, to that before, of a voice of which nothing more is known."""
@@ -170,13 +172,13 @@ class Pace:
         later_s = outlook.waiting_chars * rate.seconds_per_character
         if outlook.open_ended:
             later_s = max(later_s, _NEXT_LINE_S)
-        # What one second of work takes while the other rooms get theirs.
+        # A second of work takes `share` seconds, as the other rooms get theirs.
+        needs = [(left_s + later_s) * (_LONG_CAUTION * share * rate.work_per_s - 1)]
         share *= _CAUTION
-        needs = [min(left_s, _GROWTH * outlook.piece_s) * share * rate.more_per_s]
+        needs.append(min(left_s, _GROWTH * outlook.piece_s) * share * rate.more_per_s)
         if later_s:
             lead_s = share * rate.lead_per_s * min(later_s, _NEXT_LINE_S)
             needs.append(lead_s - left_s * (1 - share * rate.more_per_s))
-        needs.append((left_s + later_s) * (share * rate.work_per_s - 1))
         return max(needs)
 
     def wait_s(self, voice: Hashable) -> float:

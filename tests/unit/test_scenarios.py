@@ -277,6 +277,18 @@ def test_four_rooms_on_a_small_board_start_later_rather_than_have_gaps() -> None
     assert max(room.waited_s for room in rooms) < 3.0
 
 
+def test_rooms_wait_little_longer_than_the_machine_needs_to_keep_up() -> None:
+    house = House(Machine(first_half=0.13, vocoder=0.20, transcript_s=1.5, workers=1))
+    house.learn()
+    rooms = [house.say() for _ in range(4)]
+    house.run(240.0)
+    worked_s = house.lane.ran[-1][0] + house.lane.ran[-1][1] - house.start_s
+    spoken_s = rooms[0].ends_s - (rooms[0].first_s or 0)
+    assert worked_s > 1.2 * spoken_s
+    assert not any(room.gaps_s for room in rooms)
+    assert max(room.waited_s for room in rooms) < 1.5 * (worked_s - spoken_s)
+
+
 def test_more_rooms_than_the_machine_can_speak_to_wait_and_hear_no_gaps() -> None:
     house = House(BOARD)
     house.learn()
