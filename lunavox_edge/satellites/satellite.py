@@ -23,7 +23,8 @@ from wyoming.wake import Detection as WireDetection
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.choices import Choice
-from lunavox_edge.satellites.hearing import Listening, Overhearing, Waking
+from lunavox_edge.satellites.ear import Ear
+from lunavox_edge.satellites.hearing import Listening
 from lunavox_edge.satellites.link import Link
 from lunavox_edge.satellites.microphone import StreamingMicrophone
 from lunavox_edge.satellites.mouth import Mouth
@@ -70,14 +71,18 @@ class Satellite:
         self._link = Link(satellite_id, settings.uri, engine.settings.limits, self)
         self._talk = Talk(engine, self, manner)
         self._talking: asyncio.Task[None] | None = None
-        self._listening: Listening | None = None
-        self._waking: Waking | None = None
-        self._overhearing: Overhearing | None = None
+        self._ear = Ear(
+            engine,
+            house,
+            wake_words=settings.wake_words,
+            utterance=self._talk.utterance,
+            on_word=self._detected,
+            on_overlap=self._overlapped,
+        )
         self._mouth = Mouth(self._link.send, settings)
         self._microphone = StreamingMicrophone(self._link.send)
         self._answering = False
         self._draining = False
-        self.wake_words = settings.wake_words
 
     async def run(self) -> None:
         """Serve the satellite until cancelled."""
@@ -86,7 +91,7 @@ class Satellite:
         finally:
             self._mouth.silence()
             self._end_talk()
-            self._deaf()
+            self._ear.forget()
             self.move(Happening.LOST)
 
     # What the house sees and sets.
@@ -94,7 +99,7 @@ class Satellite:
     def view(self) -> SatelliteView:
         """Return the satellite as it is now."""
         told = self._info.satellite if self._info is not None else None
-        words = () if self._microphone.waits_itself else self.wake_words or self._engine.settings.wake.default
+        words = self._ear.wake_words or self._engine.settings.wake.default
         return SatelliteView(
             id=self.id,
             name=self._settings.name or (told.name if told is not None else None) or self.id,
@@ -102,10 +107,10 @@ class Satellite:
             phase=self._state.phase,
             muted=self._state.muted,
             volume=self._mouth.volume,
-            wake_words=words,
+            wake_words=() if self._microphone.waits_itself else words,
             address=self._link.uri,
             waits_itself=self._microphone.waits_itself,
-            problem=self._problem or (self._waking.problem if self._waking is not None else None),
+            problem=self._problem or self._ear.problem,
         )
 
     @property
@@ -124,13 +129,13 @@ class Satellite:
         if choice.volume is not None:
             self._mouth.volume = choice.volume
         if choice.wake_words is not None:
-            self.wake_words = choice.wake_words
+            self._ear.wake_words = choice.wake_words
         self._state = State(muted=choice.muted)
 
     @property
     def choice(self) -> Choice:
         """What differs from the settings."""
-        volume, words = self._mouth.volume, self.wake_words
+        volume, words = self._mouth.volume, self._ear.wake_words
         return Choice(
             volume=volume if volume != self._settings.volume else None,
             muted=self._state.muted,
@@ -151,8 +156,8 @@ class Satellite:
         if not self.move(Happening.MUTED if muted else Happening.UNMUTED):
             return
         if muted:
-            self._deaf()
-            if self._listening is not None:
+            self._ear.forget()
+            if self._ear.listens:
                 self._end_talk()
             # What does not know the first stops at the second.
             self.send(PauseSatellite().event())
@@ -162,8 +167,8 @@ class Satellite:
 
     def set_wake_words(self, names: tuple[str, ...]) -> None:
         """Wait for other words; none means those of the settings."""
-        self.wake_words = names or self._settings.wake_words
-        self._deaf()
+        self._ear.wake_words = names or self._settings.wake_words
+        self._ear.forget()
         self._changed()
 
     def hush(self) -> bool:
@@ -237,7 +242,7 @@ class Satellite:
             self._changed()
         self._mouth.lost()
         self._end_talk()
-        self._deaf()
+        self._ear.forget()
         self.move(Happening.LOST)
 
     def received(self, event: Event) -> None:
@@ -247,9 +252,7 @@ class Satellite:
         elif RunPipeline.is_type(event.type):
             self._take_request(event)
         elif AudioStop.is_type(event.type):
-            self._deaf()
-            if self._listening is not None:
-                self._listening.end()
+            self._ear.end()
         elif Played.is_type(event.type):
             self._mouth.played()
 
@@ -289,12 +292,11 @@ class Satellite:
 
     def listen_with(self, listening: Listening) -> None:
         """Give the microphone's audio to an utterance."""
-        self._listening = listening
+        self._ear.listen(listening)
 
     def listen_no_more(self, listening: Listening) -> None:
         """Give it to nobody, if that one still has it."""
-        if self._listening is listening:
-            self._listening = None
+        self._ear.listen_no_more(listening)
 
     def heard(self, heard: Heard) -> None:
         """Tell the house what was said."""
@@ -319,43 +321,17 @@ class Satellite:
             return
         audio_format = fields.audio_format(event.data)
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
-        if self._listening is not None:
-            self._listening.feed(event.payload, audio_format)
-        elif self._microphone.streams:
-            self._overhear(event.payload, audio_format)
-            if self._waking is None:
-                self._waking = Waking(self._engine, self._waited_for(), self._detected)
-            self._waking.feed(event.payload, audio_format)
+        if self._ear.hear(event.payload, audio_format) or not self._microphone.streams:
+            return
+        speaks = self._state.phase is SatellitePhase.SPEAKING
+        self._ear.wait(event.payload, audio_format, overhears=speaks and self._settings.echo_cancelled)
 
-    def _overhear(self, pcm: bytes, audio_format: AudioFormat) -> None:
-        """Notice somebody who speaks while the satellite does."""
-        mode = self._house.overlap if self._settings.echo_cancelled else "off"
-        if mode == "off" or self._state.phase is not SatellitePhase.SPEAKING:
-            self._end_overhearing()
-            return
-        if self._overhearing is None:
-            self._overhearing = Overhearing(self._talk.utterance, self._house.overlap_ms / 1000)
-        noticed = self._overhearing.feed(pcm, audio_format)
-        if noticed is None:
-            return
-        interrupts = mode == "interrupt"
-        _LOGGER.info("satellite %s: somebody speaks over it (%.1f s)", self.id, noticed[0])
-        self._tell().overlapped(Overlap(self.id, *noticed, interrupted=interrupts))
+    def _overlapped(self, seconds: float, probability: float, listening: Listening | None) -> None:
+        _LOGGER.info("satellite %s: somebody speaks over it (%.1f s)", self.id, seconds)
+        interrupts = listening is not None
+        self._tell().overlapped(Overlap(self.id, seconds, probability, interrupted=interrupts))
         if interrupts:
-            overhearing, self._overhearing = self._overhearing, None
-            self._listen(Call(), overhearing.release())
-
-    def _end_overhearing(self) -> None:
-        if self._overhearing is not None:
-            self._overhearing.close()
-            self._overhearing = None
-
-    def _waited_for(self) -> tuple[str, ...]:
-        stops = self._house.stop_words
-        if not stops:
-            return self.wake_words
-        names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))
-        return tuple(dict.fromkeys((*names, *stops)))
+            self._listen(Call(), listening)
 
     def _take_request(self, event: Event) -> None:
         start = fields.optional_text(event.data, "start_stage")
@@ -395,7 +371,7 @@ class Satellite:
         self._mouth.silence()
         self._end_talk()
         # After the conversation words are waited for anew: the rest after a word is counted in audio.
-        self._deaf()
+        self._ear.forget()
         if listening is None:
             listening = self._talk.listen(call)
         else:
@@ -422,16 +398,7 @@ class Satellite:
         self._answering = False
         if talking is not None:
             talking.cancel()
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
-
-    def _deaf(self) -> None:
-        """Forget what was listened to; there is more once there is more audio."""
-        self._end_overhearing()
-        if self._waking is not None:
-            self._waking.close()
-            self._waking = None
+        self._ear.close()
 
     def _changed(self) -> None:
         news, self._news = self._news, asyncio.Event()
