@@ -14,9 +14,9 @@ run: ## Install into .venv if needed and run the service in the foreground
 	@tools/setup_env.sh $(VENV) starter,mqtt $(PYTHON)
 	@exec $(BIN)/lunavox-edge run --self-check --with-broker $(if $(URI),--uri $(URI))
 
-test: ## Run all tests
+test: ## Run all tests, four files at a time (JOBS=1 for one)
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),4) --dist loadfile
 
 test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
 	@tools/test_pythons.sh 3.10 3.12 3.13
