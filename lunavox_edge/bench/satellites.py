@@ -8,7 +8,8 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 from lunavox_edge import system
@@ -143,10 +144,12 @@ class House:
         self._context.say("interrupting an announcement in every room")
         began_s = time.monotonic()
         saying = await self._announce(" ".join(texts.reply(number) for number in self._context.numbers(2)))
+        ends = []
         for number, room in enumerate(self.rooms):
             await room.until("audio-chunk", since_s=began_s, timeout_s=_START_S)
-            await self._interrupt(room, self.phrases[number % len(self.phrases)])
+            ends.append(await self._interrupt(room, self.phrases[number % len(self.phrases)]))
         await asyncio.wait_for(saying.wait(), _START_S)
+        await asyncio.gather(*ends)
 
     def end(self) -> None:
         """Add what was gathered all the time."""
@@ -162,8 +165,7 @@ class House:
             heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
         except TimedOut:
             self._count(f"wake words missed{when}", 1)
-            await asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ))
-            return asyncio.create_task(asyncio.sleep(0), name="satellite turn")
+            return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
         self._count(f"wake words missed{when}", 0)
         self._ms(f"wake word heard{when}", heard.at_s - began_s - phrase.word_end_s)
         transcript = await room.until("transcript", since_s=since_s, timeout_s=_ANSWER_S)
@@ -173,7 +175,7 @@ class House:
             first = await room.until("audio-chunk", since_s=heard.at_s, timeout_s=_ANSWER_S)
         except TimedOut:
             self._report.fail(f"satellites: {figure}", self._name)
-            return asyncio.create_task(asyncio.sleep(0), name="satellite turn")
+            return _later(asyncio.sleep(0))
         self._ms(figure, first.at_s - began_s - phrase.end_s)
 
         async def to_its_end() -> None:
@@ -181,20 +183,29 @@ class House:
             self._count(f"gaps in echoes{when}", gaps(room.speech(first.at_s)).count)
             await asyncio.sleep(_SETTLE_S)
 
-        return asyncio.create_task(to_its_end(), name="satellite turn")
+        return _later(to_its_end())
 
-    async def _interrupt(self, room: Room, phrase: Phrase) -> None:
+    async def _interrupt(self, room: Room, phrase: Phrase) -> asyncio.Task[None]:
+        """Say something while it speaks; return when it is silent, with what awaits the end of the answer."""
         since_s = time.monotonic()
         began_s = await asyncio.wait_for(room.mouth.say(phrase.pcm), _WORD_S)
         try:
             heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
         except TimedOut:
             self._count("wake words missed while it speaks", 1)
-            return
+            return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
         self._count("wake words missed while it speaks", 0)
         silent_s = await room.ears.silence(since_s=since_s, timeout_s=_ANSWER_S)
         self._ms("barge-in, wake word heard to silence", silent_s - heard.at_s)
         self._ms("barge-in, end of wake word to silence", silent_s - began_s - phrase.word_end_s)
+
+        async def to_its_end() -> None:
+            with suppress(TimedOut):
+                first = await room.until("audio-chunk", since_s=silent_s, timeout_s=_ANSWER_S)
+                await room.until("audio-stop", since_s=first.at_s, timeout_s=_ANSWER_S)
+            await asyncio.sleep(_SETTLE_S)
+
+        return _later(to_its_end())
 
     async def _announce(self, text: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -210,6 +221,10 @@ class House:
 
     def _count(self, figure: str, number: int) -> None:
         self._report.add(f"satellites: {figure}", self._name, number, unit="", summary=Summary.TOTAL)
+
+
+def _later(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work, name="satellite turn")
 
 
 def phrase(word: Recording, command: Recording) -> Phrase:

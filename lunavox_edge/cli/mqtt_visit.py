@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import queue
+from dataclasses import replace
 
 from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection
+from lunavox_edge.mqtt.client import Connection, no_answer
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 
 _ANSWER_TIMEOUT_S = 10.0
@@ -18,8 +19,8 @@ class Visit:
     """Listens to one filter; may be opened again after the connection has ended."""
 
     def __init__(self, address: BrokerAddress) -> None:
-        """Store; `open` connects."""
-        self._address = address
+        """Store; `open` connects, in the version that every broker speaks."""
+        self._address = replace(address, version="3.1.1")
         self._connection: Connection | None = None
         self._inbox = _Inbox()
 
@@ -40,7 +41,7 @@ class Visit:
         self._connection = Connection(self._address, self._inbox, client_id="")
         try:
             self._connection.open()
-            self._inbox.wait_for_open()
+            self._inbox.wait_for_open(no_answer(self._address))
         except LunavoxError:
             self.close()
             raise
@@ -75,11 +76,11 @@ class _Inbox:
         self._opened: queue.Queue[LunavoxError | None] = queue.Queue(2)
         self._waiting: queue.Queue[Message | LunavoxError] = queue.Queue(_MAX_WAITING)
 
-    def wait_for_open(self) -> None:
+    def wait_for_open(self, otherwise: TimedOut) -> None:
         try:
             error = self._opened.get(timeout=_ANSWER_TIMEOUT_S)
         except queue.Empty:
-            raise TimedOut("The broker accepts the connection but does not answer.") from None
+            raise otherwise from None
         if error is not None:
             raise error
 

@@ -241,7 +241,7 @@ def probe(address: BrokerAddress, timeout_s: float) -> None:
     try:
         connection.open()
         if not knock.answered.wait(timeout_s):
-            raise TimedOut("The broker accepts the connection but does not answer.")
+            raise no_answer(address)
         if knock.error is not None:
             raise knock.error
     finally:
@@ -266,6 +266,13 @@ class _Knock:
 
     def on_delivered(self, number: int) -> None:
         """Nothing was sent."""
+
+
+def no_answer(address: BrokerAddress) -> TimedOut:
+    """Return the error for a broker that says neither yes nor no."""
+    # Some that speak the older version alone do not refuse the newer one.
+    hint = " If it speaks MQTT 3.1.1 only, set mqtt.version to 3.1.1." if address.version == "5" else ""
+    return TimedOut(f"The broker accepts the connection but does not answer.{hint}")
 
 
 def _refusal(reason: ReasonCode) -> LunavoxError:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lunavox_edge import bridge
-from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.errors import LunavoxError
 from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection
+from lunavox_edge.mqtt.client import Connection, no_answer
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.outbox import Outbox
@@ -129,7 +129,7 @@ class Link:
                 (opened, ended), timeout=_ANSWER_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
             )
             if not opened.done() and not ended.done():
-                return TimedOut("The broker accepts the connection but does not answer.")
+                return no_answer(self._address)
             return await ended
         except LunavoxError as error:
             return error

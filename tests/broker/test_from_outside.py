@@ -124,8 +124,12 @@ async def test_watch_prints_what_passes_and_outlives_the_broker(mosquitto: Mosqu
         watch.stdout.close()
 
 
-async def test_say_waits_for_what_became_of_the_text(mosquitto: Mosquitto, start: Start) -> None:
-    appliance = await start(f"mqtt://127.0.0.1:{mosquitto.port}")
+@pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
+async def test_say_waits_for_what_became_of_the_text(mosquitto: Mosquitto, start: Start, broker: str) -> None:
+    if broker == "embedded":
+        appliance = await start("embedded", listen=f"127.0.0.1:{free_port()}")
+    else:
+        appliance = await start(f"mqtt://127.0.0.1:{mosquitto.port}")
     place = ("--broker", appliance.mqtt.uri, "--node", NODE)
 
     async def say(*args: str) -> subprocess.CompletedProcess[str]:
@@ -158,7 +162,7 @@ def test_the_embedded_broker_sends_a_newcomer_only_what_it_asked_for() -> None:
     port = free_port()
     broker = EmbeddedBroker(f"127.0.0.1:{port}", user=None, password=None)
     broker.start()
-    address = BrokerAddress(f"mqtt://127.0.0.1:{port}", version="3.1.1")
+    address = BrokerAddress(f"mqtt://127.0.0.1:{port}")
     first, second = Visit(address), Visit(address)
     try:
         first.open("#")
