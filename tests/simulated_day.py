@@ -45,7 +45,7 @@ from tests.fakes.tts import ScriptedTts, TtsScript
 from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import ScriptedWake, WakeScript, said
 
-SPEECH = np.full(1600, 2000, "<i2").tobytes()
+SPEECH = np.full(8000, 2000, "<i2").tobytes()
 TURN_S = 60.0
 PATIENCE_S = 3.0
 GUEST = "guest"
@@ -196,7 +196,8 @@ class Household:
         await self._reached(name, "transcript")
 
     async def _interrupt(self, name: str) -> None:
-        self._say("one " * 20, name)
+        if not self._say("one " * 20, name):
+            return
         await self._reached(name, "audio-start")
         await self._ask(name, SPEECH)
         await self._reached(name, "audio-stop")
@@ -229,12 +230,12 @@ class Household:
         await self._ask(name, SPEECH)
         self._satellites[name].writer.transport.abort()
 
-    def _say(self, text: str, place: str, priority: Priority = Priority.NORMAL) -> None:
+    def _say(self, text: str, place: str, priority: Priority = Priority.NORMAL) -> bool:
+        if self._announcer.waiting >= 4:
+            return False
         self._numbers += 1
-        if self._announcer.waiting < 4:
-            self._announcer.add(
-                Announcement(str(self._numbers), text, place=Place((place,)), priority=priority)
-            )
+        self._announcer.add(Announcement(str(self._numbers), text, place=Place((place,)), priority=priority))
+        return True
 
     def _phase(self, name: str) -> SatellitePhase | None:
         return next((view.phase for view in self.hub.views() if view.id == name), None)
