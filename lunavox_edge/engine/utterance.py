@@ -19,25 +19,19 @@ from lunavox_edge.engine.hearing import GuessTime, Heard, StablePrefix, text_of,
 from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
+from lunavox_edge.engine.turn import Turn
 from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
-from lunavox_edge.text.unfinished import sounds_unfinished
 from lunavox_edge.types import AudioFormat, Transcript, TranscriptStats
 
 _LISTEN_DELAY_S = 0.2
 """Audio may wait this long to be converted while it still comes."""
 _GUESS_DELAY_S = 5.0
 """A guess gives way to everything that somebody waits for."""
-_PAUSE_S = 0.16
-"""Shorter silences are found between words too."""
-_MAX_GUESSED_S = 30.0
-_PARTIAL_EVERY_S = 1.0
 _BATCH_S = 5.0
 _WAKE_S, _WAKE_IN_PAUSE_S = 0.1, 0.03
 """So much audio is worth a look; in a pause that may be the end, less of it."""
 _ROOM_S = 30.0
 """Audio that may wait to be converted before whoever reads a long recording should wait too."""
-_REAL_TIME = 0.7
-"""A pause counts if it took at least this share of its length to arrive."""
 _WAV_PREFIX_BYTES = 4096
 _WAV_MAGIC = b"RIFF"
 
@@ -56,14 +50,6 @@ class ListenPlan:
     endpoint: EndpointRules | None = None
     guess_time: GuessTime = field(default_factory=GuessTime)
     """Shared by all that hear by the same model."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Guess:
-    """What was heard up to a pause: the transcript, if nothing more is said."""
-
-    speech_end_s: float
-    heard: tuple[Heard, ...]
 
 
 class Utterance(Session):
@@ -103,6 +89,12 @@ class Utterance(Session):
         self._submitted_s: float | None = None
         self._future: Future[Transcript] = Future()
         self._future.set_running_or_notify_cancel()
+        self._turn = Turn(
+            plan.endpoint,
+            plan.guess_time,
+            tells=on_partial is not None,
+            arrived_since=self._arrived_since,
+        )
         # Below: touched by slices only.
         self._ear: Ear | None = None
         self._pieces: deque[Piece] = deque()
@@ -110,8 +102,6 @@ class Utterance(Session):
         self._moved_s = 0.0
         self._heard: list[Heard] = []
         self._stable = StablePrefix()
-        self._partial_s = 0.0
-        self._guess: _Guess | None = None
         self._decode_s = 0.0
         self._heard_s = 0.0
 
@@ -204,7 +194,7 @@ class Utterance(Session):
             if self._relaxed_s:
                 return max(self._submitted_s, self._moved_s) + self._relaxed_s
             return self._submitted_s
-        waiting = self._inbox or not (self._pieces or self._worth_guessing() or self._worth_telling())
+        waiting = self._inbox or not (self._pieces or self._worth_hearing)
         return self._lane.clock() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
@@ -228,10 +218,23 @@ class Utterance(Session):
             self._pieces
             or self._inbox
             or self._submitted_s is not None
-            or self._over()
-            or self._worth_guessing()
-            or self._worth_telling()
+            or self._is_over
+            or self._worth_hearing
         )
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ear is not None and self._turn.is_over(self._ear)
+
+    @property
+    def _worth_hearing(self) -> bool:
+        """Whether what came so far should be heard although the turn is not over."""
+        ear, turn = self._ear, self._turn
+        return ear is not None and (turn.may_be_over(ear) or turn.is_worth_telling(ear))
+
+    def _arrived_since(self, position_s: float) -> float:
+        with self._lock:
+            return self._arrivals.since(position_s)
 
     def _settle(self) -> None:
         """Look for pieces of a long recording that can be transcribed already."""
@@ -253,67 +256,24 @@ class Utterance(Session):
 
     def _listen(self) -> Outcome:
         """Decide, with all audio heard that came so far, whether the person has finished."""
-        if self._over():
+        if self._is_over:
             self._submitted_s = self._lane.clock()
             return Outcome.MORE
-        guess = self._worth_guessing()
-        if not guess and not self._worth_telling():
+        if not self._worth_hearing:
             return Outcome.WAIT
         lease, ear = self._lease(), self._ear
         if lease is None or ear is None:
             return Outcome.WAIT
-        began_s = self._lane.clock()
+        guesses, began_s = self._turn.may_be_over(ear), self._lane.clock()
         heard = tuple(self._recognize(lease, piece) for piece in ear.pieces())
-        if guess and ear.endpointer is not None:
-            self._plan.guess_time.took(self._lane.clock() - began_s)
-            self._guess = _Guess(ear.endpointer.speech_end_s, heard)
-        self._partial_s = ear.duration_s
+        if guesses:
+            self._turn.guess(ear, heard, self._lane.clock() - began_s)
+        self._turn.told(ear)
         if self._on_partial is not None:
             certain = self._stable.add(text_of(heard))
             if certain:
                 self._on_partial(certain)
         return Outcome.MORE
-
-    def _over(self) -> bool:
-        rules, ear = self._plan.endpoint, self._ear
-        if rules is None or ear is None or ear.endpointer is None:
-            return False
-        guess = self._guess
-        if (
-            guess is not None
-            and guess.speech_end_s == ear.endpointer.speech_end_s
-            and sounds_unfinished(text_of(guess.heard))
-        ):
-            rules = replace(rules, pause_s=rules.unfinished_pause_s)
-        if not ear.endpointer.over(rules):
-            return False
-        silence_s = min(ear.endpointer.silence_s, ear.endpointer.heard_s)
-        with self._lock:
-            return self._arrivals.since(ear.duration_s - silence_s) >= _REAL_TIME * min(
-                silence_s, rules.pause_s
-            )
-
-    def _worth_guessing(self) -> bool:
-        ear = self._ear
-        if ear is None or ear.endpointer is None or ear.duration_s > _MAX_GUESSED_S:
-            return False
-        endpointer, rules = ear.endpointer, self._plan.endpoint
-        after_s = self._plan.guess_time.after_s(rules.pause_s if rules is not None else None)
-        if not endpointer.speech_s or endpointer.silence_s < after_s:
-            return False
-        if self._guess is not None and self._guess.speech_end_s == endpointer.speech_end_s:
-            return False
-        with self._lock:
-            return self._arrivals.since(endpointer.speech_end_s) >= _REAL_TIME * after_s
-
-    def _worth_telling(self) -> bool:
-        """Whether enough was said since the last hypothesis to make the next one."""
-        ear = self._ear
-        if self._on_partial is None or ear is None or ear.endpointer is None:
-            return False
-        if ear.duration_s > _MAX_GUESSED_S or ear.endpointer.silence_s >= _PAUSE_S:
-            return False
-        return ear.endpointer.speech_end_s - self._partial_s >= _PARTIAL_EVERY_S
 
     def _convert(self) -> bool:
         """Convert the next batch of audio and ask the VAD about it; False if there is none."""
@@ -354,12 +314,11 @@ class Utterance(Session):
         """Where to listen; a guess that came true has been heard already."""
         if self._ear is None:
             return []
-        pieces = self._ear.pieces()
-        endpointer, guess = self._ear.endpointer, self._guess
-        if guess is not None and endpointer is not None and guess.speech_end_s == endpointer.speech_end_s:
-            self._heard = list(guess.heard)
+        foreseen = self._turn.foreseen(self._ear)
+        if foreseen is not None:
+            self._heard = list(foreseen)
             return []
-        return pieces
+        return self._ear.pieces()
 
     def _recognize(self, lease: Lease, piece: Piece) -> Heard:
         if self._ear is None:
