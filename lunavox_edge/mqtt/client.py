@@ -31,6 +31,7 @@ _KEEP_ALIVE_S = 30
 # How long the broker keeps commands that come while the connection is down: a moment's outage loses
 # nothing, and nobody hears what was to be said an hour ago.
 _SESSION_EXPIRY_S = 60
+_UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E
 _DENIED = frozenset((0x86, 0x87, 0x8A, 0x8C))
 
@@ -282,6 +283,8 @@ def _refusal(reason: ReasonCode) -> LunavoxError:
         )
     if reason.value == _TAKEN_OVER:
         return NotAllowed("The broker gave our place to another client of the same id.")
+    if reason.value == _UNSPECIFIED:
+        return Unreachable("The broker has closed the connection.")
     return Unreachable(f"The connection to the broker ended ({reason}).")
 
 
