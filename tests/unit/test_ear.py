@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from lunavox_edge.backends.base import Samples, Vad, VadStream
 from lunavox_edge.engine.ear import Ear, Piece
 from lunavox_edge.types import AudioFormat
+from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
 
 RATE_HZ = 16_000
-
-
-class LevelVad(Vad):
-    """Loud is speech."""
-
-    frame_s = 0.032
-
-    def stream(self) -> VadStream:
-        return LevelStream()
-
-
-class LevelStream(VadStream):
-    def __init__(self) -> None:
-        self.rest = np.zeros(0, np.float32)
-
-    def feed(self, samples: Samples) -> NDArray[np.float32]:
-        self.rest = np.concatenate((self.rest, samples))
-        frames = len(self.rest) // 512
-        block, self.rest = self.rest[: frames * 512], self.rest[frames * 512 :]
-        return np.asarray(np.abs(block.reshape(frames, 512)).max(axis=1, initial=0) > 0.05, np.float32)
 
 
 def pcm(seconds: float, level: float) -> bytes:
@@ -56,7 +35,7 @@ def heard(ear: Ear, parts: list[tuple[float, float]]) -> list[tuple[Piece, float
 
 
 def test_every_speech_is_told_once_where_it_was() -> None:
-    ear = Ear(AudioFormat(RATE_HZ), LevelVad())
+    ear = Ear(AudioFormat(RATE_HZ), LoudnessVad())
     levels = [0.1 + 0.01 * number for number in range(40)]
     parts = [part for level in levels for part in ((6.0, level), (2.0, 0.0))]
     found = heard(ear, parts)
@@ -69,7 +48,7 @@ def test_every_speech_is_told_once_where_it_was() -> None:
 
 def test_what_is_held_is_bounded_whatever_comes() -> None:
     for parts in ([(300.0, 0.0)], [(300.0, 0.5)], [(50.0, 0.0), (1.0, 0.5)] * 6):
-        ear = Ear(AudioFormat(RATE_HZ), LevelVad())
+        ear = Ear(AudioFormat(RATE_HZ), LoudnessVad())
         found = heard(ear, parts)
         spoken_s = sum(seconds for seconds, level in parts if level)
         assert sum(end - start for (start, end), _ in found) >= spoken_s - 0.1
@@ -88,7 +67,7 @@ def test_without_a_detector_everything_is_speech() -> None:
 
 
 def test_a_minute_is_not_settled() -> None:
-    ear = Ear(AudioFormat(RATE_HZ), LevelVad())
+    ear = Ear(AudioFormat(RATE_HZ), LoudnessVad())
     ear.take(pcm(5.0, 0.5) + pcm(50.0, 0.0))
 
     assert ear.settle() == []

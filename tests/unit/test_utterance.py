@@ -9,7 +9,6 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import wav_bytes
@@ -18,8 +17,6 @@ from lunavox_edge.backends.base import (
     RecognizeRequest,
     Samples,
     SttModel,
-    Vad,
-    VadStream,
 )
 from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.lanes import Lane
@@ -27,6 +24,7 @@ from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
 from lunavox_edge.types import AudioFormat, Word
+from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
 
@@ -58,27 +56,6 @@ class ScriptedEar(SttModel):
             raise self.error
         number = len(self.asked)
         return Recognition(f"piece {number}", "en", 0.5, (Word("piece", 0.0, 0.5, 0.9),))
-
-
-class LevelVad(Vad):
-    """Loud is speech."""
-
-    frame_s = 0.032
-
-    def stream(self) -> VadStream:
-        return LevelStream()
-
-
-class LevelStream(VadStream):
-    def __init__(self) -> None:
-        self.rest = np.zeros(0, np.float32)
-
-    def feed(self, samples: Samples) -> NDArray[np.float32]:
-        self.rest = np.concatenate((self.rest, samples))
-        frames = len(self.rest) // 512
-        block, self.rest = self.rest[: frames * 512], self.rest[frames * 512 :]
-        loud = np.abs(block.reshape(frames, 512)).max(axis=1, initial=0) > 0.05
-        return np.asarray(loud, np.float32)
 
 
 class Room:
@@ -126,7 +103,7 @@ class Room:
         utterance = Utterance(
             plan=ListenPlan(RecognizeRequest(language=language), "en", max_s, endpoint, self.guess_time),
             audio_format=audio_format,
-            vad=LevelVad,
+            vad=LoudnessVad,
             lane=self.lane,
             lease=lease,
             relaxed=relaxed,
