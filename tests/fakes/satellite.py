@@ -55,8 +55,11 @@ class FakeSatellite:
     async def stop(self) -> None:
         """Go as one whose plug is pulled."""
         self._server.close()
+        # Who was let in a moment ago has a writer a few turns of the loop later, and is gone as late.
+        await _turns()
         for writer in list(self._writers):
             writer.transport.abort()
+        await _turns()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._server.wait_closed(), 5)
 
@@ -145,6 +148,11 @@ class FakeSatellite:
             supports_trigger=self.takes_requests or None,
         )
         return Info(satellite=about).event()
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def until(
