@@ -184,7 +184,7 @@ class Talk:
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    said = True
+                    said = said or bool(piece.strip())
                     yield piece
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)

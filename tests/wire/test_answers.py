@@ -109,6 +109,62 @@ async def test_a_token_that_others_know_is_not_sent(tmp_path: Path, mode: int | 
     assert str(tmp_path) not in str(raised.value)
 
 
+@pytest.mark.parametrize("content", ["", "\nsecret\n", "\u201csecret\u201d\n", "sec\tret"])
+async def test_what_is_no_token_is_not_sent(tmp_path: Path, content: str) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match="token_file"):
+        await answers(Answer(kind="openai", url="http://127.0.0.1:9/v1", token_file=token))
+
+
+@pytest.mark.parametrize("kind", ["openai", "home-assistant"])
+async def test_a_url_that_cannot_be_asked(kind: str) -> None:
+    with pytest.raises(SettingsError, match="url"):
+        await answers(Answer.model_validate({"kind": kind, "url": "http://\u2603.local/v1"}))
+
+
+@pytest.mark.parametrize("kind", ["openai", "home-assistant"])
+async def test_who_has_moved_is_not_followed_and_not_taken_for_an_answer(serve: Serve, kind: str) -> None:
+    url = f"http://127.0.0.1:{await serve(HttpServer((301, b'')))}/v1"
+    with pytest.raises(ProtocolError, match="HTTP 301"):
+        await answers(Answer.model_validate({"kind": kind, "url": url}))
+
+
+async def test_half_a_character_in_an_answer_does_not_spoil_the_conversation(serve: Serve) -> None:
+    half = b'data: {"choices": [{"delta": {"content": "It is on \\ud83d"}}]}\n\n'
+    server = HttpServer((200, half), (200, stream(*CHAT)))
+    settings = Answer(kind="openai", url=f"http://127.0.0.1:{await serve(server)}/v1")
+    context = Context()
+    first = await answers(settings, question(context=context))
+    assert first == ["It is on "]
+    context.add("turn on the light", "".join(first))
+    assert await answers(settings, question(context=context)) == ["The light ", "is on."]
+
+
+async def test_an_answer_that_nobody_wants_any_more_is_given_up_at_once(serve: Serve) -> None:
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + stream(*CHAT))
+        while await reader.read(65_536):
+            pass
+        gone.set()
+
+    answerer = answerer_for(
+        Answer(kind="openai", url=f"http://127.0.0.1:{await serve(endless)}/v1"), LimitSettings()
+    )
+    assert answerer is not None
+    pieces = answerer.answer(question())
+    assert await pieces.__anext__() == "The light "
+    await pieces.aclose()
+    await asyncio.sleep(0)
+    # What is left to the garbage collector is closed by a task of the loop, at some time or with an error.
+    assert not [task for task in asyncio.all_tasks() if "async_generator" in repr(task)]
+    await asyncio.wait_for(gone.wait(), 10)
+
+
 async def test_home_assistant_goes_on_with_its_conversation(serve: Serve) -> None:
     said = {"response": {"speech": {"plain": {"speech": "Done."}}}, "conversation_id": "c7"}
     server = HttpServer(*[(200, json.dumps(said).encode())] * 2)
