@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.wire import fields
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
 from lunavox_edge.wire.opening import opened
@@ -19,14 +21,28 @@ async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> I
     while (event := await reader.read()) is not None:
         if not Info.is_type(event.type):
             continue
-        try:
-            info = Info.from_event(event)
-        except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-            raise ProtocolError("It describes itself in a way that is not understood.") from error
+        info = info_from(event)
         if info.satellite is None:
             raise ProtocolError("There is a Wyoming service, but it is no satellite.")
         return info
     raise Unreachable("It has closed the connection; is another hub using it?")
+
+
+def info_from(event: Event) -> Info:
+    """Return what a service tells of itself. Raises ProtocolError, also if a satellite's name is no name."""
+    try:
+        info = Info.from_event(event)
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise ProtocolError("It describes itself in a way that is not understood.") from error
+    if info.satellite is not None:
+        for key in ("name", "area"):
+            fields.name(vars(info.satellite), key)
+    return info
+
+
+def printable(text: str) -> str:
+    """Return what a stranger said, without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)[:200]
 
 
 async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> Info:

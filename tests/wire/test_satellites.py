@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from wyoming.event import Event
+from wyoming.info import Attribution, Satellite
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import UnknownSatellite
+from lunavox_edge.mqtt.tidings import SatellitePayload
 from lunavox_edge.satellites import link
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
@@ -32,6 +34,9 @@ from tests.fakes.wake import said, silence
 pytestmark = pytest.mark.wire
 
 NAMES = ("kitchen", "bedroom", "bath")
+DESCRIBED = Satellite(
+    "x", attribution=Attribution("", ""), installed=True, description=None, version=None
+).to_dict()
 SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
 """Not as loud as any wake word."""
 
@@ -325,12 +330,29 @@ async def test_a_satellite_that_goes_while_it_is_answered(build: Build) -> None:
     await until(lambda: not house.engine.status().sessions and not house.engine.status().vigils)
 
 
-@pytest.mark.parametrize("info", [{}, {"satellite": 7}, {"satellite": {"name": []}}])
+@pytest.mark.parametrize(
+    "info",
+    [
+        {},
+        {"satellite": 7},
+        {"satellite": {"name": []}},
+        {"satellite": {**DESCRIBED, "name": 7}},
+        {"satellite": {**DESCRIBED, "area": ["Kitchen"]}},
+        {"satellite": {**DESCRIBED, "name": "x" * 10_000}},
+    ],
+)
 async def test_a_service_that_is_no_satellite(build: Build, info: dict[str, object]) -> None:
     fake = FakeSatellite(info=info)
     house = await build(fake)
+
+    def changed() -> None:
+        SatellitePayload.of(house.hub.views()[0])
+
+    house.hub.tell(Listeners(changed=changed))
     await until(lambda: house.hub.views()[0].problem)
     assert house.phase() is SatellitePhase.OFFLINE
+    fake.info = None
+    await house.until_phase(SatellitePhase.IDLE)
 
 
 async def test_an_announcement_is_heard_everywhere_at_once(build: Build) -> None:
@@ -711,4 +733,18 @@ async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
     said = [[message["content"] for message in body["messages"][1:]] for _, _, body in server.asked]  # type: ignore[index]
     light = "turn on the light"
     assert said == [[light], *[[light, "It is on. Anything else?", light]] * 2]
+    listening.close()
+
+
+async def test_blank_lines_are_no_answer(build: Build) -> None:
+    server = HttpServer((200, stream({"choices": [{"delta": {"content": "\n\n"}}]}, "[DONE]")))
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    answers = {"model": {"kind": "openai", "url": url, "retries": 0, "error_text": "I cannot think."}}
+    fake = FakeSatellite()
+    house = await build(fake, answer="model", answers=answers)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts).strip() == "I cannot think."
     listening.close()
