@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,7 +91,10 @@ async def build(
     async with AsyncExitStack() as stack:
 
         async def start(
-            *fakes: FakeSatellite, special: Mapping[str, Mapping[str, object]] | None = None, **more: object
+            *fakes: FakeSatellite,
+            special: Mapping[str, Mapping[str, object]] | None = None,
+            limits: Mapping[str, object] | None = None,
+            **more: object,
         ) -> House:
             known: dict[str, object] = {}
             for fake, name in zip(fakes, NAMES, strict=False):
@@ -101,6 +104,7 @@ async def build(
             settings = Settings.model_validate(
                 {
                     "catalog": {"cache_dir": tmp_path},
+                    "limits": limits or {},
                     "engine": {"threads": 2},
                     "stt": {"model": "ear", "pause_default_ms": 200, "no_speech_timeout_s": 1.5},
                     "tts": {
@@ -733,6 +737,37 @@ async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
     said = [[message["content"] for message in body["messages"][1:]] for _, _, body in server.asked]  # type: ignore[index]
     light = "turn on the light"
     assert said == [[light], *[[light, "It is on. Anything else?", light]] * 2]
+    listening.close()
+
+
+async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> None:
+    piece = stream({"choices": [{"delta": {"content": "Once more. "}}]})
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+        gone.set()
+
+    listening = await asyncio.start_server(endless, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    fake = FakeSatellite()
+    house = await build(
+        fake,
+        answer="model",
+        answers={"model": {"kind": "openai", "url": url}},
+        limits={"max_text_chars": 30},
+    )
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await asyncio.wait_for(gone.wait(), 10)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts).replace(" ", "") == "Oncemore.Oncemore.Oncemor"
     listening.close()
 
 
