@@ -315,7 +315,7 @@ async def test_a_satellite_that_comes_back_is_served_again(build: Build) -> None
     await house.until_phase(SatellitePhase.IDLE)
     await fake.stop()
     await house.until_phase(SatellitePhase.OFFLINE)
-    await until(lambda: house.hub.views()[0].problem)
+    await until(lambda: house.hub.views()[0].problem == "It cannot be reached: Connection refused.")
     await fake.start()
     await house.until_phase(SatellitePhase.IDLE)
     await ask(fake)
