@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from lunavox_edge.errors import SettingsError
+from lunavox_edge.settings import load_settings
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.settings_satellites import Answer, Satellite
 from lunavox_edge.wire.address import Address
@@ -65,6 +68,14 @@ def test_where_no_satellite_can_be(uri: str) -> None:
 def test_where_nobody_can_answer(kind: str, url: str) -> None:
     with pytest.raises(ValidationError, match="is not an address"):
         Answer.model_validate({"kind": kind, "url": url})
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("satellites: {answers: {x: {kind: openai, url: 'http://me:hunter2@host/v1'}}}")
+    with pytest.raises(SettingsError, match="use token_file") as caught:
+        load_settings(file)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_where_the_service_cannot_listen() -> None:
