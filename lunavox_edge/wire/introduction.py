@@ -11,14 +11,14 @@ from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachab
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.address import Address
-from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
 
 
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
     """Ask a satellite who it is. Raises ProtocolError if it is none, Unreachable if it goes."""
     writer.write(encode_event(Describe().event()))
-    while (event := await reader.read()) is not None:
+    while (event := await _read(reader)) is not None:
         if not Info.is_type(event.type):
             continue
         info = info_from(event)
@@ -26,6 +26,14 @@ async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> I
             raise ProtocolError("There is a Wyoming service, but it is no satellite.")
         return info
     raise Unreachable("It has closed the connection; is another hub using it?")
+
+
+async def _read(reader: EventReader) -> Event | None:
+    """Return the next event. What the reader says of junk is meant for whoever sent it."""
+    try:
+        return await reader.read()
+    except BrokenStreamError as error:
+        raise ProtocolError("What answers there does not speak the Wyoming protocol.") from error
 
 
 def info_from(event: Event) -> Info:

@@ -25,6 +25,7 @@ from lunavox_edge.satellites.answers.base import Context, Question, ask
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
+from lunavox_edge.wire.introduction import satellite_at
 from tests.fakes.http import HttpServer, stream
 
 pytestmark = pytest.mark.wire
@@ -283,6 +284,18 @@ async def test_a_wyoming_service_fails(serve: Serve, events: list[Event]) -> Non
     settings = Answer(kind="wyoming", url=f"tcp://127.0.0.1:{await serve(service)}", retries=0)
     with pytest.raises(LunavoxError):
         await answers(settings)
+
+
+async def test_what_answers_is_no_wyoming_service(serve: Serve) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    uri = f"tcp://127.0.0.1:{await serve(web)}"
+    with pytest.raises(ProtocolError, match="does not speak the Wyoming protocol"):
+        await answers(Answer(kind="wyoming", url=uri, retries=0))
+    with pytest.raises(ProtocolError, match="does not speak the Wyoming protocol"):
+        await satellite_at(uri, LimitSettings(), timeout_s=10)
 
 
 def test_a_context_forgets_what_is_long_ago() -> None:
