@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from lunavox_edge import system
-from lunavox_edge.settings_fields import Folder, Name, Names, Seconds, Section
+from lunavox_edge.settings_fields import Folder, Name, Names, Seconds, Section, can_be_host
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_satellites import SatellitesSettings
 from lunavox_edge.settings_speech import SttSettings, TtsSettings, VoiceAlias, WakeSettings
 
 _MAX_UNIX_PATH_BYTES = 107
-_MAX_PORT = 65535
 _MAX_LABEL_BYTES = 63  # of a name in the DNS
 
 
@@ -31,7 +30,7 @@ def _check_uri(uri: str) -> str:
     except ValueError:
         raise ValueError(f"is not an address; {example}") from None
     if parts.scheme in ("tcp", "tls"):
-        if not host or port is None or port > _MAX_PORT or parts.path or parts.query or parts.username:
+        if not can_be_host(host or "") or port is None or parts.path or parts.query or parts.username:
             raise ValueError(f"needs a host and a port and nothing else; {example}")
     elif parts.scheme == "unix":
         if parts.netloc or not parts.path.strip("/"):

@@ -108,7 +108,8 @@ def _bound(field: FieldInfo, name: str) -> float | None:
 
 
 def _is_secret(key: str, value: object) -> bool:
-    return value is not None and (key in ("password", "token") or (key == "broker" and "@" in str(value)))
+    secret_in_address = key in ("broker", "uri", "url") and "@" in str(value)
+    return value is not None and (key in ("password", "token") or secret_in_address)
 
 
 def _known_below(parents: list[str]) -> list[str]:

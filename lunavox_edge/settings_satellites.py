@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lunavox_edge.settings_fields import Folder, Language, Name, Names, Section, off
+from lunavox_edge.settings_fields import Folder, Language, Name, Names, Section, can_be_host, off
 
 ECHO, MQTT = "echo", "mqtt"
 """Answers that need no settings of their own."""
@@ -18,17 +18,28 @@ ALL = "all"
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _NEEDS_URL = {"wyoming": "tcp://HOST:PORT", "home-assistant": "http://HOST:8123", "openai": "http://HOST/v1"}
-_MAX_PORT = 65535
+
+
+def _leads_to_host(uri: str, *schemes: str, needs_port: bool) -> bool:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        return False
+    usable = not needs_port if port is None else port > 0
+    return parts.scheme in schemes and can_be_host(parts.hostname or "") and usable
+
+
+def _leads_to_file(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return parts.scheme == "unix" and bool(parts.path.strip("/")) and not parts.netloc
 
 
 def _check_address(uri: str) -> str:
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port, parts = None, None, urlsplit("")
-    network = parts.scheme in ("tcp", "tls") and host and port is not None and 0 < port <= _MAX_PORT
-    if not (network or (parts.scheme == "unix" and parts.path.strip("/") and not parts.netloc)):
+    if not (_leads_to_host(uri, "tcp", "tls", needs_port=True) or _leads_to_file(uri)):
         raise ValueError("is not an address; write tcp://HOST:PORT, tls://HOST:PORT?ca=FILE or unix:///PATH")
     return _check_trust(uri)
 
@@ -42,13 +53,10 @@ def _check_trust(uri: str) -> str:
 
 
 def _check_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https", "tcp", "tls", "unix") and (parts.hostname or parts.path)
-    except ValueError:
-        usable = False
-    if not usable:
+    network = _leads_to_host(url, "tcp", "tls", needs_port=True)
+    if not (network or _leads_to_host(url, "http", "https", needs_port=False) or _leads_to_file(url)):
         raise ValueError("is not an address; write http://HOST:PORT/PATH, or tcp://HOST:PORT for Wyoming")
+    parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; use token_file")
     return _check_trust(url)

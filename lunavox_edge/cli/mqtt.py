@@ -79,7 +79,9 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.cli.mqtt_lines import line
     from lunavox_edge.mqtt.messages import Publication
 
-    text = streams.read_text() if args.text == "-" else args.text
+    read = streams.read_text() if args.text == "-" else args.text
+    # Bytes that are no text cannot be sent on.
+    text = read.encode(errors="replace").decode()
     request = {"text": text, "id": f"cli-{uuid.uuid4().hex[:12]}"}
     if args.voice:
         request["voice"] = args.voice
@@ -91,7 +93,10 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
         visit.open(topics.speech_events)
         visit.send(Publication(topics.say, json.dumps(request).encode()))
         while (left_s := deadline_s - time.monotonic()) > 0:
-            message = visit.next(left_s)
+            try:
+                message = visit.next(left_s)
+            except TimedOut:
+                break
             status = _status_of(message, request["id"])
             if status is None:
                 continue
@@ -101,7 +106,9 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
             deadline_s = time.monotonic() + _SPEECH_TIMEOUT_S
     finally:
         visit.close()
-    raise TimedOut("The appliance does not say what became of the text.")
+    raise TimedOut(
+        f"Nobody at {topics.root} says what became of the text; does the service run, and is --node its name?"
+    )
 
 
 def _status_of(message: Message, request_id: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import socket
 from typing import Protocol
@@ -143,7 +144,7 @@ class Link:
         except LunavoxError as error:
             return error
         except OSError as error:
-            return Unreachable(f"It cannot be reached: {error.strerror or error}.")
+            return Unreachable(f"It cannot be reached: {_reason(error)}.")
         finally:
             if pinging is not None:
                 pinging.cancel()
@@ -186,6 +187,13 @@ class Link:
             return
         self._trouble = str(error)
         _LOGGER.warning("satellite %s at %s: %s Trying again in the background.", self._name, self.uri, error)
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says; asyncio puts words of its own in its place."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def _watch_cable(writer: asyncio.StreamWriter) -> None:

@@ -184,7 +184,7 @@ class Talk:
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    said = True
+                    said = said or bool(piece.strip())
                     yield piece
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)
@@ -210,7 +210,10 @@ class Talk:
                 language=None if self._manner.voice else self._manner.language,
                 on_ready=bell.ring,
             )
-            writing = asyncio.create_task(_write(speech, said, pieces), name="satellite answer")
+            max_chars = self._engine.settings.limits.max_text_chars
+            writing = asyncio.create_task(
+                _write(speech, said, pieces, max_chars=max_chars), name="satellite answer"
+            )
             try:
                 async with aclosing(bridge.audio(speech, bell)) as chunks:
                     await self._stage.play(chunks)
@@ -230,13 +233,20 @@ class Talk:
         return follow_up == "always" or (follow_up == "question" and asks)
 
 
-async def _write(speech: Speech, said: list[str], pieces: AsyncIterator[str]) -> None:
-    """Hand text on as it comes; the speech ends with it, whatever happens."""
+async def _write(
+    speech: Speech, said: list[str], pieces: AsyncGenerator[str, None], *, max_chars: int
+) -> None:
+    """Hand text on as it comes, as much as one speech may hold; the speech ends with it, whatever happens."""
     try:
-        speech.write("".join(said))
-        async for piece in pieces:
+        chars = len("".join(said))
+        speech.write("".join(said)[:max_chars])
+        while chars <= max_chars and (piece := await anext(pieces, None)) is not None:
             said.append(piece)
-            speech.write(piece)
+            speech.write(piece[: max_chars - chars])
+            chars += len(piece)
+        if chars > max_chars:
+            _LOGGER.warning("an answer was cut short: it is over the limit of %d characters", max_chars)
+            await pieces.aclose()
     except LunavoxError as error:
         _LOGGER.warning("an answer was cut short (%s): %s", error.code, error)
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lunavox_edge.errors import SettingsError
+from lunavox_edge.settings_fields import can_be_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,13 @@ class Address:
             port = parts.port
         except ValueError as error:
             raise _unusable(uri) from error
-        if parts.scheme == "tcp" and parts.hostname and port is not None:
-            return cls(host=parts.hostname, port=port)
-        if parts.scheme == "tls" and parts.hostname and port is not None:
+        host = parts.hostname or ""
+        if parts.scheme == "tcp" and can_be_host(host) and port is not None:
+            return cls(host=host, port=port)
+        if parts.scheme == "tls" and can_be_host(host) and port is not None:
             named = [text.removeprefix("ca=") for text in (parts.query,) if text.startswith("ca=")]
             authority = Path(named[0]).expanduser() if named else None
-            return cls(host=parts.hostname, port=port, tls=True, authority=authority)
+            return cls(host=host, port=port, tls=True, authority=authority)
         if parts.scheme == "unix" and parts.path.strip("/") and not parts.netloc:
             return cls(path=Path(parts.path))
         raise _unusable(uri)

@@ -4,29 +4,53 @@ from __future__ import annotations
 
 import asyncio
 
+from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.wire import fields
 from lunavox_edge.wire.address import Address
-from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
 
 
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
     """Ask a satellite who it is. Raises ProtocolError if it is none, Unreachable if it goes."""
     writer.write(encode_event(Describe().event()))
-    while (event := await reader.read()) is not None:
+    while (event := await _read(reader)) is not None:
         if not Info.is_type(event.type):
             continue
-        try:
-            info = Info.from_event(event)
-        except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-            raise ProtocolError("It describes itself in a way that is not understood.") from error
+        info = info_from(event)
         if info.satellite is None:
             raise ProtocolError("There is a Wyoming service, but it is no satellite.")
         return info
     raise Unreachable("It has closed the connection; is another hub using it?")
+
+
+async def _read(reader: EventReader) -> Event | None:
+    """Return the next event. What the reader says of junk is meant for whoever sent it."""
+    try:
+        return await reader.read()
+    except BrokenStreamError as error:
+        raise ProtocolError("What answers there does not speak the Wyoming protocol.") from error
+
+
+def info_from(event: Event) -> Info:
+    """Return what a service tells of itself. Raises ProtocolError, also if a satellite's name is no name."""
+    try:
+        info = Info.from_event(event)
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        raise ProtocolError("It describes itself in a way that is not understood.") from error
+    if info.satellite is not None:
+        for key in ("name", "area"):
+            fields.name(vars(info.satellite), key)
+    return info
+
+
+def printable(text: str) -> str:
+    """Return what a stranger said, without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)[:200]
 
 
 async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> Info:

@@ -19,7 +19,7 @@ from lunavox_edge.bridge import blocking
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.address import Address
-from lunavox_edge.wire.introduction import satellite_at
+from lunavox_edge.wire.introduction import printable, satellite_at
 from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
 
 _MAX_FOUND = 256
@@ -209,13 +209,8 @@ async def _introduced(service: str, uris: tuple[str, ...], limits: LimitSettings
         if told is None:
             return None
         others = tuple(other for other in uris if other != uri)
-        return Neighbour(service, (uri, *others), printable(told.name), printable(told.area or ""))
+        return Neighbour(service, (uri, *others), printable(told.name or ""), printable(told.area or ""))
     return None
-
-
-def printable(text: str) -> str:
-    """Return what a stranger said, without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:200]
 
 
 def _uris(addresses: list[str], port: int | None) -> tuple[str, ...]:

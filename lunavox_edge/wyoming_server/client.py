@@ -29,6 +29,7 @@ from lunavox_edge.wire import tls
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
 from lunavox_edge.wire.events import STATUS_TYPE, encode_event, make_event, parse_header
+from lunavox_edge.wire.introduction import info_from
 
 _MAX_LINE_BYTES = 65_536
 _MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -91,11 +92,7 @@ def transcribe(
 
 def describe(uri: str, *, timeout_s: float) -> Info:
     """Return what the service offers."""
-    event = _ask(uri, Describe().event(), "info", timeout_s)
-    try:
-        return Info.from_event(event)
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise ProtocolError("The service describes itself in a way that is not understood.") from error
+    return info_from(_ask(uri, Describe().event(), "info", timeout_s))
 
 
 def status(uri: str, *, timeout_s: float) -> dict[str, Any]:

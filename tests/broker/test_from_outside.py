@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import pytest
 
+from lunavox_edge.cli import main, mqtt
+from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.mqtt_visit import Visit
 from lunavox_edge.doctor import Finding, Verdict, _broker
 from lunavox_edge.mqtt.address import BrokerAddress
@@ -146,6 +148,30 @@ async def test_say_waits_for_what_became_of_the_text(mosquitto: Mosquitto, start
     done = await say("Hi", "--voice", "nobody")
     assert done.returncode == 1
     assert "unknown_voice" in done.stdout
+
+
+async def test_say_sends_on_what_is_text(mosquitto: Mosquitto, start: Start) -> None:
+    address = f"mqtt://127.0.0.1:{mosquitto.port}"
+    await start(address)
+    said = await asyncio.to_thread(
+        subprocess.run,
+        [item.encode() for item in command("say", "--broker", address, "--node", NODE)] + [b"Hello \xff"],
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert b"finished" in said.stdout
+
+
+def test_say_names_the_appliance_that_does_not_answer(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mqtt, "_ANSWER_TIMEOUT_S", 0.2)
+    status = main(
+        ["mqtt", "say", "Hello", "--broker", f"mqtt://127.0.0.1:{mosquitto.port}", "--node", "attic"]
+    )
+    assert status == ExitCode.UNREACHABLE
+    assert "lunavox/attic" in capsys.readouterr().err
 
 
 def test_watch_says_what_to_do_without_a_broker(tmp_path: Path) -> None:

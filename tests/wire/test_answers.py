@@ -25,6 +25,7 @@ from lunavox_edge.satellites.answers.base import Context, Question, ask
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
+from lunavox_edge.wire.introduction import satellite_at
 from tests.fakes.http import HttpServer, stream
 
 pytestmark = pytest.mark.wire
@@ -107,6 +108,62 @@ async def test_a_token_that_others_know_is_not_sent(tmp_path: Path, mode: int | 
     with pytest.raises(SettingsError, match=reason) as raised:
         await answers(Answer(kind="openai", url="http://127.0.0.1:9/v1", token_file=token))
     assert str(tmp_path) not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", ["", "\nsecret\n", "\u201csecret\u201d\n", "sec\tret"])
+async def test_what_is_no_token_is_not_sent(tmp_path: Path, content: str) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match="token_file"):
+        await answers(Answer(kind="openai", url="http://127.0.0.1:9/v1", token_file=token))
+
+
+@pytest.mark.parametrize("kind", ["openai", "home-assistant"])
+async def test_a_url_that_cannot_be_asked(kind: str) -> None:
+    with pytest.raises(SettingsError, match="url"):
+        await answers(Answer.model_validate({"kind": kind, "url": "http://\u2603.local/v1"}))
+
+
+@pytest.mark.parametrize("kind", ["openai", "home-assistant"])
+async def test_who_has_moved_is_not_followed_and_not_taken_for_an_answer(serve: Serve, kind: str) -> None:
+    url = f"http://127.0.0.1:{await serve(HttpServer((301, b'')))}/v1"
+    with pytest.raises(ProtocolError, match="HTTP 301"):
+        await answers(Answer.model_validate({"kind": kind, "url": url}))
+
+
+async def test_half_a_character_in_an_answer_does_not_spoil_the_conversation(serve: Serve) -> None:
+    half = b'data: {"choices": [{"delta": {"content": "It is on \\ud83d"}}]}\n\n'
+    server = HttpServer((200, half), (200, stream(*CHAT)))
+    settings = Answer(kind="openai", url=f"http://127.0.0.1:{await serve(server)}/v1")
+    context = Context()
+    first = await answers(settings, question(context=context))
+    assert first == ["It is on "]
+    context.add("turn on the light", "".join(first))
+    assert await answers(settings, question(context=context)) == ["The light ", "is on."]
+
+
+async def test_an_answer_that_nobody_wants_any_more_is_given_up_at_once(serve: Serve) -> None:
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + stream(*CHAT))
+        while await reader.read(65_536):
+            pass
+        gone.set()
+
+    answerer = answerer_for(
+        Answer(kind="openai", url=f"http://127.0.0.1:{await serve(endless)}/v1"), LimitSettings()
+    )
+    assert answerer is not None
+    pieces = answerer.answer(question())
+    assert await pieces.__anext__() == "The light "
+    await pieces.aclose()
+    await asyncio.sleep(0)
+    # What is left to the garbage collector is closed by a task of the loop, at some time or with an error.
+    assert not [task for task in asyncio.all_tasks() if "async_generator" in repr(task)]
+    await asyncio.wait_for(gone.wait(), 10)
 
 
 async def test_home_assistant_goes_on_with_its_conversation(serve: Serve) -> None:
@@ -227,6 +284,18 @@ async def test_a_wyoming_service_fails(serve: Serve, events: list[Event]) -> Non
     settings = Answer(kind="wyoming", url=f"tcp://127.0.0.1:{await serve(service)}", retries=0)
     with pytest.raises(LunavoxError):
         await answers(settings)
+
+
+async def test_what_answers_is_no_wyoming_service(serve: Serve) -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    uri = f"tcp://127.0.0.1:{await serve(web)}"
+    with pytest.raises(ProtocolError, match="does not speak the Wyoming protocol"):
+        await answers(Answer(kind="wyoming", url=uri, retries=0))
+    with pytest.raises(ProtocolError, match="does not speak the Wyoming protocol"):
+        await satellite_at(uri, LimitSettings(), timeout_s=10)
 
 
 def test_a_context_forgets_what_is_long_ago() -> None:

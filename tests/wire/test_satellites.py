@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 from wyoming.event import Event
+from wyoming.info import Attribution, Satellite
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import UnknownSatellite
+from lunavox_edge.mqtt.tidings import SatellitePayload
 from lunavox_edge.satellites import link
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
@@ -32,6 +34,9 @@ from tests.fakes.wake import said, silence
 pytestmark = pytest.mark.wire
 
 NAMES = ("kitchen", "bedroom", "bath")
+DESCRIBED = Satellite(
+    "x", attribution=Attribution("", ""), installed=True, description=None, version=None
+).to_dict()
 SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
 """Not as loud as any wake word."""
 
@@ -86,7 +91,10 @@ async def build(
     async with AsyncExitStack() as stack:
 
         async def start(
-            *fakes: FakeSatellite, special: Mapping[str, Mapping[str, object]] | None = None, **more: object
+            *fakes: FakeSatellite,
+            special: Mapping[str, Mapping[str, object]] | None = None,
+            limits: Mapping[str, object] | None = None,
+            **more: object,
         ) -> House:
             known: dict[str, object] = {}
             for fake, name in zip(fakes, NAMES, strict=False):
@@ -96,6 +104,7 @@ async def build(
             settings = Settings.model_validate(
                 {
                     "catalog": {"cache_dir": tmp_path},
+                    "limits": limits or {},
                     "engine": {"threads": 2},
                     "stt": {"model": "ear", "pause_default_ms": 200, "no_speech_timeout_s": 1.5},
                     "tts": {
@@ -306,7 +315,7 @@ async def test_a_satellite_that_comes_back_is_served_again(build: Build) -> None
     await house.until_phase(SatellitePhase.IDLE)
     await fake.stop()
     await house.until_phase(SatellitePhase.OFFLINE)
-    await until(lambda: house.hub.views()[0].problem)
+    await until(lambda: house.hub.views()[0].problem == "It cannot be reached: Connection refused.")
     await fake.start()
     await house.until_phase(SatellitePhase.IDLE)
     await ask(fake)
@@ -325,12 +334,29 @@ async def test_a_satellite_that_goes_while_it_is_answered(build: Build) -> None:
     await until(lambda: not house.engine.status().sessions and not house.engine.status().vigils)
 
 
-@pytest.mark.parametrize("info", [{}, {"satellite": 7}, {"satellite": {"name": []}}])
+@pytest.mark.parametrize(
+    "info",
+    [
+        {},
+        {"satellite": 7},
+        {"satellite": {"name": []}},
+        {"satellite": {**DESCRIBED, "name": 7}},
+        {"satellite": {**DESCRIBED, "area": ["Kitchen"]}},
+        {"satellite": {**DESCRIBED, "name": "x" * 10_000}},
+    ],
+)
 async def test_a_service_that_is_no_satellite(build: Build, info: dict[str, object]) -> None:
     fake = FakeSatellite(info=info)
     house = await build(fake)
+
+    def changed() -> None:
+        SatellitePayload.of(house.hub.views()[0])
+
+    house.hub.tell(Listeners(changed=changed))
     await until(lambda: house.hub.views()[0].problem)
     assert house.phase() is SatellitePhase.OFFLINE
+    fake.info = None
+    await house.until_phase(SatellitePhase.IDLE)
 
 
 async def test_an_announcement_is_heard_everywhere_at_once(build: Build) -> None:
@@ -711,4 +737,49 @@ async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
     said = [[message["content"] for message in body["messages"][1:]] for _, _, body in server.asked]  # type: ignore[index]
     light = "turn on the light"
     assert said == [[light], *[[light, "It is on. Anything else?", light]] * 2]
+    listening.close()
+
+
+async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> None:
+    piece = stream({"choices": [{"delta": {"content": "Once more. "}}]})
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+        gone.set()
+
+    listening = await asyncio.start_server(endless, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    fake = FakeSatellite()
+    house = await build(
+        fake,
+        answer="model",
+        answers={"model": {"kind": "openai", "url": url}},
+        limits={"max_text_chars": 30},
+    )
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await asyncio.wait_for(gone.wait(), 10)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts).replace(" ", "") == "Oncemore.Oncemore.Oncemor"
+    listening.close()
+
+
+async def test_blank_lines_are_no_answer(build: Build) -> None:
+    server = HttpServer((200, stream({"choices": [{"delta": {"content": "\n\n"}}]}, "[DONE]")))
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    answers = {"model": {"kind": "openai", "url": url, "retries": 0, "error_text": "I cannot think."}}
+    fake = FakeSatellite()
+    house = await build(fake, answer="model", answers=answers)
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert "".join(house.tts.texts).strip() == "I cannot think."
     listening.close()

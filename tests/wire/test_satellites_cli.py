@@ -82,6 +82,22 @@ async def test_doctor_looks_for_satellites_and_for_who_answers() -> None:
     assert none.verdict is Verdict.OK
 
 
+@pytest.mark.parametrize("name", [7, "\x1b[31mKitchen\n"])
+async def test_the_name_of_a_satellite_does_no_harm(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: object
+) -> None:
+    told = {"attribution": {"name": "", "url": ""}, "installed": True, "description": None, "version": None}
+    fake = FakeSatellite(info={"satellite": {**told, "name": name}})
+    await fake.start()
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"satellites": {"known": {"kitchen": {"uri": fake.uri}}, "zeroconf": False}}))
+    await asyncio.to_thread(main, ["--config", str(file), "satellites", "list"])
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.startswith("ID")
+    assert row.isprintable()
+    await fake.stop()
+
+
 def test_there_may_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("satellites: {zeroconf: false}")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import httpx2
 
-from lunavox_edge.errors import LunavoxError, NotAllowed, ProtocolError, TimedOut, Unreachable
+from lunavox_edge.errors import (
+    LunavoxError,
+    NotAllowed,
+    ProtocolError,
+    SettingsError,
+    TimedOut,
+    Unreachable,
+)
 from lunavox_edge.satellites.answers.base import Question
 from lunavox_edge.secret_files import read_secret
 from lunavox_edge.settings_satellites import Answer
@@ -37,10 +45,11 @@ class HomeAssistantAnswerer:
             body["agent_id"] = self._settings.model
         url = f"{(self._settings.url or '').rstrip('/')}/api/conversation/process"
         raw = bytearray()
-        async for piece in _post(self._settings, url, body):
-            raw += piece
-            if len(raw) > _MAX_BODY_BYTES:
-                raise ProtocolError("Home Assistant sends too much.")
+        async with aclosing(_post(self._settings, url, body)) as pieces:
+            async for piece in pieces:
+                raw += piece
+                if len(raw) > _MAX_BODY_BYTES:
+                    raise ProtocolError("Home Assistant sends too much.")
         found = _parsed(bytes(raw))
         conversation = found.get("conversation_id")
         if isinstance(conversation, str):
@@ -63,38 +72,48 @@ class ChatAnswerer:
         messages.append({"role": "user", "content": question.text})
         body = {"model": self._settings.model or "default", "messages": messages, "stream": True}
         url = f"{(self._settings.url or '').rstrip('/')}/chat/completions"
-        async for line in _lines(_post(self._settings, url, body)):
-            if not line.startswith("data:"):
-                continue
-            data = line[len("data:") :].strip()
-            if data == _DONE:
-                return
-            piece = _delta(_parsed(data.encode()))
-            if piece:
-                yield piece
+        # Closed in order: whoever answers is to know at once that nobody listens any more.
+        async with (
+            aclosing(_post(self._settings, url, body)) as pieces,
+            aclosing(_lines(pieces)) as lines,
+        ):
+            async for line in lines:
+                if not line.startswith("data:"):
+                    continue
+                data = line[len("data:") :].strip()
+                if data == _DONE:
+                    return
+                piece = _delta(_parsed(data.encode()))
+                if piece:
+                    yield piece
 
 
-async def _post(settings: Answer, url: str, body: dict[str, Any]) -> AsyncIterator[bytes]:
+async def _post(settings: Answer, url: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
     """Yield the body of the answer as it comes. Raises LunavoxError."""
     headers = {"Accept": "application/json, text/event-stream"}
     if settings.token_file is not None:
-        headers["Authorization"] = f"Bearer {read_secret(settings.token_file, 'token_file').strip()}"
+        token = read_secret(settings.token_file, "token_file").strip()
+        if not (token and token.isascii() and token.isprintable()):
+            raise SettingsError("The first line of token_file is no token; it may hold ASCII only.")
+        headers["Authorization"] = f"Bearer {token}"
     try:
         async with (
             httpx2.AsyncClient(timeout=settings.timeout_s, trust_env=False) as client,
             client.stream("POST", url, json=body, headers=headers) as response,
         ):
-            if response.status_code >= 400:  # noqa: PLR2004  # where HTTP's errors begin
+            if not response.is_success:
                 raise _refusal(response.status_code)
             async for piece in response.aiter_bytes():
                 yield piece
     except httpx2.TimeoutException as error:
         raise TimedOut("The answer takes too long.") from error
+    except httpx2.InvalidURL as error:
+        raise SettingsError("The url of who should answer cannot be used.") from error
     except httpx2.HTTPError as error:
         raise Unreachable(f"Nobody answers there ({type(error).__name__}).") from error
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _lines(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[str, None]:
     rest = b""
     async for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
@@ -128,7 +147,7 @@ def _text_at(found: Any, *path: str) -> str:  # noqa: ANN401  # any JSON value
         found = found.get(key) if isinstance(found, dict) else None
     if not isinstance(found, str):
         raise ProtocolError("The answer holds no text.")
-    return found
+    return _sound(found)
 
 
 def _delta(found: dict[str, Any]) -> str:
@@ -139,4 +158,9 @@ def _delta(found: dict[str, Any]) -> str:
     text = delta.get("content") if isinstance(delta, dict) else None
     if "error" in found:
         raise Unreachable("Whoever should answer reports an error.")
-    return text if isinstance(text, str) else ""
+    return _sound(text) if isinstance(text, str) else ""
+
+
+def _sound(text: str) -> str:
+    """Return text that can be sent on: halves of a pair of surrogates, which JSON may hold, cannot."""
+    return text.encode(errors="ignore").decode()

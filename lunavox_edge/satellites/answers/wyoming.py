@@ -15,7 +15,7 @@ from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
-from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
 
 _LAST = (Handled, HandledStop, NotHandled, Intent, NotRecognized)
@@ -55,6 +55,9 @@ class WyomingAnswerer:
                     if not HandledStop.is_type(event.type) or in_pieces:
                         return
             raise Unreachable("The service went without an answer.")
+        except BrokenStreamError as error:
+            # What it says is meant for whoever sent the junk.
+            raise ProtocolError("What answers there does not speak the Wyoming protocol.") from error
         except ConnectionError as error:
             raise Unreachable("The service went without an answer.") from error
         finally:
