@@ -256,6 +256,14 @@ def _waking(engine: Engine) -> Iterator[Finding]:
         return
     names = ", ".join(word.name for word in words)
     yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
+    house = engine.settings.satellites
+    own = ((f"known.{key}.wake_words", known.wake_words) for key, known in house.known.items())
+    for key, names in (("stop_words", house.stop_words), *own):
+        for name in names:
+            try:
+                engine.wake_words((name,))
+            except LunavoxError as error:
+                yield Finding("waking", Verdict.WARN, f"satellites.{key}: {error}")
 
 
 def _defaults(engine: Engine) -> Iterator[Finding]:

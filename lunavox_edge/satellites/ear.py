@@ -5,15 +5,19 @@ That is for a wake word, and, while the satellite speaks, for somebody who speak
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lunavox_edge.errors import UnknownModel
 from lunavox_edge.satellites.hearing import Listening, Overhearing, Waking
 from lunavox_edge.settings_satellites import SatellitesSettings
 from lunavox_edge.types import AudioFormat, Detection
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Ear:
@@ -42,6 +46,8 @@ class Ear:
         self._listening: Listening | None = None
         self._waking: Waking | None = None
         self._overhearing: Overhearing | None = None
+        self._stops: tuple[str, ...] = ()
+        self._problem: str | None = None
         self.wake_words = wake_words
         """The words that are waited for from now on; none means those of the settings."""
 
@@ -52,8 +58,12 @@ class Ear:
 
     @property
     def problem(self) -> str | None:
-        """Why no wake word can be waited for; None if one can, as far as is known."""
-        return self._waking.problem if self._waking is not None else None
+        """Why a word cannot be waited for; None if all can, as far as is known."""
+        return (self._waking.problem if self._waking is not None else None) or self._problem
+
+    def stops(self, word: str) -> bool:
+        """Whether a word that was heard only tells the satellite to fall silent."""
+        return word in self._stops
 
     def listen(self, listening: Listening) -> None:
         """Give the audio to an utterance."""
@@ -120,7 +130,16 @@ class Ear:
             self._overhearing = None
 
     def _waited_for(self) -> tuple[str, ...]:
-        stops = self._house.stop_words
+        """Return the names of what is waited for; a stop word that is not installed stops nothing else."""
+        stops: list[str] = []
+        self._problem = None
+        for name in self._house.stop_words:
+            try:
+                stops += [entry.name for entry in self._engine.wake_words((name,))]
+            except UnknownModel as error:
+                self._problem = f"satellites.stop_words: {error}"
+                _LOGGER.warning("%s", self._problem)
+        self._stops = tuple(stops)
         if not stops:
             return self.wake_words
         names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))

@@ -345,7 +345,7 @@ class Satellite:
 
     def _detected(self, detection: Detection, after: bytes, audio_format: AudioFormat) -> None:
         _LOGGER.info("satellite %s: heard %s (%.2f)", self.id, detection.name, detection.probability)
-        if detection.name in self._house.stop_words:
+        if self._ear.stops(detection.name):
             self.hush()
             return
         if self._call(Call(detection.name, after, audio_format)):

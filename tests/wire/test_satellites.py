@@ -298,7 +298,7 @@ async def test_the_wake_word_interrupts_an_answer(build: Build) -> None:
 
 async def test_a_stop_word_ends_the_answer_and_nothing_more(build: Build) -> None:
     fake = FakeSatellite()
-    house = await build(fake, stop_words=["alexa"])
+    house = await build(fake, stop_words=["Alexa", "no_such_word"])
     house.stt.text = "tell me a story " * 20
     await house.until_phase(SatellitePhase.IDLE)
     await ask(fake)
@@ -307,6 +307,7 @@ async def test_a_stop_word_ends_the_answer_and_nothing_more(build: Build) -> Non
     await fake.until("audio-stop")
     await house.until_phase(SatellitePhase.IDLE)
     assert len(fake.all("detection")) == 1
+    assert "no_such_word" in (house.hub.views()[0].problem or "")
 
 
 async def test_a_satellite_that_comes_back_is_served_again(build: Build) -> None:
