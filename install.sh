@@ -291,16 +291,17 @@ install_or_upgrade() {
         [[ -z $before || $before == "$dir" ]] || roll_back "$before"
         die "The service does not work. Look at: journalctl -u $service, lunavox-edge doctor"
     fi
-    rm -f "$config.before" "$units/$service.service.before"
+    ((dry)) || rm -f "$config.before" "$units/$service.service.before"
     prune
     summary
 }
 
 summary() {
     say ""
+    ((dry)) && { say "This was a dry run; nothing was changed."; return; }
     say "LunaVox Edge $version is installed."
     say "  settings   $config   (then: ${ctl[*]} reload $service)"
-    say "  voices     put them into $state/models, or: lunavox-edge voices install NAME"
+    say "  voices     put them into $state/models, or: $( ((per_user)) || echo 'sudo ')lunavox-edge voices install NAME"
     say "  log        journalctl ${ctl[1]:+--user }-u $service"
     say "  trouble    $( ((per_user)) || echo 'sudo ')lunavox-edge doctor"
     say "  network    port 10300 is open to your network, without a password: wyoming.uri in the settings"
@@ -321,6 +322,10 @@ uninstall() {
     if ((purge)); then
         run rm -rf "$etc" "$state" "$units/$service.service.d"
         ((per_user)) || ! id "$service" &>/dev/null || run userdel "$service"
+    fi
+    if ((dry)); then
+        say "This was a dry run; nothing was changed."
+    elif ((purge)); then
         say "Nothing of LunaVox Edge is left."
     else
         say "Settings ($etc) and models ($state) are kept; --purge removes them."

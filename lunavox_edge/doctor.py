@@ -268,9 +268,10 @@ def _waking(engine: Engine) -> Iterator[Finding]:
 
 def _defaults(engine: Engine) -> Iterator[Finding]:
     settings = engine.settings
-    for role, wanted, found, device in (
-        ("hearing", settings.stt.model, engine.models(), settings.stt.device),
-        ("speaking", settings.tts.voice, engine.voices(), settings.tts.device),
+    substitutes = engine.substitutes()
+    for role, kind, wanted, found, device in (
+        ("hearing", ModelKind.STT, settings.stt.model, engine.models(), settings.stt.device),
+        ("speaking", ModelKind.TTS, settings.tts.voice, engine.voices(), settings.tts.device),
     ):
         if not found:
             yield Finding(role, Verdict.FAIL, "nothing is installed; try: lunavox-edge models pull base")
@@ -285,7 +286,7 @@ def _defaults(engine: Engine) -> Iterator[Finding]:
         text = f"{used.name} on {loaded.model.device}" if loaded else used.name
         text += f" (device: {device}"
         text += f"; fell back from {loaded.fallback})" if loaded and loaded.fallback else ")"
-        if wanted not in (used.name, *used.aliases):
+        if kind in substitutes:
             yield Finding(role, Verdict.WARN, f"{text}, because '{wanted}' of the settings is not installed")
         elif loaded and loaded.model.note:
             yield Finding(role, Verdict.WARN, f"{text}: {loaded.model.note}")

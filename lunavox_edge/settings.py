@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -93,7 +93,9 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     reading = _Reading()
     if file is not None:
         reading.take_file(file)
-    names = sorted(name for name, value in environ.items() if name.startswith(PREFIX) and value)
+    names = sorted(name for name, value in environ.items() if value)
+    reading.refuse_slips(names)
+    names = [name for name in names if name.startswith(PREFIX)]
     overrides = {name: key for name in names if (key := reading.take_variable(name, environ[name]))}
     settings = reading.check((file.parent if file is not None else Path()).absolute())
     if settings is None:
@@ -158,15 +160,22 @@ class _Reading:
             what = f"stands in a file that is not secret: {exposed}; or use mqtt.password_file"
             self.problems.append(Problem(place, dotted(_PASSWORD), what))
 
+    def refuse_slips(self, names: Iterable[str]) -> None:
+        """Note variables that are those of a setting but for underscores or small letters."""
+        meant = {variable.replace("__", "_"): variable for variable in _variables()}
+        for name in names:
+            variable = meant.get(name.upper().replace("__", "_"))
+            if variable is not None and not name.startswith(PREFIX):
+                self.problems.append(
+                    Problem(name, "", f"there is no such setting; did you mean '{variable}'?")
+                )
+
     def take_variable(self, name: str, text: str) -> str | None:
         """Set what a variable says; return its key, or None if there is no such key."""
         section, _, key = name[len(PREFIX) :].lower().partition("__")
         field = field_at((section, key))
         if name != variable_for(section, key) or not key or (field is None and section != "voices"):
-            known = [
-                variable_for(title, at) for title, model in sections().items() for at in model.model_fields
-            ]
-            close = difflib.get_close_matches(name.upper(), known, n=1)
+            close = difflib.get_close_matches(name.upper(), _variables(), n=1)
             hint = f"; did you mean '{close[0]}'?" if close else "; see docs/CONFIG.md for the names"
             self.problems.append(Problem(name, "", "there is no such setting" + hint))
             return None
@@ -214,6 +223,10 @@ class _Reading:
             if loc[:length] in self._places:
                 return self._places[loc[:length]]
         return 0, ""
+
+
+def _variables() -> list[str]:
+    return [variable_for(section, key) for section, model in sections().items() for key in model.model_fields]
 
 
 def _find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

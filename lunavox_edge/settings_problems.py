@@ -134,7 +134,7 @@ def _expected(kind: str, error: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         patterns = {"language": "a language such as en or pt-BR", "hub_endpoint": "an address"}
         return patterns.get(str(error["loc"][-1]), "a name of letters, digits, _ - and .")
-    if kind in ("string_type", "string_too_short", "string_too_long"):
+    if kind in ("string_type", "string_unicode", "string_too_short", "string_too_long"):
         return "text of 1 to 200 characters"
     if kind == "too_long":
         return f"at most {context['max_length']} items"

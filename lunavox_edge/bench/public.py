@@ -25,7 +25,10 @@ _ONCE = ("--rounds", "1", "--warmup", "1", "--timeout", "30")
 
 async def measure(context: Context, program: str | None) -> None:
     """Run it for speaking and for hearing, with every service that it can reach."""
-    if program is None or context.extent.name != "full":
+    if program is None:
+        return
+    if context.extent.name != "full":
+        context.report.note("wyoming-bench takes part in a full measurement only.")
         return
     named = ", ".join(
         f"{service.name} at {' and '.join(service.uris)}"

@@ -137,7 +137,10 @@ async def _start(service: Service, command: str, quota: CpuQuota | None, stack: 
     if URI_FIELD not in command:
         raise SettingsError(f"The command of {service.name} does not say where {URI_FIELD} goes.")
     uri = free_uri()
-    argv = [word.replace(URI_FIELD, uri) for word in shlex.split(command)]
+    try:
+        argv = [word.replace(URI_FIELD, uri) for word in shlex.split(command)]
+    except ValueError:
+        raise SettingsError(f"The command of {service.name} cannot be read; check its quotes.") from None
     log = stack.enter_context(_log())
     try:
         process = await asyncio.create_subprocess_exec(

@@ -91,7 +91,10 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.bench import context, run
     from lunavox_edge.bench.document import Document
     from lunavox_edge.bench.servers import URI_FIELD, Plan
+    from lunavox_edge.errors import SettingsError
 
+    if "public" in args.only and not args.public:
+        raise SettingsError("The part public needs a program: --public PROGRAM.")
     # A sentence that comes from memory would say nothing about the voice.
     own = ["env", "LUNAVOX_EDGE__TTS__PHRASE_CACHE_MB=0", sys.executable, "-m", "lunavox_edge"]
     own += ["--config", str(args.config)] if args.config else []

@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.settings import read_settings
 
     failed = False
-    colour = sys.stdout.isatty()
+    colour = sys.stdout is not None and sys.stdout.isatty()
     for finding in examine(settings, read_settings(args.config).file):
         failed = failed or finding.verdict is Verdict.FAIL
         if args.json:

@@ -10,6 +10,8 @@ from lunavox_edge.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
 
+_MAX_TIMEOUT_S = 86_400
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
@@ -20,7 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "nothing, 4 if it does not answer. For containers and monitoring.",
     )
     parser.add_argument("--uri", help="where the service listens (default: wyoming.uri of the settings)")
-    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="default: %(default)s")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=5.0, metavar="SECONDS", help="default: %(default)s"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -34,3 +38,15 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     voices = sum(len(program.voices) for program in info.tts)
     print(f"{uri} answers in {seconds * 1000:.0f} ms: {models} models, {voices} voices")
     return ExitCode.OK if models or voices else ExitCode.ERROR
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _MAX_TIMEOUT_S:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a number of seconds over 0, up to {_MAX_TIMEOUT_S}"
+        )
+    return seconds

@@ -126,7 +126,7 @@ def _refused(settings: Settings, catalog: Catalog, manifest: Manifest, *, sure: 
         else ""
     )
     question = f"Remove {manifest.name} ({size_text(manifest.size_bytes)})?{note}"
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         print(f"{question} Say --yes to remove it without being asked.", file=sys.stderr)
         return ExitCode.USAGE
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ _MB = 1e6
 @contextmanager
 def transfer_progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a callback for (bytes that are there, bytes in all)."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         with _bar(label) as on_progress:
             yield on_progress
     else:
@@ -77,7 +77,7 @@ def _lines(label: str) -> Callable[[int, int], None]:
 @contextmanager
 def share_progress(label: str) -> Iterator[Callable[[float], None]]:
     """Yield a callback for the share that is done, from 0 to 1; nothing is shown off a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _share: None
         return
     from tqdm import tqdm

@@ -39,6 +39,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     import faulthandler
     import logging
     import os
+    import sys
 
     from lunavox_edge import system
     from lunavox_edge.app import App
@@ -59,7 +60,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         return settings
 
     # A watchdog ends a service that hangs with a signal; then the log shows where each thread was.
-    faulthandler.enable()
+    if sys.stderr is not None:
+        faulthandler.enable()
     app = App(
         with_options(settings),
         say=streams.say,

@@ -74,11 +74,12 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
 
 def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator[AudioChunk]:
     text_format = "ssml" if args.ssml else "text"
+    voice = (args.voice or "").strip()
     uri = service.find(args, settings)
     if uri is not None:
         from lunavox_edge.wyoming_server import client
 
-        name, _, speaker = (args.voice or "").partition("#")
+        name, _, speaker = voice.partition("#")
         yield from client.speak(
             uri,
             text,
@@ -92,4 +93,4 @@ def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator
     from lunavox_edge.engine.engine import Engine
 
     with Engine(settings) as engine:
-        yield from engine.stream(text, voice=args.voice, language=args.language, text_format=text_format)
+        yield from engine.stream(text, voice=voice or None, language=args.language, text_format=text_format)

@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
-    found = _check_alone(settings) if args.local else _check(args.uri or settings.wyoming.uri)
+    found = _check_alone(settings) if args.local else _check(args.uri or settings.wyoming.client_uri)
     print(found.summary)
     return ExitCode.OK if found.ok else ExitCode.ERROR
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
 from lunavox_edge.cli import service, streams
-from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 
 if TYPE_CHECKING:
@@ -48,22 +48,29 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
+    """Transcribe one after the other; one that fails does not stop the rest. Return the first failure."""
+    if args.words and args.uri:
+        print("Word times come from an engine of this command's own; leave --uri out.", file=sys.stderr)
+        return ExitCode.USAGE
     if args.words:
         args.json = args.local = True
-    worst = ExitCode.OK
+    status = ExitCode.OK
     with contextlib.ExitStack() as stack:
         hear = _hear_with(args, settings, stack)
         for name in args.files:
             try:
                 with _open(name) as file:
                     transcript = hear(file)
-            except (OSError, LunavoxError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                print(f"{name}: {reason}", file=sys.stderr)
-                worst = ExitCode.ERROR
+            except OSError as error:
+                print(f"{name}: {error.strerror or error}", file=sys.stderr)
+                status = status or ExitCode.ERROR
+                continue
+            except LunavoxError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                status = status or exit_code(error)
                 continue
             _print(args, name, transcript)
-    return worst
+    return status
 
 
 def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack) -> Hear:

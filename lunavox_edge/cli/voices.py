@@ -188,9 +188,9 @@ def _preview(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.engine.engine import Engine
 
     with Engine(settings) as engine:
+        entry = engine.catalog.find(args.name.partition("#")[0], ModelKind.TTS)
         text = args.text
         if text is None:
-            entry = engine.catalog.find(args.name.partition("#")[0], ModelKind.TTS)
             language = entry.languages[0].partition("-")[0] if entry.languages else "en"
             text = _SENTENCES.get(language, _SENTENCES["en"])
         result = engine.synthesize(text, voice=args.name)

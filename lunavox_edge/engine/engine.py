@@ -295,6 +295,15 @@ class Engine:
             progress=progress,
         )
 
+    def substitutes(self) -> dict[ModelKind, LunavoxError]:
+        """Say of what the settings name and is not installed that another is used instead."""
+        found: dict[ModelKind, LunavoxError] = {}
+        for kind, entries in ((ModelKind.STT, self.models()), (ModelKind.TTS, self.voices())):
+            missing = self._resolver.missing(kind)
+            if missing is not None and entries:
+                found[kind] = type(missing)(f"{missing} '{entries[0].name}' is used instead.")
+        return found
+
     def apply(self, settings: Settings) -> None:
         """Use other settings from the next request on; what runs goes on as it began.
 

@@ -192,14 +192,24 @@ class Resolver:
 
     def usual(self, kind: ModelKind) -> ModelEntry:
         """The model or voice of the settings; the first installed one where that is missing."""
-        wanted = self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
         try:
-            return self._catalog.find(wanted, kind)
+            return self._catalog.find(self._wanted(kind), kind)
         except (UnknownModel, UnknownVoice):
             for entry in self._catalog.entries():
                 if entry.kind is kind:
                     return entry
             raise
+
+    def missing(self, kind: ModelKind) -> UnknownModel | UnknownVoice | None:
+        """Why the model or voice of the settings is not the usual one, None if it is."""
+        try:
+            self._catalog.find(self._wanted(kind), kind)
+        except (UnknownModel, UnknownVoice) as error:
+            return error
+        return None
+
+    def _wanted(self, kind: ModelKind) -> str:
+        return self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
 
     def entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
         """Everything installed of a kind, what is used by default first."""

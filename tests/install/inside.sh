@@ -27,6 +27,7 @@ alive() { ((!booted)) || systemctl is-active --quiet lunavox-edge; }
 
 step "dry run changes nothing"
 check installer this --dry-run
+has "nothing was changed"
 refuse test -e "$app"
 refuse id lunavox-edge
 

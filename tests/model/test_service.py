@@ -147,6 +147,16 @@ def test_a_second_service_on_the_same_port_says_why_it_cannot_start(uri: str) ->
     assert b"Traceback" not in done.stderr
 
 
+def test_a_model_that_is_not_installed_is_told_and_replaced(tmp_path: Path) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text("stt: {model: smaal}\n", encoding="utf-8")
+    service = Service("--config", str(settings), "run", "--uri", free_uri())
+    told = service.wait_for("  problem ")
+    service.end()
+    assert "'smaal'" in told
+    assert told.endswith("is used instead.")
+
+
 def test_nobody_there_is_exit_status_4() -> None:
     assert run("healthcheck", "--uri", free_uri()).returncode == 4
 

@@ -54,3 +54,16 @@ def test_the_end_waits_for_nobody() -> None:
         "threading.Thread(target=time.sleep, args=(60,)).start(); print('printed'); streams.end(7)\""
     )
     assert (done.returncode, done.stdout) == (7, "printed\n")
+
+
+def test_a_service_without_standard_error_starts() -> None:
+    done = shell("$PY -m lunavox_edge run --uri unix:///no/such/folder/x.sock 2>&-")
+    assert "LunaVox Edge" in done.stdout
+
+
+def test_doctor_without_standard_output_comes_to_its_end() -> None:
+    done = shell(
+        '$PY -c "import sys; from lunavox_edge import doctor; from lunavox_edge.cli import main\n'
+        "doctor.examine = lambda *_: iter(()); sys.exit(main(['doctor']))\" >&-"
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -112,3 +112,19 @@ def run_python(code: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
     ).stdout
+
+
+def test_a_dry_run_of_the_installer_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    for options in ((), ("--uninstall", "--purge")):
+        done = subprocess.run(
+            [ROOT / "install.sh", "--user", "--dry-run", *options],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout.endswith("This was a dry run; nothing was changed.\n")
+        assert "is installed" not in done.stdout
+        assert not list(tmp_path.iterdir())

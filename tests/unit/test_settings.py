@@ -190,6 +190,31 @@ def test_a_wrong_variable_is_explained(name: str, value: str, expected: str) -> 
     assert expected in found
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LUNAVOX_EDGE_TTS_SPEED",
+        "LUNAVOX_EDGE_TTS__SPEED",
+        "lunavox_edge__tts__speed",
+        "LUNAVOX_EDGE___TTS__SPEED",
+    ],
+)
+def test_a_variable_that_would_set_nothing_is_named(name: str) -> None:
+    assert problems(None, {name: "2"}) == [
+        f"{name}: there is no such setting; did you mean 'LUNAVOX_EDGE__TTS__SPEED'?"
+    ]
+
+
+def test_variables_of_others_are_no_mistake() -> None:
+    others = {"LUNAVOX_EDGE_SERVICE_HOST": "10.0.0.1", "LUNAVOX_EDGE_PORT_10300_TCP": "tcp://10.0.0.1:10300"}
+    assert load_settings(None, others) == Settings()
+
+
+def test_a_variable_that_is_not_text_is_explained() -> None:
+    (found,) = problems(None, {"LUNAVOX_EDGE__STT__MODEL": "\udcff"})
+    assert "must be text of 1 to 200 characters" in found
+
+
 def test_a_variable_mends_a_wrong_value_of_the_file(tmp_path: Path) -> None:
     file = write(tmp_path, "stt:\n  names: [8]\n")
     assert load_settings(file, {"LUNAVOX_EDGE__STT__NAMES": "[Anouk]"}).stt.names == ("Anouk",)

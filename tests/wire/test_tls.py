@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -14,6 +15,8 @@ from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.handle import Handled
 from wyoming.info import Info
 
+from lunavox_edge.cli import main
+from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import open_microphone
@@ -87,6 +90,22 @@ async def test_tls_is_not_spoken_to_without_trust(serve: Serve, certificate: tup
     with pytest.raises(SettingsError, match="no certificates"):
         await asyncio.to_thread(lambda: client.ping(f"{bare}?ca={key.parent}/none", timeout_s=PATIENCE_S))
     assert await asyncio.to_thread(lambda: client.ping(service.server.uri, timeout_s=PATIENCE_S)) >= 0
+
+
+async def test_the_commands_of_this_machine_trust_the_certificate_of_the_settings(
+    serve: Serve, certificate: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert, key = certificate
+    service = await serve(wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key})
+    uri = service.server.uri.partition("?")[0]
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"wyoming": {"uri": uri, "tls_cert": str(cert), "tls_key": str(key)}}))
+    for command in (["healthcheck"], ["models", "ps"]):
+        assert await asyncio.to_thread(main, ["--config", str(file), *command]) == ExitCode.OK
+    await asyncio.to_thread(main, ["--config", str(file), "self-check"])
+    told = capsys.readouterr()
+    assert "heard" in told.out
+    assert not told.err
 
 
 async def test_a_key_that_others_read_is_refused(serve: Serve, certificate: tuple[Path, Path]) -> None:
