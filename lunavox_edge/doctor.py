@@ -258,8 +258,8 @@ def _waking(engine: Engine) -> Iterator[Finding]:
     yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
     house = engine.settings.satellites
     own = ((f"known.{key}.wake_words", known.wake_words) for key, known in house.known.items())
-    for key, names in (("stop_words", house.stop_words), *own):
-        for name in names:
+    for key, wanted_there in (("stop_words", house.stop_words), *own):
+        for name in wanted_there:
             try:
                 engine.wake_words((name,))
             except LunavoxError as error:
