@@ -116,7 +116,10 @@ class Session(Task):
             self._error = error
         self._give_back()
         self._on_end(self)
-        self._ended_with(error)
+        try:
+            self._ended_with(error)
+        except Exception:
+            _LOGGER.exception("What was to be called at the end of a session failed")
 
     def _give_back(self) -> None:
         """Release the model; the session is over."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lunavox_edge import Engine
-from lunavox_edge.errors import BadAudio, EngineClosed, TextTooLong
+from lunavox_edge.errors import BadAudio, EngineClosed, InternalError, TextTooLong
 from lunavox_edge.settings import Settings
 
 pytestmark = pytest.mark.model
@@ -95,6 +96,21 @@ def test_an_array_is_taken_for_what_it_is_or_refused(engine: Engine) -> None:
         engine.transcribe(stereo.reshape(-1, 2), sample_rate=16_000)
     with pytest.raises(BadAudio, match="not int32"):
         engine.transcribe(stereo.astype(np.int32), sample_rate=16_000)
+
+
+def broken() -> None:
+    raise ValueError("a callback of somebody else")
+
+
+def test_a_callback_that_raises_costs_no_worker(engine: Engine) -> None:
+    for number in range(3):  # more than there are workers
+        speech = engine.open_speech(on_ready=broken)
+        speech.write(f"Number {number}.")
+        speech.finish()
+        with pytest.raises(InternalError):
+            list(iter(partial(speech.read, 10.0), None))
+
+    assert engine.synthesize("Still here.").pcm
 
 
 def test_closing_tells_a_listener_in_the_middle() -> None:
