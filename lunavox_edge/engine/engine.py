@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -85,6 +86,8 @@ class Engine:
         )
         self._warm = WarmSet(self._residency)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
+        # A thread that is inside a model when the interpreter goes takes the process down with a signal.
+        atexit.register(self.close)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
         """Return the engine."""
@@ -377,6 +380,7 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        atexit.unregister(self.close)
         if os.getpid() != self._process:
             return
         self._vigils.close(timeout_s)

@@ -44,6 +44,13 @@ engine.close()
 os._exit(refused)
 """
 
+FORGOTTEN = """
+from lunavox_edge import Engine
+
+stream = Engine().stream(f"This is line number {number} of many. " for number in range(500))
+next(stream)
+"""
+
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
@@ -124,9 +131,18 @@ def test_closing_tells_a_listener_in_the_middle() -> None:
         list(stream)
 
 
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-W", "ignore", "-c", program]
+    return subprocess.run(arguments, check=False, timeout=60, capture_output=True, text=True)
+
+
 def test_a_forked_child_is_told_to_make_its_own_engine() -> None:
-    forked = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORK], check=False, timeout=60, capture_output=True, text=True
-    )
+    forked = run(FORK)
 
     assert forked.returncode == 4, forked.stderr
+
+
+def test_a_program_that_forgets_to_close_ends_as_it_should() -> None:
+    ended = run(FORGOTTEN)
+
+    assert ended.returncode == 0, ended.stderr
