@@ -45,6 +45,18 @@ def to_mono_float(pcm: bytes, audio_format: AudioFormat) -> Samples:
     return mono
 
 
+def array_to_pcm16(samples: NDArray[np.generic]) -> bytes:
+    """Encode an array of one dimension that holds floats or int16. Raises BadAudio for any other."""
+    if samples.ndim != 1:
+        raise BadAudio(f"An array of audio needs one dimension, not {samples.ndim}.")
+    if samples.dtype.kind == "f":
+        return to_pcm16(samples.astype(np.float32))
+    if samples.dtype.kind != "i" or samples.dtype.itemsize != 2:  # noqa: PLR2004
+        raise BadAudio(f"An array of audio needs floats from -1 to 1 or int16, not {samples.dtype}.")
+    pcm: bytes = samples.astype("<i2").tobytes()
+    return pcm
+
+
 def to_pcm16(samples: Samples) -> bytes:
     """Encode as 16-bit little-endian PCM; what is outside [-1, 1] is clipped, NaN is silence."""
     scaled = np.nan_to_num(samples * np.float32(_INT16_SCALE), posinf=_INT16_SCALE, neginf=-_INT16_SCALE)

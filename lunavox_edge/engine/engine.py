@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from lunavox_edge import system
 from lunavox_edge._version import __version__
-from lunavox_edge.audio.pcm import check_format, to_pcm16
+from lunavox_edge.audio.pcm import array_to_pcm16, check_format
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest
 from lunavox_edge.engine.catalog import Catalog
@@ -36,7 +38,7 @@ from lunavox_edge.engine.utterance import Utterance
 from lunavox_edge.engine.vigil import Vigil
 from lunavox_edge.engine.voice import Voice, VoiceMode
 from lunavox_edge.engine.warming import WarmSet
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.errors import EngineClosed, LunavoxError
 from lunavox_edge.settings import Settings, as_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, Detection, ModelEntry, ModelKind, Transcript
 
@@ -48,6 +50,7 @@ _WAKE_LANE = "wake"
 class Engine:
     """Speech in and out of local models. Thread-safe; a context manager.
 
+    It belongs to the process that made it: after a fork the child makes its own.
     `settings` is a Settings value, the path of a YAML file, or None for the defaults.
     Nothing is loaded until it is used or `warm_up` is called. Raises SettingsError.
     """
@@ -66,6 +69,7 @@ class Engine:
         self._log.set(on_log)
         self._started_s = time.monotonic()
         self._closed = False
+        self._process = os.getpid()
         self._worked = False
         self._last_speech: SynthesisStats | None = None
         plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
@@ -82,6 +86,8 @@ class Engine:
         )
         self._warm = WarmSet(self._residency)
         self._background.tick(_HOUSEKEEPING_S, self._housekeeping)
+        # A thread that is inside a model when the interpreter goes takes the process down with a signal.
+        atexit.register(self.close)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11
         """Return the engine."""
@@ -129,7 +135,7 @@ class Engine:
         iterator early cancels the rest.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
-        return listen(speech, text, self._background)
+        yield from listen(speech, text, self._background)
 
     def transcribe(  # noqa: PLR0913  # what a recording and a request have
         self,
@@ -145,15 +151,14 @@ class Engine:
         words: bool = False,
         relaxed: bool = False,
     ) -> Transcript:
-        """Transcribe a whole recording: PCM bytes, or a mono array of floats or int16.
+        """Transcribe a whole recording: PCM bytes, or an array of floats or int16, both interleaved.
 
         It may last hours; `relaxed` lets every other request go first, between two pieces of it.
         Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
         TimedOut, EngineClosed.
         """
         if isinstance(pcm, np.ndarray):
-            pcm = pcm.tobytes() if pcm.dtype == np.int16 else to_pcm16(pcm.astype(np.float32))
-            width, channels = 2, 1
+            pcm, width = array_to_pcm16(pcm), 2
         utterance = self.open_utterance(
             AudioFormat(sample_rate, width, channels),
             model=model,
@@ -180,6 +185,7 @@ class Engine:
 
         `relaxed` is for announcements: they give way to replies.
         """
+        self._check_process()
         speaking = self._resolver.speaking(voice, params, language, text_format)
         lane = self._lane(speaking.entry)
         speech = Speech(
@@ -218,6 +224,7 @@ class Engine:
         person speaks, once they are certain. Both are called from worker threads. Raises as
         `transcribe`, and ValueError.
         """
+        self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         listening = self._resolver.listening(
             model,
@@ -253,6 +260,7 @@ class Engine:
         blocks; `on_detection` is called from a worker thread. Raises BadAudio, UnknownModel,
         Busy, EngineClosed.
         """
+        self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         names = tuple(names)
         words = self._resolver.waking(names)
@@ -286,6 +294,7 @@ class Engine:
 
     def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
         """Load and pin the default model and voice and `engine.pinned`; return what failed."""
+        self._check_process()
         registry.vad()
         return self._warm.replace(
             [found[0] for found in (self.models(), self.voices()) if found],
@@ -316,6 +325,7 @@ class Engine:
 
     def load(self, name: str) -> None:
         """Load a model or voice now and wait. Raises as its use would."""
+        self._check_process()
         loading = self._residency.acquire(self._resolver.entry(name))
         loading.result(self.settings.engine.load_timeout_s).release()
 
@@ -379,11 +389,19 @@ class Engine:
         if self._closed:
             return
         self._closed = True
+        atexit.unregister(self.close)
+        if os.getpid() != self._process:
+            return
         self._vigils.close(timeout_s)
         self._floor.close(timeout_s)
         self._background.close(timeout_s)
         self._residency.close()
         self._log.set(None)
+
+    def _check_process(self) -> None:
+        """Raise EngineClosed after a fork: threads, and with them the engine, stay with the parent."""
+        if os.getpid() != self._process:
+            raise EngineClosed("The engine belongs to the process that made it; make one in this process.")
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)

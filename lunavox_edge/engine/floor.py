@@ -100,6 +100,6 @@ class Floor:
             self._closed = True
             sessions, lanes = tuple(self._sessions), tuple(self._lanes.values())
         for session in sessions:
-            session.cancel()
+            session.cancel(EngineClosed("The engine was closed."))
         for lane in lanes:
             lane.close(timeout_s)

@@ -34,7 +34,7 @@ class Helped(Session):
     def help_slice(self) -> Outcome:
         """Do a slice beside the session's own; called by its helper."""
         with self._lock:
-            if self._ended or self._cancelled:
+            if self._ended or self._cancelled is not None:
                 return Outcome.DONE
             self._is_helped = True
         try:

@@ -37,7 +37,7 @@ class Session(Task):
         self._lock = threading.Lock()
         self._opened_s = self._lane.clock()
         self._first_slice_s: float | None = None
-        self._cancelled = False
+        self._cancelled: LunavoxError | None = None
         self._ended = False
         self._ended_s: float | None = None
         self._error: LunavoxError | None = None
@@ -51,18 +51,22 @@ class Session(Task):
             raise
         self._lease_future.add_done_callback(lambda _: self._lane.wake(self))
 
-    def cancel(self) -> None:
-        """End now; no further slice is started. From any thread, idempotent."""
-        self._cancelled = True
+    def cancel(self, reason: LunavoxError | None = None) -> None:
+        """End now; no further slice is started. From any thread, idempotent.
+
+        Who still waits for the result gets `reason`, or Cancelled.
+        """
+        if self._cancelled is None:
+            self._cancelled = reason or Cancelled("The request was cancelled.")
         if self._lane.discard(self):
-            self.fail(Cancelled("The request was cancelled."))
+            self.fail(self._cancelled)
         else:
             self._lane.wake(self)  # so that a slice about to park sees the flag
 
     def run_slice(self) -> Outcome:
         """Check for the end, then for the model, then do the session's own work."""
-        if self._cancelled:
-            raise Cancelled("The request was cancelled.")
+        if self._cancelled is not None:
+            raise self._cancelled
         if self._first_slice_s is None:
             self._first_slice_s = self._lane.clock()
         outcome = self._slice()
@@ -112,7 +116,10 @@ class Session(Task):
             self._error = error
         self._give_back()
         self._on_end(self)
-        self._ended_with(error)
+        try:
+            self._ended_with(error)
+        except Exception:
+            _LOGGER.exception("What was to be called at the end of a session failed")
 
     def _give_back(self) -> None:
         """Release the model; the session is over."""

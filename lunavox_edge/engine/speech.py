@@ -17,7 +17,7 @@ from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.results import MemStats, SynthesisStats
 from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.voicing import SpeechPlan, Voicing
-from lunavox_edge.errors import Cancelled, EmptyText, LunavoxError, TextTooLong, TimedOut
+from lunavox_edge.errors import EmptyText, LunavoxError, TextTooLong, TimedOut
 from lunavox_edge.system import rss_bytes
 from lunavox_edge.types import AudioChunk
 
@@ -71,7 +71,9 @@ class Speech(Helped):
         self._rss_start = self._rss_peak = rss_bytes()
 
     def write(self, text: str) -> None:
-        """Add text. Raises TextTooLong, which also ends the session."""
+        """Add text. Raises TextTooLong, which also ends the session, and TypeError."""
+        if not isinstance(text, str):
+            raise TypeError(f"text must be str, not {type(text).__name__}")
         with self._lock:
             self._chars += len(text)
             if self._chars <= self._plan.max_chars:
@@ -81,8 +83,10 @@ class Speech(Helped):
             else:
                 fits = False
         if not fits:
-            self.cancel()
-            raise TextTooLong(f"The text is over the limit of {self._plan.max_chars} characters; send less.")
+            limit = self._plan.max_chars
+            error = TextTooLong(f"The text is over the limit of {limit} characters; send less.")
+            self.cancel(error)
+            raise error
         self._pace.enter(self, playing=self._playing_since_s is not None)
         self._lane.wake(self)
 
@@ -298,7 +302,7 @@ class Speech(Helped):
         self._dismiss_help()
         self._pace.leave(self)
         with self._news:
-            if isinstance(error, Cancelled):
+            if error is not None and error is self._cancelled:
                 self._out.clear()
             if self._playing_since_s is None:
                 self._playing_since_s = self._ended_s

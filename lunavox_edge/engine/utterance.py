@@ -83,6 +83,7 @@ class Utterance(Session):
         self._on_ended = on_ended
         self._on_partial = on_partial
         self._inbox = bytearray()
+        self._takes_more = True
         self._room = threading.Condition(self._lock)
         self._fed_bytes = 0
         self._arrivals = ArrivalClock()
@@ -108,11 +109,11 @@ class Utterance(Session):
     def feed(self, pcm: bytes) -> None:
         """Add audio in the session's format. Raises AudioTooLong, which ends the session.
 
-        What comes after the end of the session, of an error say, is passed over.
+        What comes after the end of the audio or of the session, of an error say, is passed over.
         """
         wake = False
         with self._lock:
-            if self._ended:
+            if self._ended or not self._takes_more:
                 return
             self._fed_bytes += len(pcm)
             bytes_per_s = self._format.frame_bytes * self._format.rate_hz
@@ -123,8 +124,9 @@ class Utterance(Session):
                 self._arrivals.mark(seconds, self._lane.clock())
                 wake = len(self._inbox) >= self._worth_a_look_s * bytes_per_s
         if not fits:
-            self.cancel()
-            raise AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
+            error = AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
+            self.cancel(error)
+            raise error
         if wake:
             self._lane.wake(self)
 
@@ -286,6 +288,7 @@ class Utterance(Session):
         with self._lock:
             batch = bytes(self._inbox[:batch_bytes])
             del self._inbox[:batch_bytes]
+            self._takes_more = bool(batch) or not final
             self._room.notify_all()
         if batch:
             self._ear.take(batch)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunavox_edge.audio.pcm import Converter, Samples, check_format, resample, to_mono_float, to_pcm, to_pcm16
+from lunavox_edge.audio.pcm import (
+    Converter,
+    Samples,
+    array_to_pcm16,
+    check_format,
+    resample,
+    to_mono_float,
+    to_pcm,
+    to_pcm16,
+)
 from lunavox_edge.errors import BadAudio
 from lunavox_edge.types import AudioFormat
 
@@ -170,3 +179,17 @@ def test_what_is_encoded_in_any_format_is_decoded_again(width: int, channels: in
     encoded = to_pcm(samples, audio_format)
     assert len(encoded) == 200 * width * channels
     assert np.abs(to_mono_float(encoded, audio_format) - samples).max() < (0.01 if width == 1 else 1e-4)
+
+
+@pytest.mark.parametrize("kind", ["<i2", ">i2", "<f4", ">f4", "<f8"])
+def test_an_array_is_encoded_whatever_the_order_of_its_bytes(kind: str) -> None:
+    wave = np.array([0, 8192, -16384], "<i2")
+    samples = wave.astype(kind) if kind.endswith("i2") else (wave / 32768).astype(kind)
+
+    assert array_to_pcm16(samples) == wave.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i4", "i8", "?", "c8", "O", "U1"])
+def test_an_array_of_another_kind_is_refused(kind: str) -> None:
+    with pytest.raises(BadAudio, match="floats from -1 to 1 or int16"):
+        array_to_pcm16(np.zeros(4, kind))

@@ -11,7 +11,7 @@ import pytest
 from lunavox_edge import bridge
 from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.utterance import Utterance
-from lunavox_edge.errors import BrokenModel, TimedOut
+from lunavox_edge.errors import BrokenModel, LunavoxError, TimedOut
 from lunavox_edge.types import AudioChunk, Transcript
 
 pytestmark = pytest.mark.unit
@@ -43,7 +43,7 @@ class ScriptedSpeech(Speech):
     def done(self) -> bool:
         return self.ended and not self.chunks
 
-    def cancel(self) -> None:
+    def cancel(self, reason: LunavoxError | None = None) -> None:
         self.cancelled = True
 
 
@@ -136,7 +136,7 @@ class ScriptedUtterance(Utterance):
     def submit(self) -> Future[Transcript]:
         return self.future
 
-    def cancel(self) -> None:
+    def cancel(self, reason: LunavoxError | None = None) -> None:
         self.cancelled = True
 
 

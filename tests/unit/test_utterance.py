@@ -306,6 +306,20 @@ def test_an_utterance_ends_by_itself_after_a_pause(room: Room) -> None:
     assert utterance.submit().result(0).text == "piece 1"
 
 
+def test_audio_that_comes_after_its_own_end_is_passed_over(room: Room) -> None:
+    rate_hz = 32_000  # what is resampled cannot go on once it has been ended
+    loading: Future[Lease] = Future()
+    utterance = room.open(AudioFormat(rate_hz), endpoint=RULES, lease=loading)
+    room.say(utterance, tone(1.5, rate_hz) + silence(2.0), speed=2.0)
+    room.settle(lambda: room.idle)
+
+    room.say(utterance, tone(0.5, rate_hz), speed=2.0)
+    loading.set_result(Lease(room.ear, nullcontext(), room.released.release))
+
+    assert utterance.submit().result(WAIT_S).text == "piece 1"
+    assert utterance.backlog_bytes == 0
+
+
 class Order(ScriptedEar):
     """Hears the same order, finished or not."""
 
