@@ -29,7 +29,8 @@ class Ear:
         house: SatellitesSettings,
         *,
         wake_words: tuple[str, ...],
-        utterance: Callable[[], Listening],
+        language: str | None,
+        sensitivity: str,
         on_word: Callable[[Detection, bytes, AudioFormat], None],
         on_overlap: Callable[[float, float, Listening | None], None],
     ) -> None:
@@ -40,7 +41,8 @@ class Ear:
         """
         self._engine = engine
         self._house = house
-        self._utterance = utterance
+        self._language = language
+        self._sensitivity = sensitivity
         self._on_word = on_word
         self._on_overlap = on_overlap
         self._listening: Listening | None = None
@@ -64,6 +66,14 @@ class Ear:
     def stops(self, word: str) -> bool:
         """Whether a word that was heard only tells the satellite to fall silent."""
         return word in self._stops
+
+    def begin(self, heard: bytes = b"", audio_format: AudioFormat | None = None) -> Listening:
+        """Give the audio to a new utterance, at once: none is to be missed. `heard` came before."""
+        listening = self._utterance()
+        if heard and audio_format is not None:
+            listening.feed(heard, audio_format)
+        self.listen(listening)
+        return listening
 
     def listen(self, listening: Listening) -> None:
         """Give the audio to an utterance."""
@@ -111,6 +121,9 @@ class Ear:
         if self._listening is not None:
             self._listening.close()
             self._listening = None
+
+    def _utterance(self) -> Listening:
+        return Listening(self._engine, language=self._language, sensitivity=self._sensitivity)
 
     def _overhear(self, pcm: bytes, audio_format: AudioFormat) -> None:
         if self._overhearing is None:

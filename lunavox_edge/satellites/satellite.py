@@ -69,18 +69,19 @@ class Satellite:
         self._info: Info | None = None
         self._problem: str | None = None
         self._link = Link(satellite_id, settings.uri, engine.settings.limits, self)
-        self._talk = Talk(engine, self, manner)
-        self._talking: asyncio.Task[None] | None = None
         self._ear = Ear(
             engine,
             house,
             wake_words=settings.wake_words,
-            utterance=self._talk.utterance,
+            language=manner.language,
+            sensitivity=manner.sensitivity,
             on_word=self._detected,
             on_overlap=self._overlapped,
         )
         self._mouth = Mouth(self._link.send, settings)
         self._microphone = StreamingMicrophone(self._link.send)
+        self._talk = Talk(engine, self, manner, ear=self._ear, microphone=self._microphone)
+        self._talking: asyncio.Task[None] | None = None
         self._answering = False
         self._draining = False
 
@@ -220,7 +221,7 @@ class Satellite:
             return
         answered, self._answering = self._answering and not outlet.cut, False
         if answered and self._talk.goes_on(asks=asks) and self.move(Happening.CALLED):
-            self.listens_on()
+            self._microphone.request()
             self._listen(Call(), None)
         else:
             self.move(Happening.DONE)
@@ -278,25 +279,9 @@ class Satellite:
         if self._talking is not asyncio.current_task():
             raise asyncio.CancelledError
 
-    def understood(self, text: str, *, listens_on: bool) -> None:
-        """Tell the satellite what was said."""
-        self._microphone.heard(text, listens_on=listens_on)
-
-    def listens_on(self) -> None:
-        """Have the satellite stream without a wake word."""
-        self._microphone.request()
-
     def send(self, *events: Event) -> bool:
         """Tell the satellite; False if it is not there."""
         return self._link.send(*events)
-
-    def listen_with(self, listening: Listening) -> None:
-        """Give the microphone's audio to an utterance."""
-        self._ear.listen(listening)
-
-    def listen_no_more(self, listening: Listening) -> None:
-        """Give it to nobody, if that one still has it."""
-        self._ear.listen_no_more(listening)
 
     def heard(self, heard: Heard) -> None:
         """Tell the house what was said."""
@@ -373,9 +358,9 @@ class Satellite:
         # After the conversation words are waited for anew: the rest after a word is counted in audio.
         self._ear.forget()
         if listening is None:
-            listening = self._talk.listen(call)
+            listening = self._ear.begin(call.audio, call.audio_format)
         else:
-            self.listen_with(listening)
+            self._ear.listen(listening)
         self._talking = asyncio.create_task(self._converse(call, listening), name=f"satellite {self.id} talk")
         return True
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from lunavox_edge import bridge
 from lunavox_edge.errors import Cancelled, LunavoxError
 from lunavox_edge.satellites.answers.base import Answerer, Context, Question, ask
+from lunavox_edge.satellites.ear import Ear
 from lunavox_edge.satellites.hearing import Listening
+from lunavox_edge.satellites.microphone import StreamingMicrophone
 from lunavox_edge.satellites.state import Happening
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.speaking.house import Heard
@@ -67,18 +69,6 @@ class Stage(Protocol):
         Up to Python 3.11 `wait_for` forgets that it was cancelled where its result comes at the same moment.
         """
 
-    def understood(self, text: str, *, listens_on: bool) -> None:
-        """Tell the satellite what was said, and whether it may be listened to again after the answer."""
-
-    def listens_on(self) -> None:
-        """Have the satellite stream without a wake word."""
-
-    def listen_with(self, listening: Listening) -> None:
-        """Give the microphone's audio to `listening`."""
-
-    def listen_no_more(self, listening: Listening) -> None:
-        """Give it to nobody, if `listening` still has it."""
-
     def heard(self, heard: Heard) -> None:
         """Tell the house."""
 
@@ -97,27 +87,19 @@ class Memory:
 class Talk:
     """Runs conversations at one satellite, one at a time."""
 
-    def __init__(self, engine: Engine, stage: Stage, manner: Manner) -> None:
+    def __init__(
+        self, engine: Engine, stage: Stage, manner: Manner, *, ear: Ear, microphone: StreamingMicrophone
+    ) -> None:
         """Store the parts."""
         self._engine = engine
         self._stage = stage
         self._manner = manner
+        self._ear = ear
+        self._microphone = microphone
         self._memory = Memory()
         self._failed = False
         self.expects_announcement = False
         """Whether an announcement would be the answer."""
-
-    def utterance(self) -> Listening:
-        """Return an utterance as they are heard here."""
-        return Listening(self._engine, language=self._manner.language, sensitivity=self._manner.sensitivity)
-
-    def listen(self, call: Call) -> Listening:
-        """Begin to listen, at once: no audio is to be missed."""
-        listening = self.utterance()
-        if call.audio and call.audio_format is not None:
-            listening.feed(call.audio, call.audio_format)
-        self._stage.listen_with(listening)
-        return listening
 
     async def run(self, call: Call, listening: Listening) -> None:
         """Listen and answer until there is nothing more to say."""
@@ -126,7 +108,7 @@ class Talk:
             transcript = await self._understand(listening)
             stage.go_on()
             text = transcript.text.strip() if transcript is not None else ""
-            stage.understood(text, listens_on=bool(text) and self._manner.follow_up != "off")
+            self._microphone.heard(text, listens_on=bool(text) and self._manner.follow_up != "off")
             if transcript is None or not text or not stage.move(Happening.HEARD):
                 return
             _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
@@ -135,9 +117,8 @@ class Talk:
             stage.go_on()
             if not answer or not self.goes_on(asks=is_question(answer)) or not stage.move(Happening.CALLED):
                 return
-            stage.listens_on()
-            call = Call()
-            listening = self.listen(call)
+            self._microphone.request()
+            call, listening = Call(), self._ear.begin()
 
     async def _understand(self, listening: Listening) -> Transcript | None:
         try:
@@ -148,7 +129,7 @@ class Talk:
             _LOGGER.warning("satellite %s: nothing understood (%s): %s", self._stage.id, error.code, error)
             return None
         finally:
-            self._stage.listen_no_more(listening)
+            self._ear.listen_no_more(listening)
 
     async def _answer(self, transcript: Transcript, text: str) -> str:
         """Have the question answered, aloud; return the answer."""
