@@ -25,6 +25,7 @@ from lunavox_edge.engine.leases import joint
 from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
+from lunavox_edge.engine.naming import several
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.relief import Relief
@@ -146,8 +147,8 @@ class Engine:
         channels: int = 1,
         model: str | None = None,
         language: str | None = None,
-        names: Iterable[str] = (),
-        terms: Iterable[str] = (),
+        names: str | Iterable[str] = (),
+        terms: str | Iterable[str] = (),
         words: bool = False,
         relaxed: bool = False,
     ) -> Transcript:
@@ -207,8 +208,8 @@ class Engine:
         *,
         model: str | None = None,
         language: str | None = None,
-        names: Iterable[str] = (),
-        terms: Iterable[str] = (),
+        names: str | Iterable[str] = (),
+        terms: str | Iterable[str] = (),
         words: bool = False,
         relaxed: bool = False,
         bounded: bool = True,
@@ -229,7 +230,7 @@ class Engine:
         listening = self._resolver.listening(
             model,
             language,
-            RecognizeRequest(names=tuple(names), terms=tuple(terms), words=words),
+            RecognizeRequest(names=several(names), terms=several(terms), words=words),
             self.settings.limits.max_utterance_s if bounded else None,
             sensitivity,
         )
@@ -251,7 +252,7 @@ class Engine:
         self,
         audio_format: AudioFormat,
         *,
-        names: Iterable[str] = (),
+        names: str | Iterable[str] = (),
         on_detection: Callable[[Detection], None] | None = None,
     ) -> Vigil:
         """Wait for wake words in a stream of any length, for all those of `names` at once.
@@ -262,7 +263,7 @@ class Engine:
         """
         self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
-        names = tuple(names)
+        names = several(names)
         words = self._resolver.waking(names)
         vigil = Vigil(
             words=words,
@@ -275,14 +276,14 @@ class Engine:
         self._vigils.join(vigil)
         return vigil
 
-    def wake_words(self, names: Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
+    def wake_words(self, names: str | Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
         """Every installed wake word, or those that `open_vigil` takes for `names`.
 
         Raises UnknownModel if `names` are given and one is unknown.
         """
         if names is None:
             return self._resolver.entries(ModelKind.WAKE)
-        return tuple(word.entry for word in self._resolver.waking(names))
+        return tuple(word.entry for word in self._resolver.waking(several(names)))
 
     def voices(self) -> tuple[ModelEntry, ...]:
         """Every installed voice, the default one first."""
@@ -306,12 +307,7 @@ class Engine:
 
     def substitutes(self) -> dict[ModelKind, LunavoxError]:
         """Say of what the settings name and is not installed that another is used instead."""
-        found: dict[ModelKind, LunavoxError] = {}
-        for kind, entries in ((ModelKind.STT, self.models()), (ModelKind.TTS, self.voices())):
-            missing = self._resolver.missing(kind)
-            if missing is not None and entries:
-                found[kind] = type(missing)(f"{missing} '{entries[0].name}' is used instead.")
-        return found
+        return self._resolver.substitutes()
 
     def apply(self, settings: Settings) -> None:
         """Use other settings from the next request on; what runs goes on as it began.

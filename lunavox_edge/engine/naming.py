@@ -19,6 +19,11 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip().casefold()).replace("_", "-")
 
 
+def several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the names; a text by itself is one name, not that of its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def shortened(text: str) -> str:
     """Return `text` fit to be repeated in a message: one short line, nothing unprintable."""
     line = "".join(character if character.isprintable() else "?" for character in text[:_MAX_SHOWN_CHARS])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from lunavox_edge.engine.utterance import ListenPlan
 from lunavox_edge.engine.vigil import Watchword
 from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
 from lunavox_edge.engine.voicing import SpeechPlan
-from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
+from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
 from lunavox_edge.settings import Settings, WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
@@ -137,12 +136,12 @@ class Resolver:
         guess_time = self._guess_times.setdefault(entry.path, GuessTime())
         return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity), guess_time))
 
-    def waking(self, names: Iterable[str]) -> tuple[Watchword, ...]:
+    def waking(self, names: tuple[str, ...]) -> tuple[Watchword, ...]:
         """The words of these names, or of the settings if there are none, each once.
 
         Raises UnknownModel.
         """
-        wanted = tuple(names) or self._settings.wake.default
+        wanted = names or self._settings.wake.default
         if wanted:
             entries = [self._catalog.find(name, ModelKind.WAKE) for name in wanted]
         else:
@@ -200,13 +199,16 @@ class Resolver:
                     return entry
             raise
 
-    def missing(self, kind: ModelKind) -> UnknownModel | UnknownVoice | None:
-        """Why the model or voice of the settings is not the usual one, None if it is."""
-        try:
-            self._catalog.find(self._wanted(kind), kind)
-        except (UnknownModel, UnknownVoice) as error:
-            return error
-        return None
+    def substitutes(self) -> dict[ModelKind, LunavoxError]:
+        """Say of what the settings name and is not installed that another is used instead."""
+        found: dict[ModelKind, LunavoxError] = {}
+        for kind in (ModelKind.STT, ModelKind.TTS):
+            try:
+                self._catalog.find(self._wanted(kind), kind)
+            except (UnknownModel, UnknownVoice) as error:
+                with contextlib.suppress(UnknownModel, UnknownVoice):
+                    found[kind] = type(error)(f"{error} '{self.usual(kind).name}' is used instead.")
+        return found
 
     def _wanted(self, kind: ModelKind) -> str:
         return self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice

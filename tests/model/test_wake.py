@@ -133,4 +133,5 @@ def test_a_copied_word_is_used_under_its_own_name(engine: Engine) -> None:
 def test_an_unknown_word_names_those_there_are(engine: Engine) -> None:
     with pytest.raises(UnknownModel, match="alexa, hey_jarvis, hey_mycroft, okay_nabu"):
         engine.open_vigil(FORMAT, names=["hey_you"])
+    assert [word.name for word in engine.wake_words("okay_nabu")] == ["okay_nabu"]
     assert engine.status().vigils == 0
