@@ -21,7 +21,8 @@ from lunavox_edge.wire.events import (
 
 pytestmark = pytest.mark.unit
 
-LIMITS = LimitSettings(max_header_bytes=4096, max_message_bytes=300_000, read_timeout_s=0.05)
+LIMITS = LimitSettings(max_header_bytes=4096, max_message_bytes=300_000, read_timeout_s=30)
+IMPATIENT = LIMITS.model_copy(update={"read_timeout_s": 0.05})
 
 
 def reader_of(raw: bytes, *, eof: bool = True, limits: LimitSettings = LIMITS) -> EventReader:
@@ -247,12 +248,12 @@ async def test_no_data_keeps_the_loop_busy(data: bytes) -> None:
 )
 async def test_the_rest_of_a_message_must_come_in_time(raw: bytes) -> None:
     with pytest.raises(TimedOut, match="did not come"):
-        await reader_of(raw, eof=False).read()
+        await reader_of(raw, eof=False, limits=IMPATIENT).read()
 
 
 async def test_dripping_does_not_extend_the_time() -> None:
     stream = asyncio.StreamReader()
-    reader = EventReader(stream, LIMITS)
+    reader = EventReader(stream, IMPATIENT)
     task = asyncio.ensure_future(reader.read())
     stream.feed_data(b"{")
     while not task.done():
@@ -264,8 +265,8 @@ async def test_dripping_does_not_extend_the_time() -> None:
 
 async def test_a_message_may_begin_as_late_as_it_likes() -> None:
     stream = asyncio.StreamReader()
-    reader = EventReader(stream, LIMITS)
+    reader = EventReader(stream, IMPATIENT)
     task = asyncio.ensure_future(reader.read())
-    await asyncio.sleep(LIMITS.read_timeout_s * 2)
+    await asyncio.sleep(IMPATIENT.read_timeout_s * 2)
     stream.feed_data(b'{"type":"ping"}\n')
     assert await task == Event("ping")
