@@ -5,19 +5,20 @@
 set -euo pipefail
 
 mode="$1"
+out=/root/said  # not in /tmp, over which a system that boots mounts an empty one
 app=/opt/lunavox-edge etc=/etc/lunavox-edge state=/var/lib/lunavox-edge unit=/etc/systemd/system/lunavox-edge.service
 
 step() { echo "-- $*"; }
 fail() { echo "FAILED: $*" >&2; ((${booted:-0})) && journalctl -u lunavox-edge -n 40 --no-pager >&2; exit 1; }
 check() { "$@" || fail "$*"; }
 refuse() { if "$@"; then fail "this should not have worked: $*"; fi; }
-has() { grep -qF -- "$1" /tmp/out || { cat /tmp/out; fail "it did not say: $1"; }; }
+has() { grep -qF -- "$1" "$out" || { cat "$out"; fail "it did not say: $1"; }; }
 # VARIANT OPTION...: the installer of a checkout, as the mode has it.
 installer() {
     local variant="$1"
     shift
     [[ $mode == chroot && $variant == this ]] || set -- --offline "/wheels/$variant" "$@"
-    bash "/src/$variant/install.sh" "$@" >/tmp/out 2>&1 || { sed 's/^/    | /' /tmp/out; return 1; }
+    bash "/src/$variant/install.sh" "$@" >"$out" 2>&1 || { sed 's/^/    | /' "$out"; return 1; }
 }
 files() { find "$app" "$etc" "$unit" /usr/local/bin -printf '%p %m %u %g %s %l\n' | grep -v __pycache__ | sort; }
 current() { basename "$(readlink -f "$app/current")"; }
@@ -92,8 +93,8 @@ if ((booted)); then
     check grep -q spoke <(journalctl LUNAVOX_VOICE=en_US-joe-medium --no-pager)
 
     step "doctor sees what would notice a service that hangs"
-    lunavox-edge doctor >/tmp/out || true
-    grep -E "watchdog|FAIL" /tmp/out
+    lunavox-edge doctor >"$out" || true
+    grep -E "watchdog|FAIL" "$out"
     has "30s without a sign of life restart it"
 
     step "a service that hangs is ended and started again by the watchdog"
