@@ -40,9 +40,9 @@ _WINDOW = 1 / 12
 _MAX_GROWTH, _SPARE_MB = 1.08, 16
 _SPARE_FILES, _SPARE_THREADS = 8, 2
 _TEXTS = (
-    "The kitchen light is on.",
-    "It is raining. Take an umbrella, and mind the step at the door.",
-    "Dinner is ready at 19:30, and there are 3 new messages.",
+    "The kitchen light is on for {number} minutes.",
+    "It is raining. Take an umbrella, and mind the {number} steps at the door.",
+    "Dinner is ready at 19:30, and there are {number} new messages.",
 )
 _JUNK = (
     b"\x16\x03\x01\x02\x00",
@@ -75,6 +75,7 @@ class Soak:
         self._lock = threading.Lock()
         self._uri = f"tcp://127.0.0.1:{_free_port()}"
         self._mqtt_port = _free_port()
+        self._numbers = itertools.count()
 
     def run(self) -> bool:
         """Return whether it ended as it was."""
@@ -134,10 +135,12 @@ class Soak:
         raise SystemExit(f"The service does not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
     def _client(self) -> None:
-        texts = itertools.cycle(_TEXTS)
         while not self._stop.is_set():
             try:
-                chunks = list(client.speak(self._uri, next(texts), timeout_s=_TIMEOUT_S))
+                number = next(self._numbers)
+                # Every other time as before, which the phrase cache knows.
+                text = _TEXTS[number % len(_TEXTS)].format(number=number // 2 if number % 2 else 0)
+                chunks = list(client.speak(self._uri, text, timeout_s=_TIMEOUT_S))
                 self._count("spoken")
                 pcm = b"".join(chunk.pcm for chunk in chunks)
                 client.transcribe(self._uri, pcm, AudioFormat(chunks[0].sample_rate), timeout_s=_TIMEOUT_S)
