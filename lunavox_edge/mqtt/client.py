@@ -142,7 +142,9 @@ class Connection:
             self._leaving = True
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
-        self._client.loop_stop()
+        # paho forgets its thread when that ends by itself, which may be at this moment.
+        with contextlib.suppress(AttributeError):
+            self._client.loop_stop()
         # Else client and connection hold each other, and sockets wait for the garbage collector.
         self._client.on_connect = self._client.on_disconnect = None
         self._client.on_message = self._client.on_publish = None

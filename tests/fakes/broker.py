@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import socket
@@ -121,7 +122,8 @@ class Peer:
 
     def close(self) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        with contextlib.suppress(AttributeError):  # its thread ends by itself at this moment
+            self._client.loop_stop()
         self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
 
     def send(
