@@ -20,7 +20,7 @@ from lunavox_edge.bench.figures import Summary, p95
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.playback import gaps
 from lunavox_edge.bench.recordings import LEAD_S, Recording
-from lunavox_edge.bench.rooms import Phrase, Room, rooms
+from lunavox_edge.bench.rooms import Came, Phrase, Room, rooms
 from lunavox_edge.bench.servers import Plan, Service, free_uri, running
 from lunavox_edge.errors import BackendUnavailable, TimedOut
 from lunavox_edge.settings import Settings
@@ -159,16 +159,11 @@ class House:
     async def _turn(self, number: int, when: str) -> asyncio.Task[None]:
         """Say something in a room; return when the answer begins, with what awaits its end."""
         room, phrase = self.rooms[number % len(self.rooms)], self.phrases[number % len(self.phrases)]
-        since_s = time.monotonic()
-        began_s = await asyncio.wait_for(room.mouth.say(phrase.pcm), _WORD_S)
-        try:
-            heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
-        except TimedOut:
-            self._count(f"wake words missed{when}", 1)
+        began_s, heard = await self._call(room, phrase, when)
+        if heard is None:
             return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
-        self._count(f"wake words missed{when}", 0)
         self._ms(f"wake word heard{when}", heard.at_s - began_s - phrase.word_end_s)
-        transcript = await room.until("transcript", since_s=since_s, timeout_s=_ANSWER_S)
+        transcript = await room.until("transcript", since_s=heard.at_s, timeout_s=_ANSWER_S)
         self._count(f"commands lost{when}", 0 if transcript.text.strip() else 1)
         figure = f"end of speech to first audio of an echo{when}"
         try:
@@ -185,16 +180,23 @@ class House:
 
         return _later(to_its_end())
 
-    async def _interrupt(self, room: Room, phrase: Phrase) -> asyncio.Task[None]:
-        """Say something while it speaks; return when it is silent, with what awaits the end of the answer."""
+    async def _call(self, room: Room, phrase: Phrase, when: str) -> tuple[float, Came | None]:
+        """Say something; return when it began, and the wake word if it is heard."""
         since_s = time.monotonic()
         began_s = await asyncio.wait_for(room.mouth.say(phrase.pcm), _WORD_S)
         try:
             heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
         except TimedOut:
-            self._count("wake words missed while it speaks", 1)
+            heard = None
+        self._count(f"wake words missed{when}", int(heard is None))
+        return began_s, heard
+
+    async def _interrupt(self, room: Room, phrase: Phrase) -> asyncio.Task[None]:
+        """Say something while it speaks; return when it is silent, with what awaits the end of the answer."""
+        since_s = time.monotonic()
+        began_s, heard = await self._call(room, phrase, " while it speaks")
+        if heard is None:
             return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
-        self._count("wake words missed while it speaks", 0)
         silent_s = await room.ears.silence(since_s=since_s, timeout_s=_ANSWER_S)
         self._ms("barge-in, wake word heard to silence", silent_s - heard.at_s)
         self._ms("barge-in, end of wake word to silence", silent_s - began_s - phrase.word_end_s)

@@ -261,12 +261,14 @@ class Utterance(Session):
         if self._is_over:
             self._submitted_s = self._lane.clock()
             return Outcome.MORE
-        if not self._worth_hearing:
+        ear = self._ear
+        guesses = ear is not None and self._turn.may_be_over(ear)
+        if ear is None or not (guesses or self._turn.is_worth_telling(ear)):
             return Outcome.WAIT
-        lease, ear = self._lease(), self._ear
-        if lease is None or ear is None:
+        lease = self._lease()
+        if lease is None:
             return Outcome.WAIT
-        guesses, began_s = self._turn.may_be_over(ear), self._lane.clock()
+        began_s = self._lane.clock()
         heard = tuple(self._recognize(lease, piece) for piece in ear.pieces())
         if guesses:
             self._turn.guess(ear, heard, self._lane.clock() - began_s)

@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger(__name__)
 class Ear:
     """Gives audio to one listener at a time, and forgets it."""
 
-    def __init__(  # built in one place, by keyword
+    def __init__(
         self,
         engine: Engine,
         house: SatellitesSettings,

@@ -18,7 +18,7 @@ from lunavox_edge.wire.opening import opened
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
     """Ask a satellite who it is. Raises ProtocolError if it is none, Unreachable if it goes."""
     writer.write(encode_event(Describe().event()))
-    while (event := await _read(reader)) is not None:
+    while (event := await read_answer(reader)) is not None:
         if not Info.is_type(event.type):
             continue
         info = info_from(event)
@@ -28,8 +28,8 @@ async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> I
     raise Unreachable("It has closed the connection; is another hub using it?")
 
 
-async def _read(reader: EventReader) -> Event | None:
-    """Return the next event. What the reader says of junk is meant for whoever sent it."""
+async def read_answer(reader: EventReader) -> Event | None:
+    """Return the next event of whom we asked; what the reader says of junk is meant for whoever sent it."""
     try:
         return await reader.read()
     except BrokenStreamError as error:

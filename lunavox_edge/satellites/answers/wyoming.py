@@ -15,7 +15,8 @@ from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
-from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
+from lunavox_edge.wire.events import EventReader, encode_event
+from lunavox_edge.wire.introduction import read_answer
 from lunavox_edge.wire.opening import opened
 
 _LAST = (Handled, HandledStop, NotHandled, Intent, NotRecognized)
@@ -42,7 +43,7 @@ class WyomingAnswerer:
             await writer.drain()
             reader = EventReader(stream, self._limits)
             in_pieces = False
-            while (event := await reader.read()) is not None:
+            while (event := await read_answer(reader)) is not None:
                 if event.type == "error":
                     raise error_from(event)
                 if HandledChunk.is_type(event.type):
@@ -55,9 +56,6 @@ class WyomingAnswerer:
                     if not HandledStop.is_type(event.type) or in_pieces:
                         return
             raise Unreachable("The service went without an answer.")
-        except BrokenStreamError as error:
-            # What it says is meant for whoever sent the junk.
-            raise ProtocolError("What answers there does not speak the Wyoming protocol.") from error
         except ConnectionError as error:
             raise Unreachable("The service went without an answer.") from error
         finally:
