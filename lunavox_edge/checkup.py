@@ -18,6 +18,7 @@ from pathlib import Path
 
 from lunavox_edge import system, telemetry
 from lunavox_edge._version import __version__
+from lunavox_edge.address import Address
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.errors import BackendUnavailable
 from lunavox_edge.secret_files import exposure
@@ -75,16 +76,14 @@ def check_machine(settings: Settings, file: Path | None = None) -> Iterator[Find
 
 def check_port(settings: Settings) -> Finding:
     """Say whether the Wyoming port can be had, for when no service answers there."""
-    from urllib.parse import urlsplit  # noqa: PLC0415
-
-    parts = urlsplit(settings.wyoming.uri)
-    if parts.scheme == "unix":
-        folder = Path(parts.path).parent
+    address = Address.parse(settings.wyoming.uri)
+    if address.path is not None:
+        folder = address.path.parent
         if os.access(folder, os.W_OK):
             return Finding("port", Verdict.OK, f"{settings.wyoming.uri} can be used")
         return Finding("port", Verdict.FAIL, f"{folder} cannot be written: create it or set wyoming.uri")
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 0, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(found[0][4])

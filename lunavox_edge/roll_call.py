@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites import approved
 from lunavox_edge.settings import Settings
 from lunavox_edge.settings_satellites import Satellite
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.introduction import printable
 from lunavox_edge.wyoming_server import client
 

@@ -28,15 +28,6 @@ def off(value: object) -> object:
     return "off" if value is False else value
 
 
-def can_be_host(name: str) -> bool:
-    """Whether a network can be asked for it: `a..b` and overlong parts of a name it cannot."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return bool(name)
-
-
 Folder = Annotated[Path, BeforeValidator(_locate)]
 Seconds = Annotated[float, Field(ge=0.05, le=86400)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

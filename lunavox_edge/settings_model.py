@@ -8,37 +8,22 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lunavox_edge import system
-from lunavox_edge.settings_fields import Folder, Name, Names, Seconds, Section, can_be_host
+from lunavox_edge.address import Address
+from lunavox_edge.settings_fields import Folder, Name, Names, Seconds, Section
 from lunavox_edge.settings_mqtt import AudioSettings, MqttSettings
 from lunavox_edge.settings_satellites import SatellitesSettings
 from lunavox_edge.settings_speech import SttSettings, TtsSettings, VoiceAlias, WakeSettings
 
-_MAX_UNIX_PATH_BYTES = 107
 _MAX_LABEL_BYTES = 63  # of a name in the DNS
 
 
 def _check_uri(uri: str) -> str:
-    example = "write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(f"is not an address; {example}") from None
-    if parts.scheme in ("tcp", "tls"):
-        if not can_be_host(host or "") or port is None or parts.path or parts.query or parts.username:
-            raise ValueError(f"needs a host and a port and nothing else; {example}")
-    elif parts.scheme == "unix":
-        if parts.netloc or not parts.path.strip("/"):
-            raise ValueError("needs an absolute path, with three slashes: unix:///run/lunavox-edge.sock")
-        if len(parts.path.encode()) > _MAX_UNIX_PATH_BYTES:
-            raise ValueError(f"is too long for a socket (at most {_MAX_UNIX_PATH_BYTES} bytes of path)")
-    else:
-        raise ValueError(f"is not an address; {example}")
+    if Address.read(uri).authority is not None:
+        raise ValueError("needs nothing after the port; what clients trust is wyoming.tls_ca")
     return uri
 
 
@@ -109,7 +94,7 @@ class WyomingSettings(Section):
     def with_trust(self, uri: str) -> str:
         """Return an address of the service with the certificate that its clients trust."""
         trusted = self.tls_ca or self.tls_cert
-        return f"{uri}?ca={trusted}" if uri.startswith("tls:") and trusted is not None else uri
+        return f"{uri}?ca={trusted.absolute()}" if uri.startswith("tls:") and trusted is not None else uri
 
 
 class LimitSettings(Section):

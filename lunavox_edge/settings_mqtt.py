@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lunavox_edge.address import split
 from lunavox_edge.settings_fields import Folder, Name, Section, off
 
 _MAX_PORT = 65535
@@ -17,11 +17,15 @@ def _check_broker(broker: str) -> str:
         return broker
     example = "write off, embedded, or mqtt://HOST, mqtts://HOST, ws://HOST or wss://HOST"
     try:
-        parts = urlsplit(broker)
-        host, port = parts.hostname, parts.port
+        parts = split(broker)
     except ValueError:
         raise ValueError(f"is not an address; {example}") from None
-    if parts.scheme not in ("mqtt", "mqtts", "ws", "wss") or not host or port == 0 or parts.query:
+    if (
+        parts.scheme not in ("mqtt", "mqtts", "ws", "wss")
+        or not parts.hostname
+        or parts.port == 0
+        or parts.query
+    ):
         raise ValueError(f"is not an address; {example}")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; use mqtt.user and mqtt.password_file")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lunavox_edge.settings_fields import Folder, Language, Name, Names, Section, can_be_host, off
+from lunavox_edge.address import FORMS, Address, split
+from lunavox_edge.settings_fields import Folder, Language, Name, Names, Section, off
 
 ECHO, MQTT = "echo", "mqtt"
 """Answers that need no settings of their own."""
@@ -20,46 +20,25 @@ _ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _NEEDS_URL = {"wyoming": "tcp://HOST:PORT", "home-assistant": "http://HOST:8123", "openai": "http://HOST/v1"}
 
 
-def _leads_to_host(uri: str, *schemes: str, needs_port: bool) -> bool:
-    try:
-        parts = urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        return False
-    usable = not needs_port if port is None else port > 0
-    return parts.scheme in schemes and can_be_host(parts.hostname or "") and usable
-
-
-def _leads_to_file(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return parts.scheme == "unix" and bool(parts.path.strip("/")) and not parts.netloc
-
-
 def _check_address(uri: str) -> str:
-    if not (_leads_to_host(uri, "tcp", "tls", needs_port=True) or _leads_to_file(uri)):
-        raise ValueError("is not an address; write tcp://HOST:PORT, tls://HOST:PORT?ca=FILE or unix:///PATH")
-    return _check_trust(uri)
-
-
-def _check_trust(uri: str) -> str:
-    """Refuse what after a `tls://` address is no `?ca=` with a file that is the same everywhere."""
-    query = urlsplit(uri).query
-    if uri.startswith("tls:") and query and not query.startswith(("ca=/", "ca=~")):
-        raise ValueError("may end in ?ca= and a file's whole path, such as ?ca=/etc/lunavox-edge/kitchen.pem")
+    address = Address.read(uri)
+    if address.path is None and address.port == 0:
+        raise ValueError(f"is not an address; write {FORMS}")
     return uri
 
 
 def _check_url(url: str) -> str:
-    network = _leads_to_host(url, "tcp", "tls", needs_port=True)
-    if not (network or _leads_to_host(url, "http", "https", needs_port=False) or _leads_to_file(url)):
+    if url.startswith(("tcp:", "tls:", "unix:")):
+        return _check_address(url)
+    try:
+        parts = split(url)
+    except ValueError:
+        parts = split("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("is not an address; write http://HOST:PORT/PATH, or tcp://HOST:PORT for Wyoming")
-    parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; use token_file")
-    return _check_trust(url)
+    return url
 
 
 FollowUp = Annotated[Literal["off", "question", "always"], BeforeValidator(off)]

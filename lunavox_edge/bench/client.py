@@ -16,10 +16,10 @@ from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
+from lunavox_edge.address import Address
 from lunavox_edge.bench.home_assistant import CHUNK_BYTES, CHUNK_S, RATE_HZ
 from lunavox_edge.bench.playback import Arrival
 from lunavox_edge.errors import InternalError, ProtocolError, TimedOut, Unreachable
-from lunavox_edge.wire.address import Address
 
 _T = TypeVar("_T")
 

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lunavox_edge.address import Address
 from lunavox_edge.audio.wav import write_wav
 from lunavox_edge.bench.context import Context
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.recordings import SENTENCES, of_kinds
-from lunavox_edge.wire.address import Address
 
 _RECORDINGS = 5
 _MOST_BYTES = 40_000

@@ -17,10 +17,10 @@ from typing import IO
 
 from wyoming.info import Info
 
+from lunavox_edge.address import Address
 from lunavox_edge.bench import client, processes
 from lunavox_edge.bench.quota import CpuQuota
 from lunavox_edge.errors import LunavoxError, SettingsError, Unreachable
-from lunavox_edge.wire.address import Address
 
 URI_FIELD = "{uri}"
 START_TIMEOUT_S = 180.0

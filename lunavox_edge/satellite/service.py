@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge import system
+from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import open_microphone
@@ -18,7 +19,6 @@ from lunavox_edge.satellite.satellite import Satellite
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.wire import tls
-from lunavox_edge.wire.address import Address
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings

@@ -145,13 +145,14 @@ class Ear:
     def _waited_for(self) -> tuple[str, ...]:
         """Return the names of what is waited for; a stop word that is not installed stops nothing else."""
         stops: list[str] = []
-        self._problem = None
+        known, self._problem = self._problem, None
         for name in self._house.stop_words:
             try:
                 stops += [entry.name for entry in self._engine.wake_words((name,))]
             except UnknownModel as error:
-                self._problem = f"satellites.stop_words: {error}"
-                _LOGGER.warning("%s", self._problem)
+                self._problem = self._problem or f"satellites.stop_words: {error}"
+        if self._problem not in (None, known):  # once, not at every wait
+            _LOGGER.warning("%s", self._problem)
         self._stops = tuple(stops)
         if not stops:
             return self.wake_words

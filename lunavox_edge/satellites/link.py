@@ -18,9 +18,9 @@ from wyoming.event import Event
 from wyoming.info import Info
 from wyoming.ping import Ping, Pong
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import EventReader, encode_event
 from lunavox_edge.wire.introduction import satellite_info
 from lunavox_edge.wire.opening import opened

@@ -7,10 +7,10 @@ import asyncio
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire import fields
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.introduction import printable, satellite_at
 from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
 

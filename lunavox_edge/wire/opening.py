@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
 from lunavox_edge.wire import tls
-from lunavox_edge.wire.address import Address
 
 
 async def opened(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -20,8 +20,8 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge import system
 from lunavox_edge._version import __version__
+from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
-from lunavox_edge.wire.address import Address
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
 

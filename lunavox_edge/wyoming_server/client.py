@@ -23,10 +23,10 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeVoice
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import ProtocolError, TimedOut, Unreachable
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
 from lunavox_edge.wire import tls
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
 from lunavox_edge.wire.events import STATUS_TYPE, encode_event, make_event, parse_header
 from lunavox_edge.wire.introduction import info_from

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import LunavoxLibraryError, SettingsError
-from lunavox_edge.wire.address import Address
 
 _BACKLOG = 512
 # A crowd that comes at once is let in by so many at a time; in between the others are served.

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import Busy
 from lunavox_edge.wire import tls
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wyoming_server.connection import Connection
 from lunavox_edge.wyoming_server.gate import Gate, Guest
 from lunavox_edge.wyoming_server.info import InfoSource

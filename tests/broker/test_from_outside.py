@@ -122,8 +122,11 @@ async def test_watch_prints_what_passes_and_outlives_the_broker(mosquitto: Mosqu
         assert "(empty)" in await lines
     finally:
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(PATIENCE_S) == 130
-        watch.stdout.close()
+        try:
+            assert watch.wait(PATIENCE_S) == 130
+        finally:
+            watch.kill()
+            watch.stdout.close()
 
 
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])

@@ -53,7 +53,7 @@ class ScriptedEar(SttModel):
         script = self._script
         script.heard.append((samples, request))
         script.asked.set()
-        script.go.wait(5.0)
+        script.go.wait(20.0)
         if script.error is not None:
             raise script.error
         return Recognition(text=script.text, language=request.language or "en", confidence=0.9)

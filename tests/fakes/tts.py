@@ -53,7 +53,7 @@ class ScriptedVoice(TtsModel):
         script = self._script
         script.spoken.append((text, request))
         script.asked.set()
-        script.go.wait(5.0)
+        script.go.wait(20.0)
         if script.error is not None:
             raise script.error
         count = int(len(text) * SECONDS_PER_CHARACTER * RATE_HZ)

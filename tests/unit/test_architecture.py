@@ -26,6 +26,7 @@ LAYERS = (
     {"backends"},
     {"audio", "text"},
     {
+        "address",
         "settings",
         "settings_fields",
         "settings_file",

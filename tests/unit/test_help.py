@@ -22,7 +22,7 @@ from lunavox_edge.types import AudioChunk
 
 pytestmark = pytest.mark.unit
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 RATE_HZ = 16_000
 PIECE_S = 0.5
 

@@ -12,7 +12,7 @@ from lunavox_edge.errors import Busy, EngineClosed
 
 pytestmark = pytest.mark.unit
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 class Scripted(Task):

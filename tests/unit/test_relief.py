@@ -86,7 +86,7 @@ def test_idle_models_leave_at_once_and_pinned_and_used_ones_stay() -> None:
         house.use(entry(name))
     future = house.residency.acquire(entry("used"))
     house.run_loads()
-    lease = future.result(1.0)
+    lease = future.result(20.0)
     machine.ticks(2)
     assert house.names() == ["pinned", "idle", "used"]
     house.available = LOW

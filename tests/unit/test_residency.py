@@ -21,7 +21,7 @@ from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 pytestmark = pytest.mark.unit
 
 MIB = 1024 * 1024
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 class FakeModel(LoadedModel):

@@ -57,7 +57,7 @@ async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes
         async with aclosing(listening):
             await asyncio.sleep(0.1)  # what is stale is looked for while there is something to read
             pipe.write(ramp(480, 7000))
-            assert await asyncio.wait_for(task, 5.0) == ramp(480, 7000)
+            assert await asyncio.wait_for(task, 20.0) == ramp(480, 7000)
         microphone.close()
 
 

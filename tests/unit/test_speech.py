@@ -31,7 +31,7 @@ from lunavox_edge.types import AudioChunk
 
 pytestmark = pytest.mark.unit
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 RATE_HZ = 1000
 
 

@@ -56,7 +56,7 @@ class Watched:
         for kind in kinds:
             while not any(lines.startswith(kind) for lines in self.told):
                 self.news.clear()
-                await asyncio.wait_for(self.news.wait(), 5.0)
+                await asyncio.wait_for(self.news.wait(), 20.0)
 
 
 async def test_time_is_asked_for_until_it_is_ready_and_signs_of_life_after() -> None:

@@ -28,7 +28,7 @@ from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 FORMAT = AudioFormat(16_000)
 
 

@@ -22,7 +22,7 @@ from tests.fakes.wake import LEVELS, ScriptedWord, WakeScript, said, silence
 
 pytestmark = pytest.mark.unit
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 @pytest.mark.parametrize("as_made", [0.5, 0.85, 0.97, 0.99])

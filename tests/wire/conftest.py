@@ -19,8 +19,8 @@ from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
 from tests.fakes.wake import ScriptedWake, WakeScript
 
-PATIENCE_S = 5.0
-PROMPT_S = 2.0  # long for what must not wait for others, and short for a machine that is busy with more
+PATIENCE_S = 20.0
+PROMPT_S = 5.0  # long for what must not wait for others, and short for a machine that is busy with more
 
 
 class Peer:

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from lunavox_edge.address import Address
 from lunavox_edge.settings_model import WyomingSettings
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.zeroconf import Announcement, instance_name, is_for_others, own_addresses
 from tests.wire.conftest import Serve
 

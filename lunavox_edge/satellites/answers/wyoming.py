@@ -9,11 +9,11 @@ from wyoming.event import Event
 from wyoming.handle import Handled, HandledChunk, HandledStop, NotHandled
 from wyoming.intent import Intent, NotRecognized
 
+from lunavox_edge.address import Address
 from lunavox_edge.errors import ProtocolError, Unreachable
 from lunavox_edge.satellites.answers.base import Question
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
-from lunavox_edge.wire.address import Address
 from lunavox_edge.wire.errors_wire import error_from
 from lunavox_edge.wire.events import EventReader, encode_event
 from lunavox_edge.wire.introduction import read_answer
