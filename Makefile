@@ -16,7 +16,7 @@ run: ## Install into .venv if needed and run the service in the foreground
 
 test: ## Run all tests, four files at a time (JOBS=1 for one)
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
-	@$(BIN)/python -m pytest --numprocesses $(or $(JOBS),4) --dist loadfile
+	@JOBS=$(JOBS) tools/test.sh $(BIN)/python
 
 test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
 	@tools/test_pythons.sh 3.10 3.12 3.13

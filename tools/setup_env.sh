@@ -42,5 +42,6 @@ if recorded="$(cat "$stamp" 2>/dev/null)"; then # what was installed before stay
 fi
 echo "Installing lunavox-edge [$extras] and what it needs into $folder (minutes the first time) ..."
 rm -f "$stamp"
-"$python" -m pip install --disable-pip-version-check --editable ".[$extras]"
+install() { "$python" -m pip install --disable-pip-version-check --editable ".[$extras]"; }
+install || { echo "That failed; once more in 10 s ..." >&2 && sleep 10 && install; }
 echo "$state $extras" >"$stamp"

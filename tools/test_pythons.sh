@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The shell lines printed in the docs do the same whatever Python runs the service.
-options=(--ignore=tests/model/test_mqtt_docs.py --numprocesses 4 --dist loadfile)
+options=(--ignore=tests/model/test_mqtt_docs.py)
 failed=() missing=() passed=()
 for version in "$@"; do
     if ! tools/find_python.sh "$version" >/dev/null 2>&1; then
@@ -13,7 +13,9 @@ for version in "$@"; do
         continue
     fi
     echo "== Python $version"
-    if tools/setup_env.sh ".venv-$version" starter,mqtt,dev "$version" && ".venv-$version/bin/python" -m pytest "${options[@]}"; then
+    if ! tools/setup_env.sh ".venv-$version" starter,mqtt,dev "$version"; then
+        failed+=("$version (its environment)")
+    elif tools/test.sh ".venv-$version/bin/python" "${options[@]}"; then
         passed+=("$version")
     else
         failed+=("$version")
