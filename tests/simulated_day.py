@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pytest
 from wyoming.event import Event, async_write_event
 
@@ -40,12 +39,13 @@ from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import Priority
 from tests.fakes.satellite import FakeSatellite, until
+from tests.fakes.sound import steady
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
 from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import ScriptedWake, WakeScript, said
 
-SPEECH = np.full(8000, 2000, "<i2").tobytes()
+SPEECH = steady(0.5, 0.06)
 TURN_S = 60.0
 PATIENCE_S = 3.0
 GUEST = "guest"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lunavox_edge.audio.endpoint import Endpointer
+from lunavox_edge.audio.offset import OffsetRemover
 from lunavox_edge.audio.pcm import Converter
 from lunavox_edge.audio.vad import chunks, speech_spans
 from lunavox_edge.backends.base import Samples, Vad
@@ -37,6 +38,7 @@ class Ear:
     def __init__(self, audio_format: AudioFormat, vad: Vad | None) -> None:
         """Convert from `audio_format`; without a `vad` everything counts as speech."""
         self._converter = Converter(audio_format, MODEL_RATE_HZ)
+        self._offset = OffsetRemover(MODEL_RATE_HZ)
         self._vad = vad
         self._stream = vad.stream() if vad is not None else None
         self._frame_samples = round(vad.frame_s * MODEL_RATE_HZ) if vad is not None else 1
@@ -115,6 +117,7 @@ class Ear:
     def _keep(self, samples: Samples) -> None:
         if not len(samples):
             return
+        samples = self._offset.feed(samples)
         self._forget()
         self._audio.append((samples * 32767.0).astype(np.int16))
         self._samples += len(samples)

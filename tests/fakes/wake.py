@@ -21,6 +21,7 @@ from lunavox_edge.backends.base import (
 from lunavox_edge.errors import BrokenModel
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 from tests.fakes.backends import entry
+from tests.fakes.sound import steady
 
 FRAME = 160
 LEVELS = {"okay_nabu": 0.25, "alexa": 0.5}
@@ -39,7 +40,7 @@ class WakeScript:
 
 def said(word: str, seconds: float = 0.1) -> bytes:
     """16 kHz sound in which `word` is said."""
-    return np.full(int(16_000 * seconds), int(LEVELS[word] * 32768), "<i2").tobytes()
+    return steady(seconds, LEVELS[word])
 
 
 def silence(seconds: float) -> bytes:

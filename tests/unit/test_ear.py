@@ -7,15 +7,12 @@ import pytest
 
 from lunavox_edge.engine.ear import Ear, Piece
 from lunavox_edge.types import AudioFormat
+from tests.fakes.sound import steady
 from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
 
 RATE_HZ = 16_000
-
-
-def pcm(seconds: float, level: float) -> bytes:
-    return np.full(int(seconds * RATE_HZ), level * 32767, "<i2").tobytes()
 
 
 def heard(ear: Ear, parts: list[tuple[float, float]]) -> list[tuple[Piece, float]]:
@@ -27,7 +24,7 @@ def heard(ear: Ear, parts: list[tuple[float, float]]) -> list[tuple[Piece, float
 
     for seconds, level in parts:
         for start in np.arange(0.0, seconds, 5.0):
-            ear.take(pcm(min(5.0, seconds - start), level))
+            ear.take(steady(min(5.0, seconds - start), level))
             ask(ear.settle())
     ear.finish()
     ask(ear.pieces())
@@ -68,7 +65,18 @@ def test_without_a_detector_everything_is_speech() -> None:
 
 def test_a_minute_is_not_settled() -> None:
     ear = Ear(AudioFormat(RATE_HZ), LoudnessVad())
-    ear.take(pcm(5.0, 0.5) + pcm(50.0, 0.0))
+    ear.take(steady(5.0, 0.5) + steady(50.0, 0.0))
 
     assert ear.settle() == []
     assert len(ear.pieces()) == 1
+
+
+def test_what_a_microphone_adds_to_everything_is_no_speech() -> None:
+    ear = Ear(AudioFormat(RATE_HZ), LoudnessVad())
+    quiet, loud = (np.frombuffer(steady(1.0, level), "<i2") + 2000 for level in (0.0, 0.3))
+    for part in (quiet, loud, quiet):
+        ear.take(part.astype("<i2").tobytes())
+    ear.finish()
+
+    ((start_s, end_s),) = ear.pieces()
+    assert (start_s, end_s) == pytest.approx((1.0, 2.0), abs=0.4)

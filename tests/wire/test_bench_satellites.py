@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lunavox_edge.backends import registry
@@ -19,6 +18,7 @@ from lunavox_edge.errors import TimedOut
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import LimitSettings, Settings
 from lunavox_edge.speaking.sound_card import SoundCard
+from tests.fakes.sound import steady
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.vad import LoudnessVad
@@ -26,7 +26,7 @@ from tests.fakes.wake import said, silence
 
 pytestmark = pytest.mark.wire
 
-SPEECH = np.full(8000, 2000, "<i2").tobytes()
+SPEECH = steady(0.5, 0.06)
 COMMAND = Phrase(silence(0.3) + said("okay_nabu", 0.1) + SPEECH, 0.4, 0.9, "turn on the light")
 
 

@@ -26,6 +26,7 @@ from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import Priority
 from tests.fakes.http import HttpServer, stream
 from tests.fakes.satellite import FakeSatellite, until
+from tests.fakes.sound import steady
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.vad import LoudnessVad
@@ -37,7 +38,8 @@ NAMES = ("kitchen", "bedroom", "bath")
 DESCRIBED = Satellite(
     "x", attribution=Attribution("", ""), installed=True, description=None, version=None
 ).to_dict()
-SPEECH = np.full(1600 * 4, 2000, "<i2").tobytes()
+LEVEL = 0.06
+SPEECH = steady(0.4, LEVEL)
 """Not as loud as any wake word."""
 
 
@@ -203,7 +205,7 @@ async def test_the_word_right_after_the_wake_word_is_not_lost(build: Build) -> N
     await ask(fake)
     await fake.until("transcript")
     samples, _ = house.stt.heard[-1]
-    loud = np.count_nonzero(np.abs(samples - 2000 / 32768) < 0.002)
+    loud = np.count_nonzero(np.abs(np.abs(samples) - LEVEL) < 0.002)
     assert loud >= len(SPEECH) / 2 - 512
 
 
