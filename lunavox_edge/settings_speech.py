@@ -110,7 +110,8 @@ class TtsSettings(Section):
     """Whether numbers, units, markdown, emoji and links are made speakable first."""
 
     buffer_char_threshold: int = Field(40, ge=1, le=10_000)
-    """Streamed text that stalls in mid-sentence is spoken if at least so many characters wait."""
+    """Streamed text that stalls in mid-sentence is spoken if at least so many characters wait; a whole
+    sentence is in any case."""
 
     max_buffer_delay_ms: int = Field(1000, ge=50, le=60_000)
     """Milliseconds without new text after which streamed text counts as stalled."""

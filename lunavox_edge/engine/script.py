@@ -48,6 +48,11 @@ class Script:
         return 0 if self._ssml else self._segmenter.waiting_chars
 
     @property
+    def seems_whole(self) -> bool:
+        """Whether they are a whole sentence, as it seems."""
+        return not self._ssml and self._segmenter.seems_whole
+
+    @property
     def pending_chars(self) -> int:
         """Characters still to be spoken."""
         return self._segmenter.waiting_chars + sum(len(span.text) for span in self._spans)

@@ -183,7 +183,9 @@ class Speech(Helped):
     @property
     def wake_at_s(self) -> float | None:
         """When text that waits for the end of its sentence has waited long enough."""
-        if self._voicing.script.waiting_chars < max(1, self._plan.buffer_char_threshold):
+        script = self._voicing.script
+        waiting = script.waiting_chars
+        if not waiting or (waiting < self._plan.buffer_char_threshold and not script.seems_whole):
             return None
         return self._written_s + self._plan.max_buffer_delay_ms / 1000
 

@@ -27,8 +27,8 @@ class SpeechPlan:
     """How one speech is spoken, with settings, alias and request already combined.
 
     `voice_key` names the model for the phrase cache. Streamed text that has stalled for
-    `max_buffer_delay_ms` is spoken before its sentence ends, if at least
-    `buffer_char_threshold` characters wait.
+    `max_buffer_delay_ms` is spoken without what would tell where its sentence ends, if it
+    seems whole or at least `buffer_char_threshold` characters wait.
     """
 
     request: SpeakRequest

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from lunavox_edge.text.characters import CLOSERS, NEWLINES, is_lower
-from lunavox_edge.text.stops import STOP, Verdict, judge
+from lunavox_edge.text.stops import STOP, Verdict, judge, seems_whole
 
 _LOOKAHEAD = 32
 """How far past a possible end the next words are read; longer words are judged by their start."""
@@ -56,12 +56,18 @@ class Segmenter:
 
     def flush_words(self) -> list[str]:
         """Return whole words that wait for the end of their sentence; the last word may still grow."""
-        words = self._text.rstrip()
-        end = len(self._text) if words != self._text else len(words) - len(words.split()[-1]) if words else 0
+        words = self._text.split()
+        grows = words and not self._text[-1].isspace() and not self.seems_whole
+        end = len(self._text) - (len(words[-1]) if grows else 0)
         rest, self._text = self._text[end:], self._text[:end]
         segments = self._take(final=True)
         self._text = rest
         return segments
+
+    @property
+    def seems_whole(self) -> bool:
+        """Whether what waits seems to be a whole sentence, though only what follows would tell for sure."""
+        return seems_whole(self._text)
 
     @property
     def waiting_chars(self) -> int:

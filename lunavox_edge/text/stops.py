@@ -74,6 +74,17 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     return _judge_spaced(stop, before, text[first : first + 1], next_word), end
 
 
+def seems_whole(text: str) -> bool:
+    """Whether a sentence seems to end where the text does for now: `One moment.`, not `Ask Dr.` or `1.`."""
+    stops = list(STOP.finditer(text))
+    trail = _TRAIL.match(text, stops[-1].end()) if stops else None
+    if trail is None or text[trail.end() :].strip():
+        return False
+    before = text[max(0, stops[-1].start() - _CONTEXT) : stops[-1].start()]
+    doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit()
+    return stops[-1]["stops"] != "." or not doubtful
+
+
 def _judge_unspaced(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:
     mark = stop["stops"][-1]
     if mark in _SURE:

@@ -381,10 +381,23 @@ def test_text_that_stalls_is_spoken_up_to_its_last_whole_word(studio: Studio) ->
     assert [text.strip() for text in studio.voice.said[1:]] == ["moment.", "Yes."]
 
 
-def test_a_few_characters_wait_for_their_sentence(studio: Studio) -> None:
+@pytest.mark.parametrize("text", ["One moment.", "One moment. ", "Really?\n", "One moment. 😀"])
+def test_a_short_sentence_after_which_the_text_stalls_is_spoken(studio: Studio, text: str) -> None:
     plan = SpeechPlan(SpeakRequest(), "en-US", buffer_char_threshold=40, max_buffer_delay_ms=50)
     speech = studio.open(plan)
-    speech.write("Well, then")
+    speech.write(text)
+    assert speech.read(WAIT_S) is not None
+    speech.write(" It is done.")
+    speech.finish()
+    drain(speech)
+    assert [said.strip() for said in studio.voice.said][1:] == ["It is done."]
+
+
+@pytest.mark.parametrize("text", ["Well, then", "Ask Dr. ", "It costs 3.", "1. "])
+def test_a_few_characters_wait_for_their_sentence(studio: Studio, text: str) -> None:
+    plan = SpeechPlan(SpeakRequest(), "en-US", buffer_char_threshold=40, max_buffer_delay_ms=50)
+    speech = studio.open(plan)
+    speech.write(text)
     threading.Event().wait(0.2)
 
     assert speech.poll() is None
