@@ -314,8 +314,9 @@ class Engine:
 
         Threads, queues, devices and the cache folder stay as they are. `warm_up` loads what is new.
         """
-        self.settings = settings
+        # First, so that whoever sees the new settings finds what they mean.
         self._resolver = Resolver(settings, self.catalog)
+        self.settings = settings
         self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
         self._residency.configure(settings.engine)
 

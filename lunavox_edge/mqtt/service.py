@@ -35,6 +35,7 @@ from lunavox_edge.speaking.loudspeakers import Loudspeakers
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.mqtt.broker import EmbeddedBroker
+    from lunavox_edge.settings import Settings
     from lunavox_edge.types import Transcript
 
 _STATE_EVERY_S = 30.0
@@ -228,11 +229,12 @@ class MqttService:
     async def _watch(self) -> None:
         """Publish the state when it changes and every so often, and the catalogs when they change."""
         loop = asyncio.get_running_loop()
-        version: int | None = None
+        version: tuple[int, Settings] | None = None
         flood_told_s = -_FLOOD_AGAIN_S
         while True:
-            if self._engine.catalog.version != version:
-                version = self._engine.catalog.version
+            # The settings say which model and voice are the default ones.
+            if (now := (self._engine.catalog.version, self._engine.settings)) != version:
+                version = now
                 self._publish_catalogs()
             state = self._status.state()
             if change_of(state) != self._published or loop.time() - self._published_s >= _STATE_EVERY_S:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from lunavox_edge.satellites.talking import Manner
 from lunavox_edge.settings_satellites import ALL, SatellitesSettings
 from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
 from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatelliteView
-from lunavox_edge.speaking.loudspeakers import Loudspeakers, Place
+from lunavox_edge.speaking.loudspeakers import Loudspeakers, Place, everybody
 from lunavox_edge.types import AudioChunk, Priority
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Hub:
         priority: Priority,
         *,
         asks: bool = False,
+        meant: Callable[[str], bool] = everybody,
     ) -> tuple[str, ...]:
         """Play at all of them at once; return those that did not play it to the end.
 
@@ -157,12 +158,14 @@ class Hub:
         members = [self._find(name) for name in satellites]
         if priority is not Priority.URGENT:
             members = await self._wait_for(members)
-        outlets = {member: outlet for member in members if (outlet := member.lend()) is not None}
+        outlets = {
+            member: outlet for member in members if meant(member.id) and (outlet := member.lend()) is not None
+        }
         if not outlets:
             raise Unreachable("None of the satellites is online.")
         try:
             notes = ANNOUNCING if self._settings.announcement_chime else ()
-            watched = _watched(chunks, outlets)
+            watched = _watched(chunks, outlets, meant)
             lead_s = self._settings.lead_ms / 1000
             await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
         finally:
@@ -173,7 +176,7 @@ class Hub:
             raise Unreachable("No satellite stayed online to the end.")
         if all(outlet.cut for outlet in outlets.values() if outlet.reached):
             raise Cancelled("Somebody spoke up.")
-        return tuple(name for name in satellites if name not in reached)
+        return tuple(name for name in satellites if meant(name) and name not in reached)
 
     async def _wait_for(self, members: list[Satellite]) -> list[Satellite]:
         """Wait until no conversation would be disturbed; return those that are free then."""
@@ -281,10 +284,13 @@ class Hub:
 
 
 async def _watched(
-    chunks: AsyncIterator[AudioChunk], outlets: dict[Satellite, Outlet]
+    chunks: AsyncIterator[AudioChunk], outlets: dict[Satellite, Outlet], meant: Callable[[str], bool]
 ) -> AsyncIterator[AudioChunk]:
     async for chunk in chunks:
         for member, outlet in outlets.items():
+            if outlet.open and not meant(member.id):
+                outlet.stop()
+                member.give_back(outlet, asks=False)
             member.begins(outlet)
         if not any(outlet.open for outlet in outlets.values()):
             return

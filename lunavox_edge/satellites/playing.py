@@ -47,6 +47,9 @@ class Outlet:
         self._converter: Converter | None = None
         self._format: AudioFormat | None = None
         self._as_it_is = False
+        self._sent = False
+        self._due = False
+        self._heard = False
         self._over = asyncio.Event()
         self.reached = True
         """Whether the satellite took everything so far."""
@@ -73,6 +76,7 @@ class Outlet:
 
     def finish(self) -> None:
         """There is no more audio."""
+        self._sent = True
         if self._converter is None or self._format is None or not self.open:
             return
         self._give_audio(self._encoded(self._converter.finish()))
@@ -81,15 +85,17 @@ class Outlet:
 
     def stop(self) -> None:
         """Fall silent: whatever was to come is not sent. Idempotent."""
-        if self.open and self._converter is not None:
-            self._converter = None
+        if self.open and not self._sent:
             self.cut = True
-            self._send(AudioStop().event())
+            if self._converter is not None:
+                self._converter = None
+                self._send(AudioStop().event())
         self._over.set()
 
     def played(self) -> None:
-        """The satellite says that it has played everything."""
-        if self._format is not None and self._converter is None:
+        """The satellite says that it has played something: what was before, while this cannot be over."""
+        self._heard = self._sent
+        if self._due:
             self._over.set()
 
     def lost(self) -> None:
@@ -99,9 +105,14 @@ class Outlet:
 
     async def end(self, remaining_s: float) -> None:
         """Wait until everything was heard, by the satellite's own word if it gives it."""
-        limit_s = max(0.0, remaining_s) + (_PLAYED_S if self._tells_played else 0.0)
+        if self._format is None:
+            return
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._over.wait(), limit_s)
+            await asyncio.wait_for(self._over.wait(), max(0.0, remaining_s))
+        self._due = True
+        if self._tells_played and not self._heard:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._over.wait(), _PLAYED_S)
 
     def _encoded(self, samples: Samples) -> bytes:
         if self._format is None:

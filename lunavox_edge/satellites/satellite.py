@@ -68,6 +68,7 @@ class Satellite:
         self._news = asyncio.Event()
         self._info: Info | None = None
         self._problem: str | None = None
+        self._deafness: str | None = None
         self._link = Link(satellite_id, settings.uri, engine.settings.limits, self)
         self._ear = Ear(
             engine,
@@ -310,6 +311,8 @@ class Satellite:
             return
         speaks = self._state.phase is SatellitePhase.SPEAKING
         self._ear.wait(event.payload, audio_format, overhears=speaks and self._settings.echo_cancelled)
+        if self._ear.problem != self._deafness:
+            self._changed()
 
     def _overlapped(self, seconds: float, probability: float, listening: Listening | None) -> None:
         _LOGGER.info("satellite %s: somebody speaks over it (%.1f s)", self.id, seconds)
@@ -388,4 +391,5 @@ class Satellite:
     def _changed(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
+        self._deafness = self._ear.problem
         self._tell().changed()

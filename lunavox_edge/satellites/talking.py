@@ -179,10 +179,10 @@ class Talk:
         async with aclosing(pieces):
             # With nothing to say there is no speech to open.
             async for first in pieces:
-                said.append(first)
                 if first.strip():
+                    said.append(first.lstrip())
                     break
-            if not "".join(said).strip():
+            if not said:
                 return ""
             bell = bridge.Bell()
             self._stage.go_on()

@@ -156,7 +156,11 @@ class Announcer:
             speech.finish()
         try:
             missed = await self._loudspeakers.play(
-                item.report.satellites, item.audio, what.priority, asks=what.asks
+                item.report.satellites,
+                item.audio,
+                what.priority,
+                asks=what.asks,
+                meant=lambda name: name in item.report.satellites,
             )
             item.report = replace(item.report, missed=missed)
         finally:

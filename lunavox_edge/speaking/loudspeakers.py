@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,11 @@ class Place:
 
     satellites: tuple[str, ...] = ()
     area: str | None = None
+
+
+def everybody(_: str) -> bool:
+    """Whether a satellite is still meant, where nobody can be left out."""
+    return True
 
 
 class Loudspeakers(Protocol):
@@ -33,11 +38,12 @@ class Loudspeakers(Protocol):
         priority: Priority,
         *,
         asks: bool = False,
+        meant: Callable[[str], bool] = everybody,
     ) -> tuple[str, ...]:
         """Play to the end, as fast as it is heard; cancelling falls silent at once.
 
-        What `asks` is an answer that may be answered in turn. Returns those satellites that could not be
-        reached, if others could.
+        What `asks` is an answer that may be answered in turn. A satellite that is not `meant` any more is
+        left out of what is still to come. Returns those that could not be reached, if others could.
 
         Raises PlaybackFailed and whatever the chunks raise.
         """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
 from lunavox_edge.errors import NoLoudspeaker, PlaybackFailed, UnknownSatellite
 from lunavox_edge.speaking import program
-from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.speaking.loudspeakers import Place, everybody
 from lunavox_edge.types import AudioChunk, Priority
 
 # A player that takes no audio for so long, or plays so much longer than the audio is, hangs.
@@ -40,6 +40,7 @@ class SoundCard:
         priority: Priority,  # noqa: ARG002  # nothing else plays here
         *,
         asks: bool = False,  # noqa: ARG002  # nobody is heard here
+        meant: Callable[[str], bool] = everybody,  # noqa: ARG002  # it has no satellites
     ) -> tuple[str, ...]:
         """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
         command = player_for(self._output or "auto")

@@ -90,14 +90,12 @@ class SttSession:
         self._on_transcript = on_transcript
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
-        self._streaming = engine.settings.stt.streaming
-        self._endpointing = engine.settings.stt.endpointing == "server"
         self._state = _State.IDLE
         self._options: _Options | None = None
         self._refused = False
         self._format = _NO_FORMAT
         self._utterance: Utterance | None = None
-        self._partials = Partials(None, None)
+        self._partials: Partials | None = None
         self._submitted: set[Utterance] = set()
         self._watch = Watch(self._on_silence)
 
@@ -226,7 +224,8 @@ class SttSession:
     def _open(self) -> Utterance:
         options = self._options or _Options()
         loop = asyncio.get_running_loop()
-        partials = self._partials = Partials(options.language, options.context)
+        stt = self._engine.settings.stt
+        partials = self._partials = Partials(options.language, options.context) if stt.streaming else None
         try:
             self._utterance = self._engine.open_utterance(
                 self._format,
@@ -234,9 +233,9 @@ class SttSession:
                 language=options.language,
                 names=options.names,
                 terms=options.terms,
-                sensitivity=options.sensitivity if self._endpointing else None,
+                sensitivity=options.sensitivity if stt.endpointing == "server" else None,
                 on_ended=partial(bridge.call_soon, loop, self._on_ended),
-                on_partial=partial(self._tell, loop, partials) if self._streaming else None,
+                on_partial=partial(self._tell, loop, partials) if partials is not None else None,
             )
         except BaseException:
             self._pass_over()
@@ -274,7 +273,7 @@ class SttSession:
             self._watch.touch()
             await asyncio.sleep(_BACKLOG_CHECK_S)
 
-    async def _reply(self, utterance: Utterance, options: _Options, partials: Partials) -> None:
+    async def _reply(self, utterance: Utterance, options: _Options, partials: Partials | None) -> None:
         stopped_s = time.monotonic()
         try:
             heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
@@ -283,7 +282,7 @@ class SttSession:
         final = asr.Transcript(text=heard.text, language=heard.language, context=options.context).event()
         final.data["confidence"] = round(heard.confidence, 3)  # ours; other clients pass it over
         events = [final]
-        if self._streaming:
+        if partials is not None:
             events[:0] = partials.close(utterance.rest_of(heard.text), heard.language)
         await self._send(b"".join(encode_event(event) for event in events))
         latency_ms = (time.monotonic() - stopped_s) * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass
@@ -80,6 +81,14 @@ async def test_the_appliance_tells_of_itself(house: House) -> None:
     await house.peer.value("kitchen/models", default="ear")
     device = json.loads((await house.peer.message("homeassistant/device/lunavox_kitchen/config")).payload)
     assert device["components"]["say"]["command_topic"] == f"{BASE}/say"
+
+
+async def test_another_default_model_of_the_settings_is_told(house: House) -> None:
+    await house.peer.value("kitchen/models", default="ear")
+    engine = house.appliance.engine
+    stt = engine.settings.stt.model_copy(update={"model": "ear.en"})
+    await asyncio.to_thread(engine.apply, engine.settings.model_copy(update={"stt": stt}))
+    await house.peer.value("kitchen/models", default="ear.en")
 
 
 async def test_text_becomes_audio_where_it_was_asked_for(house: House) -> None:

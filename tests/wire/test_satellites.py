@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 from wyoming.event import Event
 from wyoming.info import Attribution, Satellite
+from wyoming.snd import Played
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import UnknownSatellite
 from lunavox_edge.mqtt.tidings import SatellitePayload
-from lunavox_edge.satellites import link
+from lunavox_edge.satellites import link, playing
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
@@ -452,6 +454,55 @@ async def test_a_stop_at_one_satellite_leaves_the_others(build: Build) -> None:
     assert len(fakes[0].pcm()) < len(fakes[1].pcm()) / 2
 
 
+async def test_one_announcement_is_stopped_at_one_satellite(build: Build) -> None:
+    fakes = [FakeSatellite(), FakeSatellite()]
+    house = await build(*fakes)
+    for name in ("kitchen", "bedroom"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    house.announce("one " * 1000, "all")
+    await house.until_phase(SatellitePhase.SPEAKING)
+    assert house.announcer.stop(announcement_id="1", satellite="kitchen") == 1
+    await house.until_phase(SatellitePhase.IDLE)
+    assert house.phase("bedroom") is SatellitePhase.SPEAKING
+    await fakes[0].until("audio-stop")
+    silenced = len(fakes[0].pcm())
+    await until(lambda: len(fakes[1].pcm()) > silenced + 32_000, wait_s=20.0)
+    assert len(fakes[0].pcm()) == silenced
+    assert house.announcer.stop(announcement_id="1") == 1
+    stopped = await house.until_report(SpeechStatus.CANCELLED)
+    assert stopped.satellites == ("bedroom",)
+
+
+async def test_what_was_stopped_before_it_began_is_not_spoken(build: Build) -> None:
+    fake, talking = FakeSatellite(), FakeSatellite(waits_itself=True)
+    house = await build(fake, talking)
+    await house.until_phase(SatellitePhase.IDLE)
+    await talking.until("run-satellite")
+    await talking.wake()
+    await house.until_phase(SatellitePhase.LISTENING, "bedroom")
+    house.announce("Hello.", "all")
+    await house.until_report(SpeechStatus.QUEUED)
+    await until(lambda: not house.announcer.waiting)
+    assert house.announcer.stop(satellite="kitchen") == 1
+    await talking.say(SPEECH + silence(0.6))
+    await house.until_report(SpeechStatus.FINISHED)
+    assert not fake.pcm()
+
+
+async def test_what_a_wake_word_kept_from_being_spoken_is_not_finished(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    house.tts.go.clear()
+    house.announce("Dinner is ready.", "kitchen")
+    await asyncio.to_thread(house.tts.asked.wait, 20.0)
+    await fake.say(said("okay_nabu", 0.1) + silence(0.2))
+    await house.until_phase(SatellitePhase.LISTENING)
+    house.tts.go.set()
+    await house.until_report(SpeechStatus.CANCELLED)
+    assert not fake.pcm()
+
+
 async def test_an_announcement_waits_for_a_conversation(build: Build) -> None:
     fake = FakeSatellite(waits_itself=True)
     house = await build(fake)
@@ -488,6 +539,43 @@ async def test_played_is_waited_for(build: Build) -> None:
         house.announce("Hello.", "kitchen", number=number)
         await house.until_report(SpeechStatus.FINISHED, number)
     assert house.phase() is SatellitePhase.IDLE
+
+
+async def test_the_end_of_what_was_interrupted_is_not_that_of_the_next(build: Build) -> None:
+    fake = FakeSatellite(tells_played=True)
+    house = await build(fake, lead_ms=2000)
+    await house.until_phase(SatellitePhase.IDLE)
+    house.announce("Hello.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    house.announce("one " * 200, "kitchen", number="2")
+    await house.until_phase(SatellitePhase.SPEAKING)
+    fake.tells_played = False
+    house.announce("fire " * 24, "kitchen", number="3", priority=Priority.URGENT)
+    before_s = time.monotonic()
+    await fake.until("audio-stop", 3)
+    await fake.send(Played().event())
+    await house.until_report(SpeechStatus.FINISHED, "3")
+    assert time.monotonic() - before_s >= len("fire ") * 24 * 0.01 - 0.1
+
+
+async def test_what_was_interrupted_after_its_last_word_is_over_at_once(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playing, "_PLAYED_S", 60.0)
+    fake = FakeSatellite(tells_played=True)
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    house.announce("Hello.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    fake.tells_played = False
+    house.announce("Hello there.", "kitchen", number="2")
+    await fake.until("audio-stop", 2)
+    house.announce("Fire!", "kitchen", number="3", priority=Priority.URGENT)
+    await house.until_report(SpeechStatus.INTERRUPTED, "2")
+    await fake.until("audio-stop", 3)
+    await fake.send(Played().event())
+    await house.until_report(SpeechStatus.FINISHED, "3")
+    await house.until_report(SpeechStatus.FINISHED, "2")
 
 
 async def test_an_automation_answers_by_announcing(build: Build) -> None:
@@ -653,6 +741,20 @@ async def test_chimes(build: Build) -> None:
     assert len(fake.pcm()) - before > 0.06 * 32_000 + 0.4 * 32_000
 
 
+async def test_a_word_that_cannot_be_waited_for_is_told(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, special={"kitchen": {"wake_words": ["gone"]}})
+    told: list[str | None] = []
+    house.hub.tell(Listeners(changed=lambda: told.append(house.hub.views()[0].problem)))
+    await house.until_phase(SatellitePhase.IDLE)
+    await fake.say(silence(0.1))
+    await until(lambda: "'gone'" in (told[-1] or ""), lambda: told, 20.0)
+    house.hub.set_wake_words("kitchen", ("okay_nabu",))
+    assert told[-1] is None
+    await ask(fake)
+    assert (await fake.until("detection")).data["name"] == "okay_nabu"
+
+
 async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) -> None:
     fake = FakeSatellite()
     house = await build(fake)
@@ -771,6 +873,34 @@ async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> Non
     await asyncio.wait_for(gone.wait(), 10)
     await fake.until("audio-stop")
     assert "".join(house.tts.texts).replace(" ", "") == "Oncemore.Oncemore.Oncemor"
+    listening.close()
+
+
+async def test_blank_lines_without_end_are_no_answer(build: Build) -> None:
+    piece = stream({"choices": [{"delta": {"content": "\n"}}]})
+    gone = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+        writer.close()
+        gone.set()
+
+    listening = await asyncio.start_server(endless, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    model = {"kind": "openai", "url": url, "timeout_s": 1, "retries": 0, "error_text": "I cannot think."}
+    fake = FakeSatellite()
+    house = await build(fake, answer="model", answers={"model": model}, limits={"max_text_chars": 30})
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    assert house.tts.texts == ["I cannot think."]
+    await asyncio.wait_for(gone.wait(), 20)
     listening.close()
 
 

@@ -297,6 +297,18 @@ async def test_a_wish_that_cannot_be_met_is_refused_once(
     assert len(service.stt.heard) == 1
 
 
+async def test_settings_that_change_hold_from_the_next_utterance_on(service: Service) -> None:
+    engine = service.engine
+    async with service.connect() as peer:
+        await peer.send(ask(), START, *chunks(), STOP)
+        await peer.expect("transcript")
+        stt = engine.settings.stt.model_copy(update={"streaming": True})
+        await asyncio.to_thread(engine.apply, engine.settings.model_copy(update={"stt": stt}))
+        await peer.send(ask(), START, *chunks(), STOP)
+        await peer.expect("transcript-start")
+        await peer.until("transcript")
+
+
 async def test_a_bad_wish_inside_an_utterance_spoils_only_that_one(service: Service) -> None:
     async with service.connect() as peer:
         await peer.send(START, Event("transcribe", {"name": 5}), *chunks(), STOP)

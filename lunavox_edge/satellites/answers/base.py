@@ -57,13 +57,17 @@ async def ask(
 ) -> AsyncGenerator[str, None]:
     """Yield the answer, asking again while nothing was said yet.
 
-    `timeout_s` bounds the wait for each piece. Raises what the last attempt raised, TimedOut, EmptyText.
+    `timeout_s` bounds the wait for the first word, however many blanks come before, and for each next piece.
+    Raises what the last attempt raised, TimedOut, EmptyText.
     """
+    loop = asyncio.get_running_loop()
     for attempt in range(retries + 1):
-        said = False
+        said, until_s = False, loop.time() + timeout_s
         try:
             async with aclosing(answerer.answer(question)) as pieces:
-                while (piece := await _next(pieces, timeout_s)) is not None:
+                while (
+                    piece := await _next(pieces, timeout_s if said else until_s - loop.time())
+                ) is not None:
                     said = said or bool(piece.strip())
                     yield piece
             if not said:
