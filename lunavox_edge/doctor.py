@@ -27,7 +27,14 @@ from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.integrity import check_intact
 from lunavox_edge.engine.loading import ThreadPlan
 from lunavox_edge.engine.memory import MemoryBudget
-from lunavox_edge.errors import BrokenModel, InsecurePeer, LunavoxError, TimedOut, Unreachable
+from lunavox_edge.errors import (
+    BrokenModel,
+    InsecurePeer,
+    LunavoxError,
+    TimedOut,
+    UnknownModel,
+    Unreachable,
+)
 from lunavox_edge.settings import Settings
 from lunavox_edge.settings_mqtt import MqttSettings
 from lunavox_edge.types import ModelEntry, ModelKind
@@ -244,18 +251,22 @@ def _noise() -> NDArray[np.float32]:
 
 
 def _waking(engine: Engine) -> Iterator[Finding]:
-    wanted = engine.settings.wake.default
-    if not wanted and not engine.wake_words():
+    unknown = engine.unknown_words()
+    for problem in unknown:
+        yield Finding("waking", Verdict.WARN, str(problem))
+    if not unknown and not engine.wake_words():
         return
     try:
         words = engine.wake_words(())
         for word in words:
             engine.load(word.name)
+    except UnknownModel:
+        pass  # it is one of those above
     except LunavoxError as error:
         yield Finding("waking", Verdict.WARN, str(error))
-        return
-    names = ", ".join(word.name for word in words)
-    yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
+    else:
+        names = ", ".join(word.name for word in words)
+        yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
     house = engine.settings.satellites
     own = ((f"known.{key}.wake_words", known.wake_words) for key, known in house.known.items())
     for key, wanted_there in (("stop_words", house.stop_words), *own):

@@ -309,6 +309,10 @@ class Engine:
         """Say of what the settings name and is not installed that another is used instead."""
         return self._resolver.substitutes()
 
+    def unknown_words(self) -> tuple[LunavoxError, ...]:
+        """Say of each wake word that the settings name and is not installed where they name it."""
+        return self._resolver.unknown_words()
+
     def apply(self, settings: Settings) -> None:
         """Use other settings from the next request on; what runs goes on as it began.
 

@@ -210,6 +210,17 @@ class Resolver:
                     found[kind] = type(error)(f"{error} '{self.usual(kind).name}' is used instead.")
         return found
 
+    def unknown_words(self) -> tuple[LunavoxError, ...]:
+        """Say of each wake word that the settings name and is not installed where they name it."""
+        wake, found = self._settings.wake, []
+        for key, names in (("wake.default", wake.default), ("wake.words", tuple(wake.words))):
+            for name in names:
+                try:
+                    self._catalog.find(name, ModelKind.WAKE)
+                except UnknownModel as error:
+                    found.append(UnknownModel(f"{key}: {error}"))
+        return tuple(found)
+
     def _wanted(self, kind: ModelKind) -> str:
         return self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
 

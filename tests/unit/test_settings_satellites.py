@@ -72,6 +72,10 @@ def test_where_nobody_can_answer(kind: str, url: str) -> None:
         Answer.model_validate({"kind": kind, "url": url})
 
 
+def test_the_scheme_of_a_web_address_may_be_in_capitals() -> None:
+    assert Answer(kind="openai", url="HTTP://host/v1").url == "HTTP://host/v1"
+
+
 def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("satellites: {answers: {x: {kind: openai, url: 'http://me:hunter2@host/v1'}}}")

@@ -84,6 +84,17 @@ async def test_what_is_not_installed_is_told_with_what_is_used_instead(serve: Se
     assert str(told).endswith("'ear' is used instead.")
 
 
+async def test_wake_words_of_the_settings_that_are_not_installed_are_told(serve: Serve) -> None:
+    assert not (await serve(wake={"default": ["okay-nabu"], "words": {"alexa": {}}})).engine.unknown_words()
+    service = await serve(wake={"default": ["alexa", "okay_nabuu"], "words": {"alexxa": {}}})
+    default, word = map(str, service.engine.unknown_words())
+    assert default.startswith("wake.default: ")
+    assert "'okay_nabuu'" in default
+    assert "Did you mean 'okay_nabu'?" in default
+    assert word.startswith("wake.words: ")
+    assert "Did you mean 'alexa'?" in word
+
+
 def test_the_public_benchmark_needs_its_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--only", "public"]) == ExitCode.USAGE
     assert "--public PROGRAM" in capsys.readouterr().err
