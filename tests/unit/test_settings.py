@@ -163,6 +163,9 @@ def test_variables_go_before_the_file(tmp_path: Path) -> None:
             "LUNAVOX_EDGE__TTS__VOICE": "no",
             "LUNAVOX_EDGE__STT__MODEL": "8",
             "LUNAVOX_EDGE__STT__LANGUAGE": "null",
+            "LUNAVOX_EDGE__TTS__LANGUAGE": "no",
+            "LUNAVOX_EDGE__MQTT__NODE": "8",
+            "LUNAVOX_EDGE__CATALOG__CACHE_DIR": "/a: b #1",
             "LUNAVOX_EDGE__ENGINE__PINNED": "[base, joe]",
             "LUNAVOX_EDGE__WYOMING__URI": "unix:///run/x: y.sock",
             "LUNAVOX_EDGE__LOG__LEVEL": "",
@@ -174,6 +177,8 @@ def test_variables_go_before_the_file(tmp_path: Path) -> None:
     assert (loaded.settings.tts.speed, loaded.settings.tts.volume) == (3.0, 2.0)
     assert (loaded.settings.tts.voice, loaded.settings.stt.model) == ("no", "8")
     assert loaded.settings.stt.language is None
+    assert (loaded.settings.tts.language, loaded.settings.mqtt.node) == ("no", "8")
+    assert loaded.settings.catalog.cache_dir == Path("/a: b #1")
     assert loaded.settings.engine.pinned == ("base", "joe")
     assert loaded.settings.wyoming.uri == "unix:///run/x: y.sock"
     assert loaded.settings.voices["announcer"].voice == "joe"
