@@ -47,6 +47,7 @@ _RATE_HZ = 16_000
 _NOISE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
 _MIB = 1024 * 1024
+_TOPICS = {"stt": "hearing", "tts": "speaking", "wake": "waking"}
 
 
 def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
@@ -64,6 +65,8 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
         for broken in engine.catalog.broken():
             yield Finding("models", Verdict.WARN, f"{broken.path}: {broken.reason} (skipped)")
         yield from _defaults(engine)
+        for key, problem in engine.unknown_names().items():
+            yield Finding(_TOPICS[key.partition(".")[0]], Verdict.WARN, str(problem))
         yield from _waking(engine)
         always = [found[0] for found in (engine.models(), engine.voices()) if found]
         yield _fits(engine, always)
@@ -251,17 +254,15 @@ def _noise() -> NDArray[np.float32]:
 
 
 def _waking(engine: Engine) -> Iterator[Finding]:
-    unknown = engine.unknown_words()
-    for problem in unknown:
-        yield Finding("waking", Verdict.WARN, str(problem))
-    if not unknown and not engine.wake_words():
+    wanted = engine.settings.wake.default
+    if not wanted and not engine.wake_words():
         return
     try:
         words = engine.wake_words(())
         for word in words:
             engine.load(word.name)
     except UnknownModel:
-        pass  # it is one of those above
+        pass  # told already
     except LunavoxError as error:
         yield Finding("waking", Verdict.WARN, str(error))
     else:

@@ -309,9 +309,9 @@ class Engine:
         """Say of what the settings name and is not installed that another is used instead."""
         return self._resolver.substitutes()
 
-    def unknown_words(self) -> tuple[LunavoxError, ...]:
-        """Say of each wake word that the settings name and is not installed where they name it."""
-        return self._resolver.unknown_words()
+    def unknown_names(self) -> dict[str, LunavoxError]:
+        """Say what the settings name and nothing that is installed has, by the key and the name."""
+        return self._resolver.unknown_names()
 
     def apply(self, settings: Settings) -> None:
         """Use other settings from the next request on; what runs goes on as it began.
