@@ -49,7 +49,9 @@ class Address:
         try:
             return cls.read(uri)
         except ValueError as error:
-            raise SettingsError(f"'{uri:.200}' {error}.") from None
+            # What cannot be seen is often what is wrong.
+            shown = "".join(sign if sign.isprintable() else "?" for sign in uri[:200])
+            raise SettingsError(f"'{shown}' {error}.") from None
 
     @property
     def uri(self) -> str:

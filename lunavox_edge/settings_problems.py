@@ -151,4 +151,5 @@ def _expected(kind: str, error: ErrorDetails) -> str:
 def _shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else "a list" if isinstance(value, list) else str(value)
     text = "keys and values" if isinstance(value, dict) else text
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
