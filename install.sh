@@ -32,8 +32,9 @@ usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 parse() {
     while (($#)); do
         case "$1" in
-            --upgrade) action=upgrade ;;
-            --uninstall) action=uninstall ;;
+            --upgrade | --uninstall)
+                [[ $action == install || $action == "${1#--}" ]] || die "--upgrade and --uninstall exclude each other."
+                action="${1#--}" ;;
             --purge) purge=1 ;;
             --offline) [[ -n ${2:-} ]] || die "--offline needs the folder with the wheels."
                 wheelhouse="$(cd "$2" 2>/dev/null && pwd)" || die "There is no folder $2."; shift ;;
@@ -152,7 +153,7 @@ build() {
     undo=("$dir")
     "$python" -m venv "$dir"
     if [[ -n $wheelhouse ]]; then
-        "${pip[@]}" install --no-index --find-links "$wheelhouse" "${service}[$extras] @ file://$source"
+        "${pip[@]}" install --no-index --find-links "$wheelhouse" "${source}[$extras]"
     else
         # The versions and files that were tried, and nothing else.
         "${pip[@]}" install --use-pep517 --require-hashes --requirement "$here/requirements.lock"
@@ -173,10 +174,10 @@ use() { run ln -sfn "$1" "$current.new" && run mv -T "$current.new" "$current"; 
 
 prune() {
     local old
-    for old in $(find "$app" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' 2>/dev/null | sort -rn |
-        cut -d' ' -f2 | tail -n +$((keep_versions + 1))); do
+    while IFS= read -r old; do
         [[ $old == "$(readlink -f "$current")" ]] || run rm -rf "$old"
-    done
+    done < <(find "$app" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' 2>/dev/null | sort -rn |
+        cut -d' ' -f2- | tail -n +$((keep_versions + 1)))
 }
 
 # --- what lies outside: user, folders, settings, unit, command

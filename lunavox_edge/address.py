@@ -49,7 +49,9 @@ class Address:
         try:
             return cls.read(uri)
         except ValueError as error:
-            raise SettingsError(f"'{uri:.200}' {error}.") from None
+            # What cannot be seen is often what is wrong.
+            shown = "".join(sign if sign.isprintable() else "?" for sign in uri[:200])
+            raise SettingsError(f"'{shown}' {error}.") from None
 
     @property
     def uri(self) -> str:
@@ -65,7 +67,12 @@ def split(uri: str) -> SplitResult:
 
     Without a host at all it is for the caller to say whether it needs one.
     """
+    # `urlsplit` leaves out a tab, an end of a line and blanks before the rest, without a word.
+    if not uri.isprintable() or uri != uri.strip():
+        raise ValueError("has characters that no address has")
     parts = urlsplit(uri)
+    if " " in parts.netloc:
+        raise ValueError("has a blank in its host")
     _ = parts.port  # reading it is what checks it
     # A network cannot be asked for `a..b` and for overlong parts of a name.
     (parts.hostname or "").encode("idna")
@@ -73,8 +80,10 @@ def split(uri: str) -> SplitResult:
 
 
 def _socket_file(parts: SplitResult) -> Path:
-    if parts.netloc or not parts.path.strip("/"):
+    if parts.netloc or not parts.path.startswith("/") or not parts.path.strip("/"):
         raise ValueError("needs an absolute path, with three slashes: unix:///run/lunavox-edge.sock")
+    if parts.query or parts.fragment:
+        raise ValueError("is no socket file; its path cannot have a ? or #")
     if len(parts.path.encode()) > _MAX_UNIX_PATH_BYTES:
         raise ValueError(f"is too long for a socket (at most {_MAX_UNIX_PATH_BYTES} bytes of path)")
     return Path(parts.path)

@@ -181,7 +181,8 @@ class App:
     async def _warm_up(self, engine: Engine) -> tuple[LunavoxError, ...]:
         problems = await blocking(lambda: engine.warm_up(lambda entry: self._loaded(engine, entry)))
         substitutes = await blocking(engine.substitutes)
-        for problem in (*substitutes.values(), *problems):
+        unknown = await blocking(engine.unknown_names)
+        for problem in (*substitutes.values(), *unknown.values(), *problems):
             self._say(f"  problem      {problem}")
             _LOGGER.warning("%s: %s", problem.code, problem, extra={"code": problem.code})
         return problems

@@ -27,7 +27,14 @@ from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.integrity import check_intact
 from lunavox_edge.engine.loading import ThreadPlan
 from lunavox_edge.engine.memory import MemoryBudget
-from lunavox_edge.errors import BrokenModel, InsecurePeer, LunavoxError, TimedOut, Unreachable
+from lunavox_edge.errors import (
+    BrokenModel,
+    InsecurePeer,
+    LunavoxError,
+    TimedOut,
+    UnknownModel,
+    Unreachable,
+)
 from lunavox_edge.settings import Settings
 from lunavox_edge.settings_mqtt import MqttSettings
 from lunavox_edge.types import ModelEntry, ModelKind
@@ -40,6 +47,7 @@ _RATE_HZ = 16_000
 _NOISE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
 _MIB = 1024 * 1024
+_TOPICS = {"stt": "hearing", "tts": "speaking", "wake": "waking"}
 
 
 def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
@@ -57,6 +65,8 @@ def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
         for broken in engine.catalog.broken():
             yield Finding("models", Verdict.WARN, f"{broken.path}: {broken.reason} (skipped)")
         yield from _defaults(engine)
+        for key, problem in engine.unknown_names().items():
+            yield Finding(_TOPICS[key.partition(".")[0]], Verdict.WARN, str(problem))
         yield from _waking(engine)
         always = [found[0] for found in (engine.models(), engine.voices()) if found]
         yield _fits(engine, always)
@@ -251,11 +261,13 @@ def _waking(engine: Engine) -> Iterator[Finding]:
         words = engine.wake_words(())
         for word in words:
             engine.load(word.name)
+    except UnknownModel:
+        pass  # told already
     except LunavoxError as error:
         yield Finding("waking", Verdict.WARN, str(error))
-        return
-    names = ", ".join(word.name for word in words)
-    yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
+    else:
+        names = ", ".join(word.name for word in words)
+        yield Finding("waking", Verdict.OK, f"{names} (clients that name none)")
     house = engine.settings.satellites
     own = ((f"known.{key}.wake_words", known.wake_words) for key, known in house.known.items())
     for key, wanted_there in (("stop_words", house.stop_words), *own):

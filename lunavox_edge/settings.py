@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -246,8 +246,12 @@ def _exposure(file: Path) -> str | None:
 
 def _is_text(field: FieldInfo) -> bool:
     """Whether a variable's text is the value as it stands, so that `no` or `8` need no quotes."""
-    kinds = get_args(field.annotation) if get_origin(field.annotation) is UnionType else (field.annotation,)
-    return str in kinds
+    is_union = get_origin(field.annotation) in (UnionType, Union)
+    for kind in get_args(field.annotation) if is_union else (field.annotation,):
+        bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+        if bare in (str, Path):
+            return True
+    return False
 
 
 def _report(problems: list[Problem]) -> str:

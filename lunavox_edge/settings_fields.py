@@ -15,6 +15,8 @@ def _locate(folder: object, info: ValidationInfo) -> object:
     """Expand `~` and make a relative folder absolute where the settings file's place is known."""
     if not isinstance(folder, (str, Path)) or not str(folder):
         return folder
+    if "\0" in str(folder):
+        raise ValueError("has a character that no path has")
     try:
         path = Path(folder).expanduser()
     except RuntimeError:

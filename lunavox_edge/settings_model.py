@@ -82,7 +82,7 @@ class WyomingSettings(Section):
 
     @model_validator(mode="after")
     def _check_tls(self) -> WyomingSettings:
-        if self.uri.startswith("tls:") and (self.tls_cert is None or self.tls_key is None):
+        if Address.read(self.uri).tls and (self.tls_cert is None or self.tls_key is None):
             raise ValueError("lack what a tls:// address needs; set tls_cert and tls_key")
         return self
 
@@ -94,7 +94,9 @@ class WyomingSettings(Section):
     def with_trust(self, uri: str) -> str:
         """Return an address of the service with the certificate that its clients trust."""
         trusted = self.tls_ca or self.tls_cert
-        return f"{uri}?ca={trusted.absolute()}" if uri.startswith("tls:") and trusted is not None else uri
+        if trusted is None or not Address.parse(uri).tls:
+            return uri
+        return f"{uri}?ca={trusted.absolute()}"
 
 
 class LimitSettings(Section):

@@ -9,8 +9,6 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from lunavox_edge.address import split
 from lunavox_edge.settings_fields import Folder, Name, Section, off
 
-_MAX_PORT = 65535
-
 
 def _check_broker(broker: str) -> str:
     if broker in ("off", "embedded"):
@@ -35,14 +33,19 @@ def _check_broker(broker: str) -> str:
 
 
 def _check_listen(address: str) -> str:
-    host, _, port = address.rpartition(":")
-    if not host.strip("[]") or not port.isdecimal() or int(port) > _MAX_PORT:
-        raise ValueError("is not an address; write HOST:PORT, such as 127.0.0.1:1883")
+    example = "write HOST:PORT, such as 127.0.0.1:1883 or [::1]:1883"
+    try:
+        parts = split(f"mqtt://{address}")
+    except ValueError:
+        raise ValueError(f"is not an address; {example}") from None
+    if not parts.hostname or parts.port is None or parts.netloc != address or "@" in address:
+        raise ValueError(f"is not an address; {example}")
     return address
 
 
 def _check_base(base: str) -> str:
-    if any(not level or level.startswith("$") for level in base.split("/")) or set(base) & {"+", "#"}:
+    odd = not base.isprintable() or bool(set(base) & {"+", "#"})
+    if odd or any(not level or level.startswith("$") for level in base.split("/")):
         raise ValueError("must be one or more levels such as lunavox or house/voice, without + # and $")
     return base
 

@@ -132,7 +132,10 @@ def _expected(kind: str, error: ErrorDetails) -> str:
     if kind == "literal_error":
         return f"one of {context['expected']}".replace("'", "")
     if kind == "string_pattern_mismatch":
-        patterns = {"language": "a language such as en or pt-BR", "hub_endpoint": "an address"}
+        patterns = {
+            "language": "a language such as en or pt-BR",
+            "hub_endpoint": "a web address such as https://huggingface.co",
+        }
         return patterns.get(str(error["loc"][-1]), "a name of letters, digits, _ - and .")
     if kind in ("string_type", "string_unicode", "string_too_short", "string_too_long"):
         return "text of 1 to 200 characters"
@@ -148,4 +151,5 @@ def _expected(kind: str, error: ErrorDetails) -> str:
 def _shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else "a list" if isinstance(value, list) else str(value)
     text = "keys and values" if isinstance(value, dict) else text
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"

@@ -28,7 +28,7 @@ def _check_address(uri: str) -> str:
 
 
 def _check_url(url: str) -> str:
-    if url.startswith(("tcp:", "tls:", "unix:")):
+    if url.lower().startswith(("tcp:", "tls:", "unix:")):
         return _check_address(url)
     try:
         parts = split(url)
@@ -119,7 +119,7 @@ class Answer(Section):
     def _has_what_it_needs(self) -> Answer:
         if self.kind in _NEEDS_URL and self.url is None:
             raise ValueError(f"needs a url, such as {_NEEDS_URL[self.kind]}")
-        if self.url is not None and (self.kind == "wyoming") == self.url.startswith("http"):
+        if self.url is not None and (self.kind == "wyoming") == self.url.lower().startswith("http"):
             raise ValueError(f"needs another url, such as {_NEEDS_URL.get(self.kind, 'none')}")
         return self
 

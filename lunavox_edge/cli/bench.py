@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.bench.servers import Plan
@@ -33,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "What is measured and how: docs/BENCHMARKS.md.",
         epilog="Example: lunavox-edge bench --quick --peer theirs=tcp://127.0.0.1:10200,tcp://127.0.0.1:10301",
     )
-    parser.add_argument("--uri", help="a running service, instead of one started for this")
+    parser.add_argument("--uri", type=not_empty, help="a running service, instead of one started for this")
     parser.add_argument(
         "--peer",
         action="append",

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
@@ -21,7 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Exit 0 if the service answers and has something to hear or speak with, 1 if it has "
         "nothing, 4 if it does not answer. For containers and monitoring.",
     )
-    parser.add_argument("--uri", help="where the service listens (default: wyoming.uri of the settings)")
+    parser.add_argument(
+        "--uri", type=not_empty, help="where the service listens (default: wyoming.uri of the settings)"
+    )
     parser.add_argument(
         "--timeout", type=_seconds, default=5.0, metavar="SECONDS", help="default: %(default)s"
     )

@@ -27,8 +27,11 @@ def open_hub(settings: Settings) -> Hub:
     return Hub(cache_dir=settings.catalog.resolved_cache_dir(), endpoint=settings.catalog.hub_endpoint)
 
 
-def install(settings: Settings, wanted: Iterable[tuple[str, ModelKind]]) -> int:
-    """Install one after the other; one that fails does not stop the rest. Return the first failure."""
+def install(settings: Settings, wanted: Iterable[tuple[str, ModelKind | None]]) -> int:
+    """Install one after the other; one that fails does not stop the rest. Return the first failure.
+
+    With no kind it is what the name means.
+    """
     hub = open_hub(settings)
     status = ExitCode.OK
     for name, kind in wanted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.installing import install, remove
 from lunavox_edge.cli.listing import catalog_json, open_catalog, print_catalog, print_table, size_text
+from lunavox_edge.cli.options import not_empty
 from lunavox_edge.types import ModelKind
 
 if TYPE_CHECKING:
@@ -54,16 +55,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     taking.set_defaults(run=_remove)
 
     loaded = actions.add_parser("ps", help="what the running service has in memory")
-    loaded.add_argument("--uri", help="the service's address (default: wyoming.uri)")
+    loaded.add_argument("--uri", type=not_empty, help="the service's address (default: wyoming.uri)")
     loaded.add_argument("--json", action="store_true", help="a JSON list")
     loaded.set_defaults(run=_ps)
 
 
 def _pull(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.engine.hub import kind_of
-
     kind = None if args.kind is None else ModelKind(args.kind)
-    return install(settings, [(name, kind or kind_of(name)) for name in args.names])
+    return install(settings, [(name, kind) for name in args.names])
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, SettingsError, TimedOut
 
 if TYPE_CHECKING:
@@ -45,11 +46,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     say.add_argument("text", help="the text, or - for standard input")
     say.add_argument("--voice", help="a voice of `lunavox-edge voices list`")
-    say.add_argument("--satellite", metavar="ID", help="speak there; `all` for all of them")
+    say.add_argument("--satellite", type=not_empty, metavar="ID", help="speak there; `all` for all of them")
     say.set_defaults(run=_say)
     for command in (watch, say):
-        command.add_argument("--broker", metavar="URL", help="use this one instead of mqtt.broker")
-        command.add_argument("--node", metavar="NAME", help="an appliance other than mqtt.node")
+        command.add_argument(
+            "--broker", type=not_empty, metavar="URL", help="use this one instead of mqtt.broker"
+        )
+        command.add_argument(
+            "--node", type=not_empty, metavar="NAME", help="an appliance other than mqtt.node"
+        )
 
 
 def _watch(args: argparse.Namespace, settings: Settings) -> int:

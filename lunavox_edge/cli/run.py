@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
@@ -21,7 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "the models anew; under systemd it reports when it is ready and that it is alive.",
     )
     parser.add_argument(
-        "--uri", help="listen here instead of wyoming.uri (tcp://, tls://HOST:PORT, unix://PATH)"
+        "--uri",
+        type=not_empty,
+        help="listen here instead of wyoming.uri: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH",
     )
     parser.add_argument(
         "--self-check", action="store_true", help="say a sentence through the own port and hear it back"

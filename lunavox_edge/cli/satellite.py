@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
@@ -38,6 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--uri",
+        type=not_empty,
         default="tcp://0.0.0.0:10700",
         help="where hubs connect to, tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; there is no password "
         "(default: %(default)s)",
@@ -48,7 +50,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--tls-key", type=Path, metavar="FILE", help="its key, a file that nobody else can read"
     )
-    parser.add_argument("--name", help="what hubs call it (default: the name of this machine)")
+    parser.add_argument(
+        "--name", type=not_empty, help="what hubs call it (default: the name of this machine)"
+    )
     parser.add_argument("--area", help="the room it is in")
     parser.add_argument(
         "--wake",

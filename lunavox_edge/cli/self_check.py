@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from lunavox_edge.cli.exit_codes import ExitCode
+from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.self_check import SelfCheck
@@ -23,7 +24,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "the running service or, with --local, one started for it. Exit 0 if it was understood.",
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--uri", help="where the service listens (default: wyoming.uri of the settings)")
+    where.add_argument(
+        "--uri", type=not_empty, help="where the service listens (default: wyoming.uri of the settings)"
+    )
     where.add_argument("--local", action="store_true", help="start a service for it, on a private socket")
     parser.set_defaults(run=_run)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from lunavox_edge.cli.options import not_empty
 from lunavox_edge.errors import LunavoxError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _PROBE_TIMEOUT_S = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --uri and --local."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--uri", help="use the service at this address and no other")
+    where.add_argument("--uri", type=not_empty, help="use the service at this address and no other")
     where.add_argument("--local", action="store_true", help="use an engine of this command's own")
 
 

@@ -268,7 +268,7 @@ def _unknown(name: str, kind: ModelKind, known: Sequence[str]) -> UnknownModel |
 
 def _no_wake_word(name: str, known: Sequence[str]) -> str:
     there_is = f"There is: {', '.join(known)}." if known else NO_WAKE_WORDS
-    return f"No installed wake word is named '{shortened(name)}'. {there_is}"
+    return f"No installed wake word is named '{shortened(name)}'.{did_you_mean(name, known)} {there_is}"
 
 
 def _unsupported(language: str, kind: ModelKind, entries: Iterable[ModelEntry]) -> UnsupportedLanguage:

@@ -309,6 +309,10 @@ class Engine:
         """Say of what the settings name and is not installed that another is used instead."""
         return self._resolver.substitutes()
 
+    def unknown_names(self) -> dict[str, LunavoxError]:
+        """Say what the settings name and nothing that is installed has, by the key and the name."""
+        return self._resolver.unknown_names()
+
     def apply(self, settings: Settings) -> None:
         """Use other settings from the next request on; what runs goes on as it began.
 

@@ -68,14 +68,15 @@ class Hub:
         web = self._web()
         return _voices(web, revision_of(_info(web, PIPER_REPO)))
 
-    def pull(self, name: str, kind: ModelKind, on_progress: Progress | None = None) -> Pulled:
-        """Install a model or voice, or bring it up to date.
+    def pull(self, name: str, kind: ModelKind | None, on_progress: Progress | None = None) -> Pulled:
+        """Install a model or voice, or bring it up to date; with no kind, what the name means.
 
         Raises UnknownModel or UnknownVoice, HubUnreachable, DownloadFailed (also if the disk is
         full), and Busy while another process installs or removes the same thing.
         """
         web = self._web()
-        offer = _voice_offer(web, name) if kind is ModelKind.TTS else _model_offer(web, name)
+        is_voice = (kind or kind_of(name)) is ModelKind.TTS
+        offer = _voice_offer(web, name, kind) if is_voice else _model_offer(web, name)
 
         def fetch(file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
             web.fetch(
@@ -134,11 +135,11 @@ def _tree(web: Web, repo: str, revision: str, folder: str) -> tuple[HubFile, ...
     return read_tree(web.json(f"/api/models/{repo}/tree/{revision}{f'/{folder}' if folder else ''}"))
 
 
-def _voice_offer(web: Web, name: str) -> Offer:
+def _voice_offer(web: Web, name: str, kind: ModelKind | None) -> Offer:
     if not SAFE_NAME.fullmatch(name):
-        raise _unknown(name, ModelKind.TTS, (), "on the hub")
+        raise _unknown(name, kind, (), "on the hub")
     revision = revision_of(_info(web, PIPER_REPO))
-    voice = _pick_voice(name, _voices(web, revision))
+    voice = _pick_voice(name, kind, _voices(web, revision))
     there = {file.name: file for file in _tree(web, PIPER_REPO, revision, voice.folder)}
     if voice.md5.keys() - there.keys():
         raise DownloadFailed(f"The hub's index and its files disagree about '{voice.name}'; try again later.")
@@ -157,7 +158,7 @@ def _model_offer(web: Web, name: str) -> Offer:
     return Offer(key, ModelKind.STT, repo, revision, licence_of_repo(info), files)
 
 
-def _pick_voice(name: str, voices: Sequence[HubVoice]) -> HubVoice:
+def _pick_voice(name: str, kind: ModelKind | None, voices: Sequence[HubVoice]) -> HubVoice:
     key = name_key(name)
     for voice in voices:
         if key in map(name_key, (voice.name, *voice.aliases)):
@@ -168,13 +169,23 @@ def _pick_voice(name: str, voices: Sequence[HubVoice]) -> HubVoice:
     if same:
         names = ", ".join(voice.name for voice in same)
         raise UnknownVoice(f"Several voices of the hub are named '{shortened(name)}'; say which: {names}.")
-    raise _unknown(name, ModelKind.TTS, [voice.name for voice in voices], "on the hub")
+    raise _unknown(name, kind, [voice.name for voice in voices], "on the hub")
 
 
-def _unknown(name: str, kind: ModelKind, known: Sequence[str], where: str) -> UnknownModel | UnknownVoice:
+def _unknown(
+    name: str, kind: ModelKind | None, known: Sequence[str], where: str
+) -> UnknownModel | UnknownVoice:
+    """Say that nothing has this name; with no kind a model may have been meant as well as a voice."""
+    if kind is None:
+        known = (*WHISPER_REPOS, *known)
     hint = did_you_mean(name, [other for other in known if other != name])
     if kind is ModelKind.TTS:
         return UnknownVoice(f"No voice named '{shortened(name)}' is {where}.{hint}")
+    if kind is None:
+        return UnknownModel(
+            f"No model or voice named '{shortened(name)}' is {where}.{hint} A model is named by its size "
+            "('base') or by its repository ('owner/name'), a voice as `voices list --available` shows it."
+        )
     return UnknownModel(
         f"No model named '{shortened(name)}' is {where}.{hint} A model is named by its size ('base') or by "
         "its repository ('owner/name')."

@@ -210,6 +210,30 @@ class Resolver:
                     found[kind] = type(error)(f"{error} '{self.usual(kind).name}' is used instead.")
         return found
 
+    def unknown_names(self) -> dict[str, LunavoxError]:
+        """Say what the settings name and nothing that is installed has, by the key and the name."""
+        stt, tts, wake = self._settings.stt, self._settings.tts, self._settings.wake
+        asked = [("stt.fallback_models", name, ModelKind.STT) for name in stt.fallback_models]
+        asked += [("wake.default", name, ModelKind.WAKE) for name in wake.default]
+        asked += [("wake.words", name, ModelKind.WAKE) for name in wake.words]
+        spoken = (
+            ("stt.language", stt.language, ModelKind.STT),
+            ("tts.language", tts.language, ModelKind.TTS),
+        )
+        found: dict[str, LunavoxError] = {}
+        for key, name, kind in asked:
+            try:
+                self._catalog.find(name, kind)
+            except UnknownModel as error:
+                found[f"{key}: {name}"] = UnknownModel(f"{key}: {error}")
+        for key, language, kind in spoken:
+            try:
+                if language is not None:
+                    self._catalog.select(kind, language, self._wanted(kind))
+            except UnsupportedLanguage as error:
+                found[f"{key}: {language}"] = UnsupportedLanguage(f"{key}: {error}")
+        return found
+
     def _wanted(self, kind: ModelKind) -> str:
         return self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
 

@@ -85,8 +85,10 @@ class EmbeddedBroker:
             else {f"{OneUser.__module__}.OneUser": {"user": user, "password": password or ""}}
         )
         self._listen = listen
+        # With the brackets of an IPv6 address it asks the resolver for them.
+        bind = listen.replace("[", "").replace("]", "")
         self._config = {
-            "listeners": {"default": {"type": "tcp", "bind": listen, "max_connections": _MAX_CLIENTS}},
+            "listeners": {"default": {"type": "tcp", "bind": bind, "max_connections": _MAX_CLIENTS}},
             "session_expiry_interval": _SESSION_EXPIRY_S,
             "plugins": plugins,
         }

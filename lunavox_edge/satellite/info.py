@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from wyoming.info import Attribution, Info, Satellite
 
 from lunavox_edge._version import __version__
+from lunavox_edge.errors import SettingsError
+from lunavox_edge.wire.fields import MAX_NAME_CHARS
 from lunavox_edge.wyoming_server.info import wake_programs
 
 if TYPE_CHECKING:
@@ -18,7 +20,13 @@ _ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lu
 def satellite_info(
     name: str, area: str | None, *, engine: Engine | None = None, words: tuple[str, ...] = ()
 ) -> Info:
-    """Describe a satellite; one with an engine waits for `words` itself. Raises UnknownModel."""
+    """Describe a satellite; one with an engine waits for `words` itself.
+
+    Raises UnknownModel, SettingsError for a name or area that hubs refuse.
+    """
+    for option, text in (("--name", name), ("--area", area or "")):
+        if len(text) > MAX_NAME_CHARS or not text.isprintable():
+            raise SettingsError(f"{option} must be printable and at most {MAX_NAME_CHARS} characters.")
     active = engine.wake_words(words) if engine is not None else ()
     return Info(
         satellite=Satellite(

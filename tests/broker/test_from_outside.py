@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -206,4 +207,23 @@ def test_the_embedded_broker_sends_a_newcomer_only_what_it_asked_for() -> None:
     finally:
         first.close()
         second.close()
+        broker.stop()
+
+
+def test_the_embedded_broker_listens_at_an_ipv6_address_too() -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+            port = int(probe.getsockname()[1])
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    broker = EmbeddedBroker(f"[::1]:{port}", user=None, password=None)
+    broker.start()
+    visit = Visit(BrokerAddress(f"mqtt://[::1]:{port}"))
+    try:
+        visit.open("my/audio")
+        visit.send(Publication("my/audio", b"for me"))
+        assert visit.next(PATIENCE_S).topic == "my/audio"
+    finally:
+        visit.close()
         broker.stop()

@@ -157,6 +157,16 @@ def test_a_model_that_is_not_installed_is_told_and_replaced(tmp_path: Path) -> N
     assert told.endswith("is used instead.")
 
 
+def test_a_wake_word_that_is_not_installed_is_told_at_the_start(tmp_path: Path) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text("wake: {default: [okay_nabuu]}\n", encoding="utf-8")
+    service = Service("--config", str(settings), "run", "--uri", free_uri())
+    told = service.wait_for("  problem ")
+    service.end()
+    assert "wake.default: " in told
+    assert "Did you mean 'okay_nabu'?" in told
+
+
 def test_nobody_there_is_exit_status_4() -> None:
     assert run("healthcheck", "--uri", free_uri()).returncode == 4
 

@@ -150,3 +150,23 @@ def test_every_error_has_an_exit_status() -> None:
     for kind in leaves(LunavoxError):
         error = kind("x", retry_after_s=1.0) if issubclass(kind, Busy) else kind("x")
         assert exit_code(error) in range(1, 6)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("mqtt", "say", "Dinner is ready.", "--satellite", ""),
+        ("mqtt", "say", "Dinner is ready.", "--node", " "),
+        ("mqtt", "watch", "--broker", ""),
+        ("say", "Dinner is ready.", "-o", "-", "--uri", ""),
+        ("healthcheck", "--uri", ""),
+        ("satellite", "--name", ""),
+    ],
+)
+def test_an_empty_place_is_not_another_place(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert f"argument {words[-2]}: is empty" in capsys.readouterr().err

@@ -88,6 +88,18 @@ def test_pull_tells_models_from_voices(
     assert "`lunavox-edge models pull someone/faster-whisper-swiss`" in capsys.readouterr().out
 
 
+def test_pull_knows_that_a_misspelled_name_may_mean_a_model_or_a_voice(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wrong, meant in (("smalll", "small"), ("en_GB-albo-medium", VOICE)):
+        assert run("models", "pull", wrong) == ExitCode.NOT_FOUND
+        told = capsys.readouterr().err
+        assert f"No model or voice named '{wrong}'" in told
+        assert f"Did you mean '{meant}'" in told
+    assert run("models", "pull", "--kind", "tts", "smalll") == ExitCode.NOT_FOUND
+    assert "No voice named 'smalll'" in capsys.readouterr().err
+
+
 def test_something_that_nothing_here_can_run_is_said_and_can_be_removed(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

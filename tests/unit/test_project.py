@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -114,17 +115,44 @@ def run_python(code: str) -> str:
     ).stdout
 
 
+def install(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "install.sh", "--user", "--dry-run", *options],
+        env={"HOME": str(home), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_a_dry_run_of_the_installer_changes_nothing_and_says_so(tmp_path: Path) -> None:
-    environment = {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     for options in ((), ("--uninstall", "--purge")):
-        done = subprocess.run(
-            [ROOT / "install.sh", "--user", "--dry-run", *options],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = install(tmp_path, *options)
+        assert done.returncode == 0, done.stderr
         assert done.stdout.endswith("This was a dry run; nothing was changed.\n")
         assert "is installed" not in done.stdout
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [("--upgrade", "--uninstall"), ("--uninstall", "--upgrade")])
+def test_the_installer_does_one_thing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = install(tmp_path, *options)
+    assert done.returncode == 1
+    assert "exclude each other" in done.stderr
+    assert "would:" not in done.stdout
+
+
+def test_old_versions_in_a_folder_with_a_blank_go_and_nothing_else(tmp_path: Path) -> None:
+    home = tmp_path / "at home"
+    app = home / ".local/share/lunavox-edge/app"
+    for age, version in enumerate(("new", "middle", "old")):
+        (app / version).mkdir(parents=True)
+        os.utime(app / version, (1_000_000 - age, 1_000_000 - age))
+    (app / "new" / "complete").touch()
+    os.utime(app / "new", (1_000_000, 1_000_000))
+    (app / "current").symlink_to("new")
+    done = install(home, "--upgrade")
+    assert done.returncode == 0, done.stderr
+    removed = [line for line in done.stdout.splitlines() if "rm -rf" in line]
+    assert removed == [f"  would: rm -rf {app}/old"]

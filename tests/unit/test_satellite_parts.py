@@ -12,6 +12,7 @@ import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import BackendUnavailable, BadAudio, LunavoxError, SettingsError
+from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
 from lunavox_edge.satellite.speaker import open_speaker
 
@@ -118,3 +119,12 @@ async def test_alsa_is_asked_for_what_the_hub_hears(tmp_path: Path, monkeypatch:
 def test_a_file_is_no_pipe() -> None:
     with Path(__file__).open("rb") as file, pytest.raises(SettingsError, match="pipe"):
         StdinMicrophone(file)
+
+
+@pytest.mark.parametrize("wrong", ["x" * 257, "kit\nchen", "kit\udcffchen"])
+def test_a_name_that_hubs_refuse_is_not_told_to_them(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="--name must be printable and at most 256"):
+        satellite_info(wrong, None)
+    with pytest.raises(SettingsError, match="--area must be printable and at most 256"):
+        satellite_info("kitchen", wrong)
+    assert satellite_info("ü" * 256, "").satellite is not None

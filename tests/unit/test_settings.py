@@ -82,7 +82,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ("catalog: {folders: [7]}", "catalog.folders[0]: must be a path as text, not 7"),
         (
             "catalog: {hub_endpoint: 'file:///etc'}",
-            "catalog.hub_endpoint: must be an address, not 'file:///etc'",
+            "catalog.hub_endpoint: must be a web address such as https://huggingface.co, not 'file:///etc'",
         ),
         ("voices: {a: {speed: 1.0}}", "FILE:1: voices.a.voice: this key is missing"),
         ("voices: {a: {voice: b, speeker: c}}", "did you mean 'voices.a.speaker'?"),
@@ -133,10 +133,25 @@ def test_addresses(uri: str) -> None:
         "unix://relative/x",
         "unix:///",
         "unix:///" + "x" * 107,
+        "unix:x.sock",
+        "unix:///run/x?mode=1",
+        "unix:///run/x#y",
+        "unix:///run/\0x",
+        "unix:///run/\udcff",
+        "tcp://h\0:1",
+        "tcp://h x:1",
+        "tcp://host:1\n",
+        " tcp://host:1",
     ],
 )
 def test_what_is_no_address(uri: str) -> None:
     with pytest.raises(SettingsError, match=r"wyoming\.uri"):
+        changed(Settings(), "wyoming", uri=uri)
+
+
+@pytest.mark.parametrize("uri", ["tls://host:1", "TLS://host:1"])
+def test_a_tls_address_needs_a_certificate_however_it_is_written(uri: str) -> None:
+    with pytest.raises(SettingsError, match="set tls_cert and tls_key"):
         changed(Settings(), "wyoming", uri=uri)
 
 
@@ -148,6 +163,9 @@ def test_variables_go_before_the_file(tmp_path: Path) -> None:
             "LUNAVOX_EDGE__TTS__VOICE": "no",
             "LUNAVOX_EDGE__STT__MODEL": "8",
             "LUNAVOX_EDGE__STT__LANGUAGE": "null",
+            "LUNAVOX_EDGE__TTS__LANGUAGE": "no",
+            "LUNAVOX_EDGE__MQTT__NODE": "8",
+            "LUNAVOX_EDGE__CATALOG__CACHE_DIR": "/a: b #1",
             "LUNAVOX_EDGE__ENGINE__PINNED": "[base, joe]",
             "LUNAVOX_EDGE__WYOMING__URI": "unix:///run/x: y.sock",
             "LUNAVOX_EDGE__LOG__LEVEL": "",
@@ -159,6 +177,8 @@ def test_variables_go_before_the_file(tmp_path: Path) -> None:
     assert (loaded.settings.tts.speed, loaded.settings.tts.volume) == (3.0, 2.0)
     assert (loaded.settings.tts.voice, loaded.settings.stt.model) == ("no", "8")
     assert loaded.settings.stt.language is None
+    assert (loaded.settings.tts.language, loaded.settings.mqtt.node) == ("no", "8")
+    assert loaded.settings.catalog.cache_dir == Path("/a: b #1")
     assert loaded.settings.engine.pinned == ("base", "joe")
     assert loaded.settings.wyoming.uri == "unix:///run/x: y.sock"
     assert loaded.settings.voices["announcer"].voice == "joe"
@@ -258,6 +278,11 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_home_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
     (found,) = problems(write(tmp_path, "catalog: {folders: [~no_such_user/x]}"))
     assert "names a home folder that does not exist" in found
+
+
+def test_a_path_that_no_system_has_is_a_problem(tmp_path: Path) -> None:
+    (line,) = problems(write(tmp_path, 'catalog: {folders: ["/a\\0b"]}'))
+    assert "has a character that no path has" in line
 
 
 def test_changed_replaces_and_checks() -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from lunavox_edge.address import Address
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import load_settings
+from lunavox_edge.settings import changed, load_settings
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.settings_satellites import Answer, Satellite
 
@@ -70,6 +70,18 @@ def test_where_no_satellite_can_be(uri: str) -> None:
 def test_where_nobody_can_answer(kind: str, url: str) -> None:
     with pytest.raises(ValidationError, match=NOT_THERE):
         Answer.model_validate({"kind": kind, "url": url})
+
+
+def test_what_cannot_be_seen_in_an_address_is_shown() -> None:
+    wrong = "tcp://kitchen\u200b:10700"
+    with pytest.raises(SettingsError, match=r"'tcp://kitchen\?:10700' is not an address"):
+        Address.parse(wrong)
+    with pytest.raises(SettingsError, match=r"'tcp://kitchen\?:10700' is not an address"):
+        changed(Settings(), "wyoming", uri=wrong)
+
+
+def test_the_scheme_of_a_web_address_may_be_in_capitals() -> None:
+    assert Answer(kind="openai", url="HTTP://host/v1").url == "HTTP://host/v1"
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None:

@@ -84,6 +84,26 @@ async def test_what_is_not_installed_is_told_with_what_is_used_instead(serve: Se
     assert str(told).endswith("'ear' is used instead.")
 
 
+async def test_names_of_the_settings_that_nothing_installed_has_are_told(serve: Serve) -> None:
+    right = {"default": ["okay-nabu"], "words": {"alexa": {}}}
+    service = await serve(wake=right, stt={"language": "en", "fallback_models": ["ear"]})
+    assert not service.engine.unknown_names()
+    service = await serve(
+        wake={"default": ["alexa", "okay_nabuu"], "words": {"alexxa": {}}},
+        stt={"language": "english", "fallback_models": ["eer"]},
+    )
+    told = [str(problem) for problem in service.engine.unknown_names().values()]
+    assert [line.partition(":")[0] for line in told] == [
+        "stt.fallback_models",
+        "wake.default",
+        "wake.words",
+        "stt.language",
+    ]
+    assert "'okay_nabuu'. Did you mean 'okay_nabu'?" in told[1]
+    assert "'alexxa'. Did you mean 'alexa'?" in told[2]
+    assert "'english'" in told[3]
+
+
 def test_the_public_benchmark_needs_its_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--only", "public"]) == ExitCode.USAGE
     assert "--public PROGRAM" in capsys.readouterr().err
