@@ -4,7 +4,20 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile(
+    "every-run",
+    # The same examples whatever the machine and however busy: what fails is the change's own doing.
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "search", deadline=None, max_examples=5000, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("every-run")
 
 CATEGORIES = {"unit", "wire", "model", "broker"}
 

@@ -39,7 +39,7 @@ class Segmenter:
         if max_chars < 1:
             raise ValueError("max_chars must be at least 1")
         self._max_chars = max_chars
-        self._early_chars = first_max_chars
+        self._early_chars = None if first_max_chars is None else min(first_max_chars, max_chars)
         self._text = ""
         self._line_chars = 0
         self._scanned = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.audio.framing import frames
@@ -11,7 +11,6 @@ from lunavox_edge.audio.framing import frames
 pytestmark = pytest.mark.unit
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=5000), st.sampled_from([8000, 16000, 22050, 24000]), st.integers(0, 100))
 def test_joined_pieces_are_the_whole(pcm: bytes, rate_hz: int, chunk_ms: int) -> None:
     pieces = list(frames(pcm, rate_hz, chunk_ms))

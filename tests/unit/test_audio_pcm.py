@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.audio.pcm import (
@@ -92,7 +92,6 @@ def test_pcm16_clips_and_silences_what_is_not_a_number() -> None:
     assert np.frombuffer(to_pcm16(samples), "<i2").tolist() == [32767, -32768, 32767, -32768, 0, 16384]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400).map(lambda pcm: pcm[: len(pcm) // 2 * 2]))
 def test_pcm16_round_trip_is_exact(pcm: bytes) -> None:
     assert to_pcm16(to_mono_float(pcm, AudioFormat(16000))) == pcm
@@ -137,7 +136,6 @@ def test_stream_is_anti_aliased_too() -> None:
     )
 
 
-@settings(deadline=None)
 @given(
     cuts=st.lists(st.integers(0, 4800 * 6), max_size=20),
     rate_hz=st.sampled_from([8000, 16000, 22050, 48000]),

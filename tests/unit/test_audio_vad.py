@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.audio.vad import Span, chunks, speech_spans
@@ -54,7 +54,6 @@ def test_padding_shares_a_short_pause() -> None:
     assert spans("0000990000990000", pad_s=0.3) == [(0.1, 0.8), (0.8, 1.5)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=300))
 def test_spans_are_ordered_and_inside(probabilities: list[float]) -> None:
     found = speech_spans(probabilities, FRAME_S)
@@ -88,7 +87,6 @@ def test_pieces_are_short_where_pauses_allow() -> None:
     assert chunks(said, best_s=9.0) == [(0.0, 8.0), (9.0, 12.0), (12.5, 32.0), (33.0, 34.0)]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 20), st.floats(0.05, 90)), max_size=40),
     st.sampled_from([5.0, 10.0, 30.0]),

@@ -8,7 +8,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.audio.wav import read_wav, sniff_header, wav_bytes, write_wav
@@ -115,7 +115,6 @@ def test_what_is_not_integer_pcm_is_refused(bad: bytes) -> None:
         sniff_header(riff(bad, chunk(b"data", PCM)))
 
 
-@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200),

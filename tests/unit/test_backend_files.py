@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.backends.ort import onnx_problem
@@ -109,7 +109,6 @@ def test_a_link_to_nothing_cannot_be_read(tmp_path: Path) -> None:
     assert "cannot be read" in str(onnx_problem(tmp_path / "x.onnx"))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_bytes_never_upset_the_outline(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.onnx"
@@ -248,7 +247,6 @@ def test_packages_are_found_without_import() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab ,.", max_size=200), st.integers(1, 40))
 def test_bounded_loses_nothing(phonemes: str, limit: int) -> None:
     pieces = bounded(phonemes, limit)

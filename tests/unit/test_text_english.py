@@ -331,7 +331,7 @@ _pieces = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(_pieces, max_size=25).map("".join), st.sampled_from(["en", "en-US", "en-GB"]))
 def test_no_digit_is_left_to_the_voice(text: str, language: str) -> None:
     assert not any(char.isdecimal() for char in speakable(text, language))

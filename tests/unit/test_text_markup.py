@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.errors import BadMarkup
@@ -172,7 +172,6 @@ _pieces = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(st.characters(exclude_categories=())), st.lists(_pieces, max_size=30).map("".join)))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -220,7 +220,6 @@ _words = st.sampled_from(
 _ends = st.sampled_from([" ", " ", " ", ", ", ". ", "? ", "! ", "; ", ": ", " (so) ", " – "])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_words, _ends), min_size=1, max_size=30), st.sampled_from(["en", "de"]))
 def test_prose_of_any_shape_is_left_alone(parts: list[tuple[str, str]], language: str) -> None:
     text = "".join(word + end for word, end in parts).strip()
@@ -240,7 +239,7 @@ _pieces = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.one_of(st.text(st.characters(exclude_categories=())), st.lists(_pieces, max_size=30).map("".join)),
     _languages,

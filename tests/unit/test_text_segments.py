@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lunavox_edge.text.segments import Segmenter, split
@@ -87,7 +87,7 @@ def _pushed(text: str, cuts: list[int], max_chars: int, first_max_chars: int | N
     return segments + segmenter.flush()
 
 
-@settings(deadline=None)
+@example(text="0" * 21 + " 00", max_chars=1, first=23)
 @given(_any_text, st.integers(1, 300), st.one_of(st.none(), st.integers(1, 100)))
 def test_joined_segments_equal_the_text_and_are_bounded(text: str, max_chars: int, first: int | None) -> None:
     segments = split(text, max_chars, first_max_chars=first)
@@ -95,7 +95,6 @@ def test_joined_segments_equal_the_text_and_are_bounded(text: str, max_chars: in
     assert all(0 < len(segment) <= max_chars for segment in segments)
 
 
-@settings(deadline=None)
 @given(
     _any_text,
     st.lists(st.integers(0, 10_000), max_size=30),
