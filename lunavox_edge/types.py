@@ -67,6 +67,7 @@ class ModelEntry:
     `path` is what the backend's `load` gets: a file or a folder. `languages` are BCP-47
     (`en-US`); empty means that the model speaks or hears any language. `speakers` are the
     names inside a multi-speaker voice, else empty. `phrase` is what a wake word sounds like.
+    `changed_ns` is when its files last changed, 0 for what no one replaces by hand.
     """
 
     name: str
@@ -85,6 +86,12 @@ class ModelEntry:
     attribution_name: str = ""
     attribution_url: str = ""
     phrase: str = ""
+    changed_ns: int = 0
+
+    @property
+    def content_key(self) -> tuple[str, Path, int, int]:
+        """The same only while the same files are there: two voices may well have one name and one size."""
+        return (self.backend, self.path, self.size_bytes, self.changed_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ def check_format(rate_hz: int, width_bytes: int, channels: int) -> None:
         (width_bytes, 1, MAX_WIDTH_BYTES, "a sample width (in bytes)"),
         (channels, 1, MAX_CHANNELS, "a number of channels"),
     ):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadAudio(f"Audio needs {what} of type int, not {type(value).__name__}.")
+        if not low <= value <= high:
             raise BadAudio(f"Audio needs {what} from {low} to {high}, not {value!r:.20}.")
 
 

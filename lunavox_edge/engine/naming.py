@@ -20,8 +20,12 @@ def name_key(name: str) -> str:
 
 
 def several(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names; a text by itself is one name, not that of its letters."""
-    return (names,) if isinstance(names, str) else tuple(names)
+    """Return the names; a text by itself is one name, not that of its letters. Raises TypeError."""
+    given = (names,) if isinstance(names, str) else tuple(names)
+    for name in given:
+        if not isinstance(name, str):
+            raise TypeError(f"a name must be str, not {type(name).__name__}")
+    return given
 
 
 def shortened(text: str) -> str:

@@ -18,6 +18,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "noise_scale": (0.0, 2.0),
     "noise_w": (0.0, 2.0),
 }
+_OPTIONAL = frozenset({"seed", "noise_scale", "noise_w"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class SynthesisParams:
         """Check every number's type and range."""
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
-            if value is None:
+            if value is None and name in _OPTIONAL:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"{name} must be a number, not {type(value).__name__}")

@@ -31,7 +31,7 @@ _KEEP_FOREVER = -1
 
 _LOGGER = logging.getLogger(__name__)
 
-Key = tuple[str, Path, int]
+Key = tuple[str, Path, int, int]
 
 
 class Lease:
@@ -236,6 +236,7 @@ class Residency:
 
     def _load(self, key: Key, entry: ModelEntry) -> None:
         try:
+            self._succeed(key)
             self._make_room(key, entry)
             growth, alone = Growth(self._rss, self.budget.probe), self._loads() == 1
             try:
@@ -267,6 +268,15 @@ class Residency:
             failure.__cause__ = error
             self._settle(key, None, failure)
 
+    def _succeed(self, key: Key) -> None:
+        """Let go of what was loaded from the same path before its files were replaced; a pin goes on."""
+        with self._lock:
+            former = {other for other in (*self._residents, *self._pinned) if other[:2] == key[:2]} - {key}
+            if former & self._pinned:
+                self._pinned.add(key)
+            self._pinned -= former
+        self._evict(lambda other, _: other in former)
+
     def _make_room(self, key: Key, entry: ModelEntry) -> None:
         need = self._measured_bytes.get(key) or MemoryBudget.estimate(entry.size_bytes)
         while True:
@@ -293,13 +303,17 @@ class Residency:
     def _evict(self, chosen: Callable[[Key, _Resident], bool]) -> int:
         """Unload the idle models that are chosen."""
         leaving: list[Loaded] = []
+        names: list[str] = []
         with self._lock:
             for key, resident in list(self._residents.items()):
                 if resident.loaded is not None and not resident.leases and chosen(key, resident):
                     leaving.append(resident.loaded)
+                    names.append(resident.entry.name)
                     del self._residents[key]
-                    _LOGGER.info("Unloaded %s", resident.entry.name)
         count = len(leaving)
+        # Without the lock: a callback that gets log lines may ask the engine for its status.
+        for name in names:
+            _LOGGER.info("Unloaded %s", name)
         while leaving:
             leaving.pop().model.close()
         if count:
@@ -378,7 +392,7 @@ def _close(resident: _Resident) -> None:
 
 
 def _key(entry: ModelEntry) -> Key:
-    return (entry.backend, entry.path, entry.size_bytes)
+    return entry.content_key
 
 
 def _fail(future: Future[Lease], error: LunavoxError) -> None:

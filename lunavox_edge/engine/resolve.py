@@ -98,7 +98,7 @@ class Resolver:
             ssml=text_format == "ssml",
             max_chars=self._settings.limits.max_text_chars,
             # A seed asks for the voice itself, and so for the model.
-            voice_key=(entry.backend, entry.path, entry.size_bytes) if params.seed is None else None,
+            voice_key=entry.content_key if params.seed is None else None,
             buffer_char_threshold=tts.buffer_char_threshold,
             max_buffer_delay_ms=tts.max_buffer_delay_ms,
         )

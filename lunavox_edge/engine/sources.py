@@ -77,6 +77,7 @@ class Sources:
         entries = _without_twins(item for item in found if isinstance(item, ModelEntry))
         usable = {entry.path for entry in entries}
         now_s = self._now_s()
+        entries = [_dated(entry) for entry in entries]
         unsettled = [entry for entry in entries if _is_settling(entry, now_s)]
         broken = [item for item in found if isinstance(item, BrokenEntry) and item.path not in usable]
         broken += [_still_copied(entry) for entry in unsettled]
@@ -154,18 +155,33 @@ def _without_twins(entries: Iterator[ModelEntry]) -> list[ModelEntry]:
     return list(unique.values())
 
 
+def _dated(entry: ModelEntry) -> ModelEntry:
+    """Note when the files of a model in a folder last changed; a file moved here changed now."""
+    if entry.source_kind is not SourceKind.FOLDER:
+        return entry
+    try:
+        changed_ns = max(max(status.st_mtime_ns, status.st_ctime_ns) for status in _files(entry))
+    except (OSError, ValueError):
+        return entry
+    return replace(entry, changed_ns=changed_ns)
+
+
 def _is_settling(entry: ModelEntry, now_s: float) -> bool:
     if entry.source_kind is not SourceKind.FOLDER:
         return False
-    files = [entry.path, entry.path.with_name(f"{entry.path.name}.json")]
     try:
-        if entry.path.is_dir():
-            files += entry.path.iterdir()
-        ages_s = [now_s - file.stat().st_mtime for file in files if file.is_file()]
+        ages_s = [now_s - status.st_mtime for status in _files(entry)]
     except OSError:
         return True
     # A board without a clock battery has files from the future: those have settled.
     return any(abs(age_s) < SETTLE_S for age_s in ages_s)
+
+
+def _files(entry: ModelEntry) -> list[os.stat_result]:
+    files = [entry.path, entry.path.with_name(f"{entry.path.name}.json")]
+    if entry.path.is_dir():
+        files += entry.path.iterdir()
+    return [file.stat() for file in files if file.is_file()]
 
 
 def _still_copied(entry: ModelEntry) -> BrokenEntry:

@@ -41,7 +41,7 @@ _CLOCK_RANGE = re.compile(
     r"|(?<=:[0-9]{2})\s?[–-]\s?(?=[0-9]{1,2}:[0-9]{2})|(?<=[0-9\s.][AaPp][Mm])\s?[–-]\s?(?=[0-9])"
 )
 _CLOCK = re.compile(
-    rf"(?<![\w:.,/$€£])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?:\s?{_HALF})?(?![\w:])"
+    rf"(?<![\w:.,/$€£])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?(?:\s?{_HALF}|\s?h\b)?(?![\w:])"
 )
 _HALF_CLOCK = re.compile(rf"(?<![\w:.,/$€£])(1[0-2]|0?[0-9])(?:\.([0-5][0-9]))?\s?{_HALF}")
 _MIDDAY_H = 12
@@ -50,7 +50,10 @@ _INTERNATIONAL = re.compile(r"(?<![\w+])\+([0-9](?:(?:[ .-]|[ .-]?\(|\)[ .-]?)?[
 _AREA_CODE = re.compile(
     r"(?<![\w.,/+-])((?:1[ .-])?(?:\([0-9]{3}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4})(?![\w/-]|[.,][0-9])"
 )
-_TRUNK = re.compile(r"(?<![\w.,:/+-])(\(?0[0-9]{1,5}\)?(?:[ /-][0-9]{2,8}){1,4})(?![\w:/-]|[.,][0-9])")
+_TRUNK = re.compile(
+    r"(?<![\w.,:/+-])(?!(?:[0-9]{2}[/-]){2}(?:19|20)[0-9]{2}\b)"  # not 01/15/2026
+    r"(\(?0[0-9]{1,5}\)?(?:[ /-][0-9]{2,8}){1,4})(?![\w:/-]|[.,][0-9])"
+)
 _LOCAL = re.compile(r"(?<![\w.,/+-])([2-9][0-9]{2}-(?![0-9]{2}00)[0-9]{4})(?![\w/-]|[.,][0-9])")
 _CALLED = re.compile(
     r"(?i:\b(call|dial|ring)) ([0-9]{3})"
@@ -152,7 +155,7 @@ def _day_first_date(match: re.Match[str]) -> str:
 
 
 def speak_times(text: str) -> str:
-    """`7:30 pm` -> `seven thirty PM`, `19:05` -> `nineteen oh five`."""
+    """`7:30 pm` -> `seven thirty PM`, `19:05` -> `nineteen oh five`; `0:04:59` is what a timer has left."""
     text = _CLOCK_RANGE.sub(" to ", text)
     text = _CLOCK.sub(lambda match: _time(match, int(match[1]), int(match[2]), match[3], match[4]), text)
     return _HALF_CLOCK.sub(
@@ -161,13 +164,20 @@ def speak_times(text: str) -> str:
 
 
 def _time(match: re.Match[str], hour: int, minute: int, second: str | None, half: str | None) -> str:
+    if second and not half and not hour and (minute or int(second)):
+        return " and ".join(filter(None, (_counted(minute, "minute"), _counted(int(second), "second"))))
     spoken = _half_day_time(hour, minute, half.upper()) if half else _plain_time(hour, minute)
     if second and int(second):
-        spoken += f" and {cardinal(str(int(second)))} second{'' if int(second) == 1 else 's'}"
+        spoken += f" and {_counted(int(second), 'second')}"
     # The full stop of "p.m." ends the sentence too.
     following = match.string[match.end() : match.end() + 2].strip()
     ends = match.group().endswith(".") and (not match.string[match.end() :].strip() or following.isupper())
     return spoken + ("." if ends else "")
+
+
+def _counted(number: int, unit: str) -> str:
+    """`4` -> `four minutes`, nothing for none."""
+    return f"{cardinal(str(number))} {unit}{'' if number == 1 else 's'}" if number else ""
 
 
 def _half_day_time(hour: int, minute: int, half: str) -> str:

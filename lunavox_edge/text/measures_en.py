@@ -75,7 +75,9 @@ _MEASURE = re.compile(
 )
 _COLOR_K = 1000
 _PLACE = re.compile(
-    r"\b(?:seat|gate|row|room|flat|unit|apartment|platform|hall|class|grade|bus|line) $", re.IGNORECASE
+    r"\b(?:seat|gate|row|room|flat|unit|apartment|platform|hall|class|grade|bus|line"
+    r"|exit|terminal|suite) $",
+    re.IGNORECASE,
 )
 """`seat 14C` is no temperature."""
 _PLACE_CHARS = 12

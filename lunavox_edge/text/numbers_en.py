@@ -25,9 +25,12 @@ _ORDINAL = re.compile(
     r"(?<![\w.,])([0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})(?:st|nd|rd|th)\b", re.IGNORECASE
 )
 _FRACTION = re.compile(r"(?<![\w./,])(?:([0-9]{1,6})[ -])?([0-9]{1,6})/([0-9]{1,6})(?![\w/]|[.,][0-9])")
-_PRODUCT = re.compile(rf"(?<![\w.,])({NUMBER})(?:\s?x\s?|×)({NUMBER})(?! to the)")
+_PRODUCT = re.compile(rf"(?<![\w.,])(?!0x)({NUMBER})(?:\s?x\s?|×)({NUMBER})(?! to the)")
 _RATIO = re.compile(r"(?<![\w.,:/])([0-9]{1,4}):([0-9]{1,4})(?![\w:/]|[.,][0-9])")
-_SUM = re.compile(r"(?<=[0-9]) - (?=[0-9.]{1,20} =)")
+_SUM = re.compile(r"(?<=[0-9]) ?- ?(?=[0-9.]{1,20} ?=)")
+_QUOTIENT = re.compile(r"(?<=[0-9]) / (?=[0-9.]{1,20} ?=)")
+_SLASH = re.compile(r"(?<=[0-9]) / (?=[0-9])")
+_RATING = re.compile(r"(?<![\w./,])([0-9]{1,3}\.[0-9]{1,2})/([0-9]{1,3})(?![\w/]|[.,][0-9])")
 _RANGE = re.compile(rf"(?<![\w.,-])({NUMBER})(?:-|–| - | – )({NUMBER})(?![\w-]|\.[0-9])")
 _YEAR = re.compile(r"1080|(?:1[5-9]|20)[0-9]{2}")
 _OLD_YEAR = re.compile(
@@ -84,6 +87,7 @@ def _in_words(number: int, form: str) -> str:
 def speak_numbers(text: str) -> str:
     """Replace every ASCII digit of the text by words."""
     text = _VERSION.sub(_spoken_version, text)
+    text = _SLASH.sub(" slash ", _QUOTIENT.sub(" divided by ", _RATING.sub(r"\1 out of \2", text)))
     text = _ORDINAL.sub(lambda match: ordinal(int(match[1].replace(",", ""))), text)
     text = _FRACTION.sub(_spoken_fraction, text)
     text = _OLD_YEAR.sub(lambda match: f"{match[1]} {year(int(match[2]))}", text)

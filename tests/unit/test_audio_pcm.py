@@ -111,6 +111,11 @@ def test_senseless_formats_are_refused(rate_hz: int, width_bytes: int, channels:
         Converter(AudioFormat(rate_hz, width_bytes, channels), 16000)
 
 
+def test_a_rate_of_another_type_is_refused_for_its_type() -> None:
+    with pytest.raises(BadAudio, match=r"sample rate \(in Hz\) of type int, not float64"):
+        check_format(np.float64(16000), 2, 1)  # type: ignore[arg-type]  # what is tested
+
+
 def test_a_tone_over_the_new_limit_does_not_fold_back() -> None:
     wave = tone(10_000, 48_000)
     assert level_db(resample(wave, 48_000, 16_000)) < level_db(wave) - 50

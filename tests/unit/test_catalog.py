@@ -254,6 +254,20 @@ def test_a_file_that_still_grows_is_not_used_until_it_settles(tmp_path: Path) ->
     assert not catalog.settling
 
 
+def test_another_voice_of_the_same_name_and_size_is_another_voice(tmp_path: Path) -> None:
+    model = put_model(tmp_path / "mine", "voice")
+    catalog = make_catalog(tmp_path, folders=[tmp_path / "mine"])
+    before = catalog.find("voice", TTS)
+    content = model.read_bytes()
+    model.unlink()
+    model.write_bytes(content[::-1])
+    os.utime(model, (time.time() - 30,) * 2)
+    catalog.refresh()
+    after = catalog.find("voice", TTS)
+    assert after.size_bytes == before.size_bytes
+    assert after.content_key != before.content_key
+
+
 def test_files_from_the_future_have_settled(tmp_path: Path) -> None:
     put_model(tmp_path / "mine", "tomorrow", age_s=-86_400)
     assert names(make_catalog(tmp_path, folders=[tmp_path / "mine"])) == ["tomorrow"]

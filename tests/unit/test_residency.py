@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.loading import Loaded
+from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import MemoryBudget
 from lunavox_edge.engine.residency import Residency
 from lunavox_edge.engine.warming import WarmSet
@@ -134,6 +136,32 @@ def test_an_idle_model_leaves_after_the_keep_alive_and_a_pinned_one_stays() -> N
 
     assert house.names() == ["joe"]
     assert house.models[1].closed == 1
+
+
+def test_who_gets_log_lines_may_ask_what_is_loaded() -> None:
+    house = House()
+    house.use(entry("joe"))
+    seen: list[list[str]] = []
+    tap = LogTap()
+    tap.set(lambda _level, _message: seen.append(house.names()))
+    try:
+        thread = threading.Thread(target=lambda: house.residency.unload(entry("joe")), daemon=True)
+        thread.start()
+        thread.join(WAIT_S)
+    finally:
+        tap.set(None)
+    assert not thread.is_alive()
+    assert seen == [[]]
+
+
+def test_a_model_whose_files_were_replaced_is_loaded_anew() -> None:
+    house = House()
+    replaced = replace(entry("joe"), changed_ns=1)
+    house.residency.pin(entry("joe"))
+    house.use(entry("joe"))
+    house.use(replaced)
+    assert [model.closed for model in house.models] == [1, 0]
+    assert house.residency.is_pinned(replaced)
 
 
 def test_use_extends_the_stay() -> None:

@@ -58,6 +58,11 @@ def _check(text: str, spoken: str, language: str = "en-US") -> None:
         ("٣ and １２", "three and twelve"),
         ("2 + 2 = 4", "two plus two equals four"),
         ("5 - 3 = 2", "five minus three equals two"),
+        ("7-3=4", "seven minus three equals four"),
+        ("12 / 4 = 3", "twelve divided by four equals three"),
+        ("track 3 / 12", "track three slash twelve"),
+        ("rated 4.5/5 by all", "rated four point five out of five by all"),
+        ("error 0x80070005", "error zero x eight zero zero seven zero zero zero five"),
         ("3 * 4, 3 × 4, 8 ÷ 2", "three times four, three times four, eight divided by two"),
         ("x² + 10^6", "x squared plus ten to the power of six"),
         ("~5, ±2, #1", "about five, plus or minus two, number one"),
@@ -79,6 +84,9 @@ def test_numbers(text: str, spoken: str) -> None:
         ("19:05 and 16:32", "nineteen oh five and sixteen thirty-two"),
         ("00:00 or 24:00", "midnight or midnight"),
         ("00:30", "twelve thirty AM"),
+        ("0:04:59 left", "four minutes and fifty-nine seconds left"),
+        ("00:30:00 or 0:00:01", "thirty minutes or one second"),
+        ("18:00h or 9:15 h", "eighteen hundred or nine fifteen"),
         ("12:00, 07:00, 19:00", "twelve o'clock, seven o'clock, nineteen hundred"),
         ("10:30:15", "ten thirty and fifteen seconds"),
         (
@@ -105,6 +113,8 @@ def test_times(text: str, spoken: str) -> None:
             "the twenty-first of November twenty twenty-six",
         ),
         ("3/4/2026", "March fourth, twenty twenty-six", "the third of April twenty twenty-six"),
+        ("03/04/2026", "March fourth, twenty twenty-six", "the third of April twenty twenty-six"),
+        ("03-04-2026", "March fourth, twenty twenty-six", "the third of April twenty twenty-six"),
         (
             "21/11/2026",
             "November twenty-first, twenty twenty-six",
@@ -175,6 +185,7 @@ def test_impossible_dates_are_still_numbers(text: str) -> None:
         ("2700K light, a 5K run", "two thousand seven hundred kelvin light, a five K run"),
         ("5A fuse, 10.5 A.", "five amps fuse, ten point five amps."),
         ("seat 14C, gate 5A", "seat fourteen C, gate five A"),
+        ("Exit 12A.", "Exit twelve A."),
         ("20 mg/kg, 3 l/min", "twenty milligrams per kilogram, three liters per minute"),
     ],
 )

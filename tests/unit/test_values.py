@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from lunavox_edge.backends.base import Capabilities
+from lunavox_edge.engine.naming import several
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
 from lunavox_edge.errors import UnsupportedVoice
@@ -56,6 +57,18 @@ def test_numbers_out_of_range_are_refused(name: str, value: float) -> None:
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         SynthesisParams.from_overrides(speed=value)
+
+
+@pytest.mark.parametrize("name", ["speed", "volume", "n_threads", "temperature"])
+def test_a_number_with_a_default_is_never_none(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a number"):
+        SynthesisParams(**{name: None})  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.parametrize("names", [[5], ["Ann", None], b"Ann"])
+def test_names_are_text(names: object) -> None:
+    with pytest.raises(TypeError, match="a name must be str"):
+        several(names)  # type: ignore[arg-type]  # what is tested
 
 
 def test_an_unknown_parameter_is_a_type_error() -> None:
