@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lunavox_edge.mqtt import discovery
-from lunavox_edge.mqtt.devices import Device, appliance_id
+from lunavox_edge.mqtt.devices import Device
 from lunavox_edge.mqtt.discovery import Config, Form
 from lunavox_edge.mqtt.messages import Message, Subscription
 from lunavox_edge.mqtt.topics import HomeAssistantTopics
@@ -25,13 +25,16 @@ class HomeAssistant:
     """Announces devices, again when Home Assistant starts, and removes what has gone."""
 
     def __init__(
-        self, *, node: str, prefix: str, form: Form | None, publish: Callable[[str, bytes], None]
+        self, *, ids: Iterable[str], prefix: str, form: Form | None, publish: Callable[[str, bytes], None]
     ) -> None:
-        """Store the parts; with no form everything announced before is removed."""
+        """Store the parts; with no form everything announced before is removed.
+
+        `ids` are the devices of which an earlier run may have told something.
+        """
         self._topics = HomeAssistantTopics(prefix)
         self._form = form
         self._publish = publish
-        self._filters = self._topics.filters(appliance_id(node))
+        self._filters = tuple(found for device_id in ids for found in self._topics.filters(device_id))
         self._published: dict[str, str] = {}
         self._devices: tuple[Device, ...] = ()
         self._news = asyncio.Event()
@@ -46,11 +49,6 @@ class HomeAssistant:
         if devices != self._devices:
             self._devices = devices
             self._news.set()
-
-    @property
-    def shows_devices(self) -> bool:
-        """Whether devices are announced at all."""
-        return self._form is not None
 
     def remove(self, device: Device) -> None:
         """Take back what was announced of a device in whatever form, also in an earlier run."""

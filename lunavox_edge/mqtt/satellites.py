@@ -61,11 +61,8 @@ class Satellites:
         satellite = self._topics.satellite_told_of(message.topic)
         if satellite is None:
             return False
-        if message.retained and message.payload:
-            if all(view.id != satellite for view in self._house.views()):
-                self._remove(satellite)
-            elif not self._home.shows_devices:
-                self._home.remove(self._unknown_device(satellite))
+        if message.retained and message.payload and all(view.id != satellite for view in self._house.views()):
+            self._remove(satellite)
         return True
 
     def devices(self, words: tuple[str, ...]) -> tuple[Device, ...]:
@@ -103,6 +100,11 @@ class Satellites:
         if self._told.get(topic) != payload:
             self._told[topic] = payload
             self._post.retained(topic, payload)
+
+
+def satellite_device_id(node: str, satellite: str) -> str:
+    """Return the id of a satellite's device."""
+    return f"{appliance_id(node)}_{ident(satellite)}"
 
 
 def satellite_device(
@@ -166,7 +168,7 @@ def satellite_device(
         options["command_template"] = f"{{{{ '' if value == '{ANY_WORD}' else value }}}}"
         entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
     return Device(
-        id=f"{appliance_id(node)}_{ident(view.id)}",
+        id=satellite_device_id(node, view.id),
         name=view.name,
         model="Satellite",
         version=version,

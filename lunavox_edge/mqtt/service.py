@@ -15,14 +15,14 @@ from lunavox_edge._version import __version__
 from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
 from lunavox_edge.mqtt.address import BrokerAddress, password_of
 from lunavox_edge.mqtt.commands import Commands, event_of
-from lunavox_edge.mqtt.devices import Device, Offer, appliance
+from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
-from lunavox_edge.mqtt.satellites import Satellites
+from lunavox_edge.mqtt.satellites import Satellites, satellite_device_id
 from lunavox_edge.mqtt.status import Status, change_of
 from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, OverlapEvent, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
@@ -68,7 +68,7 @@ class MqttService:
         self._instance = uuid.uuid4().hex[:12]
         self._topics = topics = Topics.of(node, settings.base)
         self._home = HomeAssistant(
-            node=node,
+            ids=(appliance_id(node), *(satellite_device_id(node, view.id) for view in house.views())),
             prefix=settings.discovery_prefix,
             form=None if settings.discovery == "off" else Form(settings.discovery),
             publish=self._retain,
@@ -118,7 +118,7 @@ class MqttService:
         self._stopping = False
         self._clash_s: float | None = None
         self._dropped = 0
-        self._voice_told: str | None = None
+        self._choice_told: tuple[str | None, str | None] = (None, None)
         self._published: tuple[object, ...] = ()
         self._published_s = 0.0
 
@@ -195,9 +195,10 @@ class MqttService:
     def received(self, message: Message) -> None:
         """Called by the link."""
         if message.topic == self._topics.availability:
-            # The will of a connection of ours that the broker gave up late, or a namesake's farewell.
+            # The will of a connection of ours that the broker gave up late, or the farewell of a namesake,
+            # which has told its own of everything that we did.
             if message.payload == OFFLINE.encode() and not message.retained and not self._stopping:
-                self._retain(self._topics.availability, ONLINE.encode())
+                self.connected()
         elif message.topic == self._topics.state:
             self._look_for_namesake(message)
         elif not (self._satellites.take(message) or self._home.take(message)):
@@ -254,14 +255,14 @@ class MqttService:
 
     def _publish_state(self) -> None:
         state = self._status.state()
-        if state.voice != self._voice_told:
+        if (state.voice, state.language) != self._choice_told:
             self._publish_catalogs()
         self._published = change_of(state)
         self._published_s = asyncio.get_running_loop().time()
         self._retain(self._topics.state, state.encoded())
 
     def _publish_catalogs(self) -> None:
-        self._voice_told = self._status.default_voice
+        self._choice_told = self._status.default_voice, self._commands.preferences.language
         self._retain(self._topics.voices, self._status.voices().encoded())
         self._retain(self._topics.models, self._status.models().encoded())
         self._announce_devices()
@@ -290,15 +291,18 @@ class MqttService:
 
     def _device(self) -> Device:
         voices, models = self._engine.voices(), self._engine.models()
-        languages = sorted({language for voice in voices for language in voice.languages})
+        # What was chosen by another of its names, or has gone since, is an option as long as it is the state.
+        voice, language = self._choice_told
+        names = (*(entry.name for entry in voices), *((voice,) if voice else ()))
+        languages = {found for entry in voices for found in (*entry.languages, language or "")} - {""}
         return appliance(
             node=self._node,
             version=__version__,
             hardware=platform.machine(),
             topics=self._topics,
             offer=Offer(
-                voices=tuple(voice.name for voice in voices),
-                languages=tuple(languages),
+                voices=names,
+                languages=tuple(sorted(languages)),
                 models=tuple(entry.name for entry in (*models, *voices)),
                 has_temperature=bool(telemetry.temperatures()),
             ),

@@ -83,6 +83,21 @@ async def test_the_appliance_tells_of_itself(house: House) -> None:
     assert device["components"]["say"]["command_topic"] == f"{BASE}/say"
 
 
+async def test_what_was_chosen_is_among_the_options_of_home_assistant(house: House) -> None:
+    def options(entity: str) -> list[str]:
+        found = house.peer.values("homeassistant/device/lunavox_kitchen/config")
+        return found[-1]["components"][entity]["options"] if found else []
+
+    house.peer.send(f"{BASE}/voice/set", "alpha#0")
+    house.peer.send(f"{BASE}/language/set", "tlh")
+    await house.peer.value("kitchen/state", voice="alpha#0", language="tlh")
+    await house.peer.until(lambda: "alpha#0" in options("voice") and "tlh" in options("language"))
+    house.peer.send(f"{BASE}/voice/set")
+    house.peer.send(f"{BASE}/language/set")
+    await house.peer.until(lambda: options("voice") == ["alpha", "beta", "choir"])
+    assert "tlh" not in options("language")
+
+
 async def test_another_default_model_of_the_settings_is_told(house: House) -> None:
     await house.peer.value("kitchen/models", default="ear")
     engine = house.appliance.engine

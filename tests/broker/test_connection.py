@@ -15,6 +15,7 @@ import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
+from lunavox_edge.mqtt import home
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.client import Connection, probe
 from lunavox_edge.mqtt.inbox import Inbox
@@ -189,6 +190,28 @@ async def test_a_late_will_of_ours_is_put_right(mosquitto: Mosquitto, start: Sta
     await peer.message("availability")
     peer.send(f"{BASE}/availability", "offline", retain=True)
     await peer.until(lambda: [m.payload for m in peer.on("availability")][-2:] == [b"offline", b"online"])
+
+
+async def test_what_a_namesake_has_told_and_removed_is_put_right_when_it_has_gone(
+    mosquitto: Mosquitto, start: Start, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
+    peer = await listen(mosquitto.port)
+    known = {"known": {"bath": {"uri": "tcp://127.0.0.1:9"}}}
+    told = {f"{BASE}/satellites/bath/state", "homeassistant/device/lunavox_kitchen_bath/config"}
+
+    def present() -> set[str]:
+        return told & {
+            topic for topic, payload in {m.topic: m.payload for m in peer.heard}.items() if payload
+        }
+
+    await start(uri(mosquitto), satellites=known)
+    await peer.until(lambda: present() == told)
+    namesake = await start(uri(mosquitto))
+    await peer.until(lambda: not present())
+    await namesake.mqtt.stop()
+    await peer.until(lambda: present() == told)
+    assert peer.values("kitchen/state")[-1]["phase"] == "idle"
 
 
 async def test_the_last_will_tells_of_a_sudden_end(mosquitto: Mosquitto, listen: Listen) -> None:

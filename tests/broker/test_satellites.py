@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lunavox_edge.backends import registry
+from lunavox_edge.mqtt import home
 from lunavox_edge.satellites import approved, following
 from lunavox_edge.satellites.approved import Approved
 from tests.broker.conftest import Appliance, Listen, Start
@@ -157,6 +158,36 @@ async def test_nothing_is_left_of_one_that_the_settings_name_no_more(
     await start(f"mqtt://127.0.0.1:{mosquitto.port}", output=None)
     await peer.until(lambda: {m.topic for m in peer.heard if not m.payload} >= left.keys())
     assert await kept(mosquitto.port, listen, "attic") == others.keys()
+
+
+@pytest.mark.parametrize(("before", "after"), [("entities", "device"), ("device", "entities")])
+async def test_one_form_of_telling_home_assistant_replaces_the_other(
+    mosquitto: Mosquitto,
+    start: Start,
+    listen: Listen,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str,
+    after: str,
+) -> None:
+    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
+    peer = await listen(mosquitto.port)
+    forms = {
+        "device": "homeassistant/device/lunavox_kitchen_bath/config",
+        "entities": "homeassistant/switch/lunavox_kitchen_bath/mute/config",
+    }
+    old, new = forms[before], forms[after]
+    broker, known = f"mqtt://127.0.0.1:{mosquitto.port}", {"known": {"bath": {"uri": "tcp://127.0.0.1:9"}}}
+    first = await start(broker, output=None, satellites=known, discovery=before)
+    await peer.message(old)
+    await first.mqtt.stop()
+    await start(broker, output=None, satellites=known, discovery=after)
+    await peer.message(new)
+    await peer.until(lambda: [m.payload for m in peer.on(old)][-1:] == [b""])
+    told = [m.payload for m in peer.on(old)]
+    assert told[-2] == b'{"migrate_discovery":true}', "names of the user's own are lost without"
+    left = await kept(mosquitto.port, listen, "lunavox_kitchen_bath")
+    assert new in left
+    assert all((topic == forms["device"]) is (after == "device") for topic in left)
 
 
 @pytest.mark.parametrize("discovery", ["device", "entities"])
