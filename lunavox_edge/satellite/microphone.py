@@ -173,9 +173,7 @@ class ProgramMicrophone:
 
     async def _run(self, name: str) -> AsyncGenerator[bytes, None]:
         try:
-            recorder = await asyncio.create_subprocess_exec(
-                *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
-            )
+            recorder = await program.start(self._command, stdin=DEVNULL, stdout=PIPE)
         except OSError as error:
             _LOGGER.warning("The microphone cannot be opened: %s: %s", name, error.strerror)
             return

@@ -1,4 +1,4 @@
-"""Programs that play or record for us: their end, and what they complain about."""
+"""Programs that play or record for us: their beginning and end, and what they complain about."""
 
 from __future__ import annotations
 
@@ -6,11 +6,32 @@ import asyncio
 import contextlib
 import os
 import signal
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 
 _END_S = 2.0
 _TAIL_BYTES = 1000
 _READ_BYTES = 65_536
+
+
+async def start(command: Sequence[str], *, stdin: int, stdout: int) -> Process:
+    """Start a program in a session of its own, with a pipe for its complaints. Raises OSError.
+
+    If this is cancelled the program is ended. asyncio alone, cancelled at the wrong moment, would wait for
+    ever for pipes that nobody connects any more.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command, stdin=stdin, stdout=stdout, stderr=PIPE, start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            await end(starting.result())
+        raise
 
 
 async def end(program: Process) -> None:

@@ -47,9 +47,7 @@ class SoundCard:
         name = Path(command[0]).name
         try:
             # Started before the first audio is there: that time is not lost then.
-            player = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, start_new_session=True
-            )
+            player = await program.start(command, stdin=PIPE, stdout=DEVNULL)
         except OSError as error:
             raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
         complaint = asyncio.ensure_future(program.last_words(player))
