@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import reload, system
 from lunavox_edge._version import __version__
-from lunavox_edge.bridge import blocking
+from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
 from lunavox_edge.notify import Notifier
@@ -107,8 +107,7 @@ class App:
                 if mqtt is not None:
                     await mqtt.stop()
                 await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                await ended(watching)
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
@@ -162,9 +161,7 @@ class App:
             if task.done():
                 await task
         finally:
-            for pending in (task, stopping):
-                pending.cancel()
-            await asyncio.gather(task, stopping, return_exceptions=True)
+            await ended(task, stopping)
 
     async def _get_ready(self, engine: Engine, server: WyomingServer, started: float, *, check: bool) -> None:
         self._say(f"  listening    {server.uri}   (answers while models load)")

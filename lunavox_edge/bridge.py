@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import CancelledError as FutureCancelledError
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lunavox_edge.errors import Cancelled, TimedOut
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lunavox_edge.types import AudioChunk, Transcript
 
 ResultT = TypeVar("ResultT")
+
+_CANCEL_AGAIN_S = 3.0
 
 
 class Bell:
@@ -54,6 +56,20 @@ def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> 
     """Call `callback` on the loop, from any thread; nothing happens once the loop is closed."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(callback)
+
+
+async def ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended, with whatever outcome.
+
+    One that goes on is cancelled again: up to Python 3.11 `wait_for` forgets a cancellation that comes
+    together with what it waited for.
+    """
+    pending: Iterable[asyncio.Future[Any]] = tasks
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def audio(speech: Speech, bell: Bell) -> AsyncGenerator[AudioChunk, None]:

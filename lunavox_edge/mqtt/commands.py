@@ -95,9 +95,7 @@ class Commands:
 
     async def close(self) -> None:
         """Cancel what is being worked on, and wait."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await bridge.ended(*self._tasks)
 
     def _say(self, message: Message, address: Address) -> None:
         request_id = payloads.id_of(message.payload)

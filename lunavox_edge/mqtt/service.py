@@ -169,9 +169,7 @@ class MqttService:
         self._publish_state()
         self._satellites.goodbye()
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await bridge.ended(*self._tasks)
         if self._broker is not None:
             await bridge.blocking(self._broker.stop)
 

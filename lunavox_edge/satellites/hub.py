@@ -87,9 +87,8 @@ class Hub:
         if talks:
             await asyncio.wait(talks, timeout=grace_s)
         ending = [*self._tasks.values(), *((self._follower,) if self._follower is not None else ())]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, *self._leaving, return_exceptions=True)
+        await bridge.ended(*ending)
+        await asyncio.gather(*self._leaving)
         if self._keeping is not None:
             await asyncio.wait((self._keeping,), timeout=_KEEP_S)
 
@@ -238,9 +237,9 @@ class Hub:
         self._chosen.pop(satellite_id, None)
         self._keep()
         if (task := self._tasks.pop(satellite_id, None)) is not None:
-            task.cancel()
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            leaving = asyncio.create_task(bridge.ended(task), name=f"satellite {satellite_id} leaves")
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
         settings = self._settings

@@ -16,7 +16,7 @@ import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge.address import Address
-from lunavox_edge.bridge import blocking
+from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.introduction import printable, satellite_at
@@ -116,10 +116,7 @@ class Neighbourhood:
         return responder, AsyncServiceBrowser(responder.zeroconf, SERVICE_TYPE, handlers=[self._heard])
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
-        asking = tuple(self._asking.values())
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await ended(*self._asking.values())
         for closing in (browser.async_cancel(), responder.async_close()):
             try:
                 await asyncio.wait_for(closing, _CLOSE_S)

@@ -182,3 +182,30 @@ async def test_blocking_calls_run_beside_the_loop() -> None:
 
     loop.call_soon(loop_free.set)
     assert await bridge.blocking(call) == "done"
+
+
+async def test_a_task_that_forgets_its_cancellation_is_ended_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridge, "_CANCEL_AGAIN_S", 0.01)
+    forgotten = 0
+
+    async def forgetful() -> None:
+        nonlocal forgotten
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                forgotten += 1
+                if forgotten > 1:
+                    raise
+
+    async def failing() -> None:
+        raise RuntimeError("away")
+
+    task, failed = asyncio.create_task(forgetful()), asyncio.create_task(failing())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(bridge.ended(task, failed), 20.0)
+    assert task.cancelled()
+    assert forgotten == 2
+    await bridge.ended()

@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from wyoming.event import Event
-from wyoming.info import Attribution, Satellite
+from wyoming.info import Attribution, Info, Satellite
 from wyoming.snd import Played
 
+from lunavox_edge import bridge
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.errors import UnknownSatellite
+from lunavox_edge.errors import LunavoxError, UnknownSatellite
 from lunavox_edge.mqtt.tidings import SatellitePayload
 from lunavox_edge.satellites import link, playing
 from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.satellites.link import Link
+from lunavox_edge.settings_model import LimitSettings, Settings
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
 from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase
@@ -75,6 +77,19 @@ class House:
 
     def announce(self, text: str, *satellites: str, number: str = "1", **more: object) -> None:
         self.announcer.add(Announcement(number, text, place=Place(satellites), **more))  # type: ignore[arg-type]
+
+
+class Nobody:
+    """Talks with a satellite, about nothing."""
+
+    def opened(self, info: Info) -> None:
+        pass
+
+    def received(self, event: Event) -> None:
+        pass
+
+    def closed(self, error: LunavoxError) -> None:
+        pass
 
 
 Build = Callable[..., Awaitable[House]]
@@ -916,3 +931,18 @@ async def test_blank_lines_are_no_answer(build: Build) -> None:
     await fake.until("audio-stop")
     assert "".join(house.tts.texts).strip() == "I cannot think."
     listening.close()
+
+
+async def test_one_that_is_looked_for_is_left_whenever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(bridge, "_CANCEL_AGAIN_S", 0.05)
+    nobody = FakeSatellite()
+    await nobody.start()
+    await nobody.stop()
+    for step in range(200):
+        looking = asyncio.create_task(Link("x", nobody.uri, LimitSettings(), Nobody()).run())
+        for _ in range(step % 50):
+            await asyncio.sleep(0)
+        await asyncio.sleep(step % 7 * 0.0005)
+        await asyncio.wait_for(bridge.ended(looking), 20.0)
+        assert looking.done()
