@@ -41,12 +41,14 @@ Listen = Callable[..., Awaitable[Peer]]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Forgive the embedded broker what it leaves to the garbage collector when it ends amid a goodbye."""
-    left = (
-        "ignore:Exception ignored in. <function StreamWriter.__del__:pytest.PytestUnraisableExceptionWarning"
-    )
+    left = [
+        f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning"
+        for what in ("function StreamWriter.__del__", "socket.socket")
+    ]
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.filterwarnings(left))
+            for found in left:
+                item.add_marker(pytest.mark.filterwarnings(found))
 
 
 @pytest.fixture(autouse=True)
