@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from lunavox_edge.errors import SettingsError
+from lunavox_edge.errors import SettingsError, printable
 
-FORMS = "tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"
+_FORMS = "tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"
+NO_ADDRESS = f"is not an address; write {_FORMS}"
+"""What goes on where something ends that is none."""
 
-_NO_ADDRESS = f"is not an address; write {FORMS}"
 _MAX_UNIX_PATH_BYTES = 107
 
 
@@ -31,15 +32,15 @@ class Address:
         try:
             parts = split(uri)
         except ValueError:
-            raise ValueError(_NO_ADDRESS) from None
+            raise ValueError(NO_ADDRESS) from None
         if parts.scheme == "unix":
             return cls(path=_socket_file(parts))
         if parts.scheme not in ("tcp", "tls"):
-            raise ValueError(_NO_ADDRESS)
+            raise ValueError(NO_ADDRESS)
         trust = parts.query if parts.scheme == "tls" else ""
         rest = parts.path.strip("/") or parts.query != trust or parts.fragment or "@" in parts.netloc
         if not parts.hostname or parts.port is None or rest:
-            raise ValueError(f"needs a host and a port and nothing else; write {FORMS}")
+            raise ValueError(f"needs a host and a port and nothing else; write {_FORMS}")
         authority = _authority(trust) if trust else None
         return cls(host=parts.hostname, port=parts.port, tls=parts.scheme == "tls", authority=authority)
 
@@ -50,8 +51,7 @@ class Address:
             return cls.read(uri)
         except ValueError as error:
             # What cannot be seen is often what is wrong.
-            shown = "".join(sign if sign.isprintable() else "?" for sign in uri[:200])
-            raise SettingsError(f"'{shown}' {error}.") from None
+            raise SettingsError(f"'{printable(uri[:200])}' {error}.") from None
 
     @property
     def uri(self) -> str:

@@ -268,3 +268,8 @@ class InternalError(LunavoxError):
 
     code = "internal"
     retryable = True
+
+
+def printable(text: str) -> str:
+    """Return text that may be anybody's as a message shows it: without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

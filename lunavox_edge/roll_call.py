@@ -13,7 +13,7 @@ from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites import approved
 from lunavox_edge.settings import Settings
 from lunavox_edge.settings_satellites import Satellite
-from lunavox_edge.wire.introduction import printable
+from lunavox_edge.wire.introduction import shown
 from lunavox_edge.wyoming_server import client
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _present(settings: Settings, key: str, known: Satellite, source: str, servic
         if told is None:
             problem = "no satellite: another service answers there"
         else:
-            name, area = name or printable(told.name or ""), area or printable(told.area or "")
+            name, area = name or shown(told.name or ""), area or shown(told.area or "")
     except LunavoxError as error:
         problem = f"offline ({error.code})"
     answer, _ = settings.satellites.answer_for(known)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lunavox_edge.errors import printable
 from lunavox_edge.settings_fields import Section
 from lunavox_edge.settings_model import Settings, sections
 from lunavox_edge.settings_satellites import Answer, Satellite
@@ -151,5 +152,5 @@ def _expected(kind: str, error: ErrorDetails) -> str:
 def _shown(value: object) -> str:
     text = f"'{value}'" if isinstance(value, str) else "a list" if isinstance(value, list) else str(value)
     text = "keys and values" if isinstance(value, dict) else text
-    text = "".join(sign if sign.isprintable() else "?" for sign in text)
+    text = printable(text)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lunavox_edge.address import FORMS, Address, split
+from lunavox_edge.address import NO_ADDRESS, Address, split
 from lunavox_edge.settings_fields import Folder, Language, Name, Names, Section, off
 
 ECHO, MQTT = "echo", "mqtt"
@@ -23,19 +23,20 @@ _NEEDS_URL = {"wyoming": "tcp://HOST:PORT", "home-assistant": "http://HOST:8123"
 def _check_address(uri: str) -> str:
     address = Address.read(uri)
     if address.path is None and address.port == 0:
-        raise ValueError(f"is not an address; write {FORMS}")
+        raise ValueError(NO_ADDRESS)
     return uri
 
 
 def _check_url(url: str) -> str:
     if url.lower().startswith(("tcp:", "tls:", "unix:")):
         return _check_address(url)
+    wrong = "is not an address; write http://HOST:PORT/PATH, or tcp://HOST:PORT for Wyoming"
     try:
         parts = split(url)
     except ValueError:
-        parts = split("")
+        raise ValueError(wrong) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError("is not an address; write http://HOST:PORT/PATH, or tcp://HOST:PORT for Wyoming")
+        raise ValueError(wrong)
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password; use token_file")
     return url

@@ -19,6 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from lunavox_edge.address import Address
 from lunavox_edge.bench.home_assistant import CHUNK_BYTES, CHUNK_S, RATE_HZ
 from lunavox_edge.bench.playback import Arrival
+from lunavox_edge.bridge import ended
 from lunavox_edge.errors import InternalError, ProtocolError, TimedOut, Unreachable
 
 _T = TypeVar("_T")
@@ -162,8 +163,7 @@ async def speak_streamed(uri: str, tokens: Sequence[str], *, token_s: float, tim
             try:
                 return await _listen(connection, started_s, SynthesizeStopped)
             finally:
-                writing.cancel()
-                await asyncio.gather(writing, return_exceptions=True)
+                await ended(writing)
 
     return await bounded(ask(), timeout_s)
 
@@ -222,8 +222,7 @@ async def hear_live(
                 stopped_s = saying.result() if saying.done() and not saying.exception() else None
                 return Heard(Transcript.from_event(event).text, at_s, stopped_s)
             finally:
-                saying.cancel()
-                await asyncio.gather(saying, return_exceptions=True)
+                await ended(saying)
 
     return await bounded(ask(), timeout_s)
 

@@ -14,6 +14,7 @@ from lunavox_edge.bench.figures import Summary
 from lunavox_edge.bench.hearing import LANGUAGE
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.servers import Service
+from lunavox_edge.bridge import ended
 from lunavox_edge.errors import LunavoxError
 
 _DESCRIBE_EVERY_S = 0.05
@@ -77,8 +78,7 @@ async def _describe(
             await asyncio.sleep(_DESCRIBE_EVERY_S)
         await load
     finally:
-        load.cancel()
-        await asyncio.gather(load, return_exceptions=True)
+        await ended(load)
 
 
 def memory(context: Context, figure: str) -> None:
@@ -126,8 +126,7 @@ async def _long_text(context: Context, service: Service, uri: str, limit_s: floa
                 break
             await asyncio.wait((speaking,), timeout=_WATCH_EVERY_S)
     finally:
-        speaking.cancel()
-        await asyncio.gather(speaking, return_exceptions=True)
+        await ended(speaking)
     if first_s:
         context.milliseconds(figure, service, *first_s)
     else:

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from lunavox_edge.errors import printable
+
 SAFE_NAME = re.compile(r"\w[\w.+-]{0,99}")
 """What may become the name of a file or folder: no separator, no leading dot; `tugão` is fine."""
 
@@ -30,7 +32,7 @@ def several(names: str | Iterable[str]) -> tuple[str, ...]:
 
 def shortened(text: str) -> str:
     """Return `text` fit to be repeated in a message: one short line, nothing unprintable."""
-    line = "".join(character if character.isprintable() else "?" for character in text[:_MAX_SHOWN_CHARS])
+    line = printable(text[:_MAX_SHOWN_CHARS])
     return line if len(text) <= _MAX_SHOWN_CHARS else f"{line}..."
 
 

@@ -136,7 +136,7 @@ class Residency:
         The future fails with BrokenModel, BackendUnavailable, OutOfMemory, TimedOut or
         EngineClosed. A waiter that cancels its future just steps out of the queue.
         """
-        key = _key(entry)
+        key = entry.content_key
         future: Future[Lease] = Future()
         with self._lock:
             if self._closed:
@@ -159,24 +159,24 @@ class Residency:
         """Keep a model in memory once it is loaded, or let it go its way again."""
         with self._lock:
             if pinned:
-                self._pinned.add(_key(entry))
+                self._pinned.add(entry.content_key)
             else:
-                self._pinned.discard(_key(entry))
+                self._pinned.discard(entry.content_key)
 
     def is_pinned(self, entry: ModelEntry) -> bool:
         """Whether a model is kept in memory once it is loaded."""
         with self._lock:
-            return _key(entry) in self._pinned
+            return entry.content_key in self._pinned
 
     def unload(self, entry: ModelEntry) -> bool:
         """Unload an idle model, pinned or not; False if it is in use, loading or not there."""
         self.pin(entry, pinned=False)
-        return self._evict(lambda key, _: key == _key(entry)) > 0
+        return self._evict(lambda key, _: key == entry.content_key) > 0
 
     def loaded(self, entry: ModelEntry) -> Loaded | None:
         """What the load of this entry cost, or None if it is not in memory."""
         with self._lock:
-            resident = self._residents.get(_key(entry))
+            resident = self._residents.get(entry.content_key)
             return resident.loaded if resident is not None else None
 
     def configure(self, settings: EngineSettings) -> None:
@@ -389,10 +389,6 @@ def _close(resident: _Resident) -> None:
         loaded.model.close()
         del loaded
         release_free_memory()
-
-
-def _key(entry: ModelEntry) -> Key:
-    return entry.content_key
 
 
 def _fail(future: Future[Lease], error: LunavoxError) -> None:

@@ -77,12 +77,13 @@ class Sources:
         entries = _without_twins(item for item in found if isinstance(item, ModelEntry))
         usable = {entry.path for entry in entries}
         now_s = self._now_s()
-        entries = [_dated(entry) for entry in entries]
-        unsettled = [entry for entry in entries if _is_settling(entry, now_s)]
+        looked_at = [_looked_at(entry, now_s) for entry in entries]
+        entries = [entry for entry, is_settling in looked_at if not is_settling]
+        unsettled = [entry for entry, is_settling in looked_at if is_settling]
         broken = [item for item in found if isinstance(item, BrokenEntry) and item.path not in usable]
         broken += [_still_copied(entry) for entry in unsettled]
         return Findings(
-            entries=tuple(entry for entry in entries if entry not in unsettled),
+            entries=tuple(entries),
             broken=tuple(dict.fromkeys(broken)),
             settling=bool(unsettled),
         )
@@ -155,26 +156,19 @@ def _without_twins(entries: Iterator[ModelEntry]) -> list[ModelEntry]:
     return list(unique.values())
 
 
-def _dated(entry: ModelEntry) -> ModelEntry:
-    """Note when the files of a model in a folder last changed; a file moved here changed now."""
+def _looked_at(entry: ModelEntry, now_s: float) -> tuple[ModelEntry, bool]:
+    """Note when the files of a model in a folder last changed, and say whether they still do."""
     if entry.source_kind is not SourceKind.FOLDER:
-        return entry
+        return entry, False
     try:
-        changed_ns = max(max(status.st_mtime_ns, status.st_ctime_ns) for status in _files(entry))
-    except (OSError, ValueError):
-        return entry
-    return replace(entry, changed_ns=changed_ns)
-
-
-def _is_settling(entry: ModelEntry, now_s: float) -> bool:
-    if entry.source_kind is not SourceKind.FOLDER:
-        return False
-    try:
-        ages_s = [now_s - status.st_mtime for status in _files(entry)]
+        files = _files(entry)
     except OSError:
-        return True
+        return entry, True
+    # A file moved here changed now, though its content is old.
+    changed_ns = max((max(status.st_mtime_ns, status.st_ctime_ns) for status in files), default=0)
     # A board without a clock battery has files from the future: those have settled.
-    return any(abs(age_s) < SETTLE_S for age_s in ages_s)
+    is_settling = any(abs(now_s - status.st_mtime) < SETTLE_S for status in files)
+    return replace(entry, changed_ns=changed_ns), is_settling
 
 
 def _files(entry: ModelEntry) -> list[os.stat_result]:

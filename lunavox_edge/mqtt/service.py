@@ -291,15 +291,17 @@ class MqttService:
         voices, models = self._engine.voices(), self._engine.models()
         # What was chosen by another of its names, or has gone since, is an option as long as it is the state.
         voice, language = self._choice_told
-        names = (*(entry.name for entry in voices), *((voice,) if voice else ()))
-        languages = {found for entry in voices for found in (*entry.languages, language or "")} - {""}
+        names = [entry.name for entry in voices] + ([voice] if voice else [])
+        languages = {found for entry in voices for found in entry.languages}
+        if voices and language:
+            languages.add(language)
         return appliance(
             node=self._node,
             version=__version__,
             hardware=platform.machine(),
             topics=self._topics,
             offer=Offer(
-                voices=names,
+                voices=tuple(names),
                 languages=tuple(sorted(languages)),
                 models=tuple(entry.name for entry in (*models, *voices)),
                 has_temperature=bool(telemetry.temperatures()),

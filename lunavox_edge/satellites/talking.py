@@ -199,8 +199,7 @@ class Talk:
                 async with aclosing(bridge.audio(speech, bell)) as chunks:
                     await self._stage.play(chunks)
             finally:
-                writing.cancel()
-                await asyncio.gather(writing, return_exceptions=True)
+                await bridge.ended(writing)
         return "".join(said)
 
     def _context(self) -> Context:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from lunavox_edge import bridge
 from lunavox_edge.audio.framing import frames
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError
@@ -194,7 +195,6 @@ class Audio:
     async def close(self) -> None:
         """End the audio. Idempotent."""
         if self._next is not None:
-            self._next.cancel()
-            await asyncio.gather(self._next, return_exceptions=True)
+            await bridge.ended(self._next)
             self._next = None
         await self._chunks.aclose()

@@ -8,11 +8,13 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from lunavox_edge.address import Address
-from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable
+from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable, printable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
+
+_SHOWN_CHARS = 200
 
 
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
@@ -48,9 +50,9 @@ def info_from(event: Event) -> Info:
     return info
 
 
-def printable(text: str) -> str:
-    """Return what a stranger said, without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)[:200]
+def shown(text: str) -> str:
+    """Return what a stranger calls itself as it can be shown."""
+    return printable(text[:_SHOWN_CHARS])
 
 
 async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> Info:

@@ -19,7 +19,7 @@ from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
-from lunavox_edge.wire.introduction import printable, satellite_at
+from lunavox_edge.wire.introduction import satellite_at, shown
 from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
 
 _MAX_FOUND = 256
@@ -206,7 +206,7 @@ async def _introduced(service: str, uris: tuple[str, ...], limits: LimitSettings
         if told is None:
             return None
         others = tuple(other for other in uris if other != uri)
-        return Neighbour(service, (uri, *others), printable(told.name or ""), printable(told.area or ""))
+        return Neighbour(service, (uri, *others), shown(told.name or ""), shown(told.area or ""))
     return None
 
 

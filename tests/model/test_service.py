@@ -147,22 +147,24 @@ def test_a_second_service_on_the_same_port_says_why_it_cannot_start(uri: str) ->
     assert b"Traceback" not in done.stderr
 
 
-def test_a_model_that_is_not_installed_is_told_and_replaced(tmp_path: Path) -> None:
-    settings = tmp_path / "config.yaml"
-    settings.write_text("stt: {model: smaal}\n", encoding="utf-8")
-    service = Service("--config", str(settings), "run", "--uri", free_uri())
+def told_of(settings: str, tmp_path: Path) -> str:
+    """Start with these settings; return the problem that is told."""
+    file = tmp_path / "config.yaml"
+    file.write_text(settings, encoding="utf-8")
+    service = Service("--config", str(file), "run", "--uri", free_uri())
     told = service.wait_for("  problem ")
     service.end()
+    return told
+
+
+def test_a_model_that_is_not_installed_is_told_and_replaced(tmp_path: Path) -> None:
+    told = told_of("stt: {model: smaal}\n", tmp_path)
     assert "'smaal'" in told
     assert told.endswith("is used instead.")
 
 
 def test_a_wake_word_that_is_not_installed_is_told_at_the_start(tmp_path: Path) -> None:
-    settings = tmp_path / "config.yaml"
-    settings.write_text("wake: {default: [okay_nabuu]}\n", encoding="utf-8")
-    service = Service("--config", str(settings), "run", "--uri", free_uri())
-    told = service.wait_for("  problem ")
-    service.end()
+    told = told_of("wake: {default: [okay_nabuu]}\n", tmp_path)
     assert "wake.default: " in told
     assert "Did you mean 'okay_nabu'?" in told
 

@@ -860,21 +860,29 @@ async def test_a_language_model_answers_and_then_does_not(build: Build) -> None:
     listening.close()
 
 
-async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> None:
-    piece = stream({"choices": [{"delta": {"content": "Once more. "}}]})
-    gone = asyncio.Event()
+def endless(
+    piece: bytes, gone: asyncio.Event, pause_s: float
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """A language model that says one thing again and again until nobody listens."""
 
-    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         with suppress(ConnectionError):
             while not writer.is_closing():
                 writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(pause_s)
         writer.close()
         gone.set()
 
-    listening = await asyncio.start_server(endless, "127.0.0.1", 0)
+    return serve
+
+
+async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> None:
+    piece = stream({"choices": [{"delta": {"content": "Once more. "}}]})
+    gone = asyncio.Event()
+    listening = await asyncio.start_server(endless(piece, gone, 0.0), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     fake = FakeSatellite()
     house = await build(
@@ -894,19 +902,7 @@ async def test_of_an_endless_answer_the_beginning_is_spoken(build: Build) -> Non
 async def test_blank_lines_without_end_are_no_answer(build: Build) -> None:
     piece = stream({"choices": [{"delta": {"content": "\n"}}]})
     gone = asyncio.Event()
-
-    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-        with suppress(ConnectionError):
-            while not writer.is_closing():
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0.001)
-        writer.close()
-        gone.set()
-
-    listening = await asyncio.start_server(endless, "127.0.0.1", 0)
+    listening = await asyncio.start_server(endless(piece, gone, 0.001), "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     model = {"kind": "openai", "url": url, "timeout_s": 1, "retries": 0, "error_text": "I cannot think."}
     fake = FakeSatellite()
