@@ -21,6 +21,7 @@ LAYERS = (
     {"self_check", "supervision", "checkup", "roll_call", "satellite"},
     {"wyoming_server", "mqtt", "satellites"},
     {"wire", "speaking"},
+    {"background"},
     {"bridge"},
     {"engine"},
     {"backends"},
@@ -70,7 +71,16 @@ FENCES = {
     "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
     "asyncio": (
-        *("app.py", "bench/", "bridge.py", "cli/run.py", "cli/satellite.py", "cli/self_check.py", "mqtt/"),
+        *(
+            "app.py",
+            "background.py",
+            "bench/",
+            "bridge.py",
+            "cli/run.py",
+            "cli/satellite.py",
+            "cli/self_check.py",
+            "mqtt/",
+        ),
         *("satellite/", "satellites/", "speaking/", "supervision.py", "wire/", "wyoming_server/"),
     ),
     # Whatever waits or counts goes by the monotonic clock: the other one jumps.

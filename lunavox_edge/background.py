@@ -1,0 +1,91 @@
+"""Tasks that run as long as the service does, and calls into code that is not ours to trust."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from lunavox_edge.bridge import ended
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+# Who has run this long since the last failure has recovered.
+_RECOVERED_S = 60.0
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Background:
+    """Owns long-running tasks of one event loop: what fails is logged, reported and run again.
+
+    `failed` is told the name of a task and its exception at every failure. A task that returns has
+    finished and is not run again; a cancelled one has ended.
+    """
+
+    def __init__(
+        self,
+        failed: Callable[[str, Exception], None] | None = None,
+        *,
+        first_pause_s: float = _FIRST_PAUSE_S,
+    ) -> None:
+        """Own nothing yet; the pause before a task runs again doubles from `first_pause_s` to a minute."""
+        self._failed = failed
+        self._first_pause_s = first_pause_s
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failing: dict[str, Exception] = {}
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The names of the tasks that failed and have not run for a minute since."""
+        return tuple(self._failing)
+
+    def start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Run `work()` in a task called `name`, again after every failure, until it returns or `stop`."""
+        task = asyncio.get_running_loop().create_task(self._run(name, work), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait until they have ended. Idempotent."""
+        await ended(*self._tasks)
+
+    async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        pause_s = self._first_pause_s
+        try:
+            while True:
+                begun_s = loop.time()
+                recovery = loop.call_later(_RECOVERED_S, self._failing.pop, name, None)
+                try:
+                    await work()
+                except Exception as error:
+                    _LOGGER.exception("The task '%s' failed; it runs again in %.3g s", name, pause_s)
+                    self._failing[name] = error
+                    if self._failed is not None:
+                        guarded(f"report on '{name}'", self._failed, name, error)
+                    if loop.time() - begun_s >= _RECOVERED_S:
+                        pause_s = self._first_pause_s
+                else:
+                    return
+                finally:
+                    recovery.cancel()
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        finally:
+            self._failing.pop(name, None)
+
+
+def guarded(what: str, callback: Callable[..., object], *arguments: object) -> bool:
+    """Call `callback`, foreign or of a front-end; log what it raises with the stack. True if it returned.
+
+    `what` names the call in the log. For callers that must go on whatever the callback does.
+    """
+    try:
+        callback(*arguments)
+    except Exception:
+        _LOGGER.exception("The callback '%s' failed", what)
+        return False
+    return True
