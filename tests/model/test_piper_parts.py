@@ -24,6 +24,7 @@ from lunavox_edge.doctor import Verdict, examine
 from lunavox_edge.settings import Settings
 from lunavox_edge.system import rss_bytes
 from lunavox_edge.types import ModelEntry
+from tests.fakes import onnx_checker
 from tests.fakes.tiny_onnx import write_voice
 from tests.fakes.tiny_vits import FRAMES_PER_ID, vits
 
@@ -445,3 +446,11 @@ def test_the_doctor_has_a_line_for_each_voice(tmp_path: Path, *, cut_before: boo
     (speaking,) = (item for item in found if item.topic == "speaking")
     assert speaking.verdict is Verdict.WARN
     assert speaking.text.endswith(slower)
+
+
+def test_the_parts_of_a_real_voice_are_valid_models(tmp_path: Path) -> None:
+    (entry,) = (found for found in PiperBackend.packaged(tmp_path) if isinstance(found, ModelEntry))
+    parts = onnx_checker.models(entry.path.read_bytes())
+    assert set(parts) == {TEXT, FLOW, VOCODER}
+    for part in parts.values():
+        onnx_checker.check(part)
