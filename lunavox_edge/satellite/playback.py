@@ -28,11 +28,20 @@ class Playback:
     """Plays one speech after the other on a task of its own, which lives while there are any."""
 
     def __init__(
-        self, speaker: Speaker, *, on_played: Callable[[LunavoxError | None], Awaitable[None]]
+        self,
+        speaker: Speaker,
+        *,
+        on_played: Callable[[LunavoxError | None], Awaitable[None]],
+        on_change: Callable[[], None],
     ) -> None:
-        """Store; `on_played` is told the end of each speech, and why it was not heard if so."""
+        """Be silent.
+
+        `on_played` is told the end of each speech of the hub, and why it was not heard if so; `on_change`
+        is called when `active` has changed.
+        """
         self._speaker = speaker
         self._on_played = on_played
+        self._on_change = on_change
         self._speeches: deque[_Speech] = deque()
         self._open: _Speech | None = None
         self._waiting_bytes = 0
@@ -48,15 +57,15 @@ class Playback:
         """Begin a speech; one that is open ends. Raises BadAudio."""
         self.stop()
         self._open = speech = _Speech(audio_format, self._took)
-        if len(self._speeches) >= _MAX_SPEECHES:
-            _LOGGER.warning("A speech is dropped: %d already wait", _MAX_SPEECHES)
-            speech.drop()
-            return
-        self._speeches.append(speech)
-        if self._task is None:
-            played = self._run(self._speeches, tuple(self._silenced))
-            self._task = asyncio.get_running_loop().create_task(played, name="satellite playback")
-            self._task.add_done_callback(self._ended)
+        self._append(speech)
+
+    def play(self, pcm: bytes, rate_hz: int) -> None:
+        """Play a sound of this satellite, 16-bit mono, after what waits; its end is told to nobody."""
+        sound = _Speech(AudioFormat(rate_hz), self._took)
+        sound.owned = False
+        self._waiting_bytes += sound.add(pcm)
+        sound.end()
+        self._append(sound)
 
     def add(self, pcm: bytes) -> None:
         """Add audio to the open speech; nothing happens without one, or once it was silenced."""
@@ -93,12 +102,25 @@ class Playback:
             self._task.cancel()
             self._silenced.add(self._task)
             self._task = None
+            self._on_change()
 
     async def close(self) -> None:
         """Hush, and wait until it is silent."""
         self.hush()
         if self._silenced:
             await asyncio.wait(self._silenced)
+
+    def _append(self, speech: _Speech) -> None:
+        if len(self._speeches) >= _MAX_SPEECHES:
+            _LOGGER.warning("A speech is dropped: %d already wait", _MAX_SPEECHES)
+            speech.drop()
+            return
+        self._speeches.append(speech)
+        if self._task is None:
+            played = self._run(self._speeches, tuple(self._silenced))
+            self._task = asyncio.get_running_loop().create_task(played, name="satellite playback")
+            self._task.add_done_callback(self._ended)
+            self._on_change()
 
     async def _run(self, speeches: deque[_Speech], before: tuple[asyncio.Task[None], ...]) -> None:
         if before:
@@ -123,6 +145,7 @@ class Playback:
         if self._task is task:
             self._task = None
             self._speeches.clear()
+            self._on_change()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("Playing failed", exc_info=error)
 

@@ -18,6 +18,7 @@ from wyoming.info import Info
 from wyoming.pipeline import RunPipeline
 from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.snd import Played
+from wyoming.timer import TimerCancelled
 from wyoming.wake import Detection as WireDetection
 
 from lunavox_edge.audio.pcm import check_format
@@ -175,6 +176,11 @@ class Satellite:
 
     def hush(self) -> bool:
         """Fall silent and end the conversation, whatever it has come to; False if there was nothing."""
+        # A timer that rings there goes by a clock of its own; the id of none silences it and cancels nothing.
+        self.send(TimerCancelled(id="").event())
+        return self._fall_silent()
+
+    def _fall_silent(self) -> bool:
         played = self._mouth.silence()
         if self._talking is None:
             return played and self.move(Happening.DONE)
@@ -207,7 +213,7 @@ class Satellite:
         if answering:
             self._end_talk()
         else:
-            self.hush()
+            self._fall_silent()
         self._answering = answering
         return self._mouth.open()
 

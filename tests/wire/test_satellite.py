@@ -19,13 +19,16 @@ from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import SettingsError
 from lunavox_edge.satellite import link as link_module
-from lunavox_edge.satellite import satellite as satellite_module
+from lunavox_edge.satellite import listening as listening_module
 from lunavox_edge.satellite import server as server_module
 from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.listening import Phase
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, open_microphone
-from lunavox_edge.satellite.satellite import Phase, Satellite
+from lunavox_edge.satellite.satellite import Satellite
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
+from lunavox_edge.satellite.timers import Clock
+from lunavox_edge.satellite.words import Words
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
@@ -92,6 +95,9 @@ async def furnish(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> Async
             words: tuple[str, ...] | None = None,
             mic: str | None = None,
             speaker: str | None = None,
+            stop_words: tuple[str, ...] = (),
+            ring_s: float = 300.0,
+            clock: Clock | None = None,
             **settings: object,
         ) -> Room:
             sections = Settings.model_validate({"catalog": {"cache_dir": tmp_path}, **settings})
@@ -107,7 +113,9 @@ async def furnish(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> Async
                 speaker=open_speaker(speaker or str(tmp_path / "speaker.wav")),
                 say=told.append,
                 engine=engine,
-                words=words or (),
+                words=Words(words or (), stop_words),
+                ring_s=ring_s,
+                clock=clock,
             )
             info = satellite_info("kitchen", "Kitchen", engine=engine, words=words or ())
             server = SatelliteServer(
@@ -210,7 +218,7 @@ async def test_the_hub_can_begin_a_command_without_a_word(furnish: Furnish, end:
 async def test_a_hub_that_never_answers_does_not_hear_for_ever(
     furnish: Furnish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(satellite_module, "LISTEN_S", 0.3)
+    monkeypatch.setattr(listening_module, "LISTEN_S", 0.3)
     room = await furnish(words=("alexa",))
     async with room.connect() as hub:
         await hub.send("run-satellite", "run-pipeline")
