@@ -63,8 +63,8 @@ class Alarm:
 
     @property
     def noticed(self) -> bool:
-        """Whether people in the room have heard the ring."""
-        return self.rings and self._ringing.noticed
+        """Whether people in the room hear the ring, and have for so long that they know of it."""
+        return self._ringing.noticed
 
     def take(self, event: Event) -> None:
         """Take what the hub says of a timer. Raises ProtocolError, Busy."""
@@ -89,7 +89,7 @@ class Alarm:
         self._ringing.review()
 
     def called(self) -> bool:
-        """Somebody called: a ring that was heard is answered; False if there is none, and it rings later."""
+        """Somebody called: a ring that is heard is answered. False if there is none; it may ring later."""
         return self.noticed and self.silence()
 
     def silence(self) -> bool:

@@ -14,6 +14,8 @@ from lunavox_edge.types import AudioChunk
 
 # What a person may have heard, and may mean with what is said next.
 NOTICED_S = 0.7
+# After something was said: a hub that goes on with a question asks for the answer before that.
+_SETTLE_S = 0.5
 # A loudspeaker that does not work just now is tried again.
 _RETRY_S = 2.0
 _RATE_HZ = 22_050
@@ -44,25 +46,27 @@ class Ringing:
         self._wanted = False
         self._left_s = 0.0
         self._sounded_s = 0.0
-        self._since_s = 0.0
+        self._since_s: float | None = None
+        self._settle_s = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def sounding(self) -> bool:
         """Whether it is heard now."""
-        return self._task is not None
+        return self._since_s is not None
 
     @property
     def noticed(self) -> bool:
-        """Whether it has been heard for so long since `start` that people in the room know of it."""
-        now_s = asyncio.get_running_loop().time()
-        return self._sounded_s + (now_s - self._since_s if self.sounding else 0.0) >= NOTICED_S
+        """Whether it is heard now, and has been for so long that people in the room know of it."""
+        if self._since_s is None:
+            return False
+        return self._sounded_s + asyncio.get_running_loop().time() - self._since_s >= NOTICED_S
 
     def start(self) -> None:
         """Ring; one that rings already begins its time anew."""
         if not self._wanted:
-            self._sounded_s = 0.0
+            self._sounded_s = self._settle_s = 0.0
         self._wanted, self._left_s = True, self._ring_s
         self.review()
 
@@ -76,14 +80,14 @@ class Ringing:
         loop, task = asyncio.get_running_loop(), self._task
         sounds = self._wanted and self._may_sound()
         if sounds and task is None:
-            self._since_s = loop.time()
-            self._task = loop.create_task(self._run(), name="satellite ringing")
+            self._task = loop.create_task(self._run(self._settle_s), name="satellite ringing")
         elif not sounds and task is not None:
-            self._sounded_s += loop.time() - self._since_s
             self._task = None
+            self._stop_counting()
             task.cancel()
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
+        self._settle_s = _SETTLE_S
 
     async def close(self) -> None:
         """Stop, and wait until it is silent."""
@@ -91,9 +95,10 @@ class Ringing:
         if self._ending:
             await asyncio.wait(self._ending)
 
-    async def _run(self) -> None:
+    async def _run(self, settle_s: float) -> None:
         complained = False
         try:
+            await asyncio.sleep(settle_s)
             while self._left_s > 0:
                 try:
                     async with aclosing(self._sound()) as sound:
@@ -102,6 +107,7 @@ class Ringing:
                     if not complained:
                         _LOGGER.warning("A timer rings, but is not heard: %s", error)
                     complained = True
+                self._stop_counting()
                 if self._left_s > 0:
                     self._left_s -= _RETRY_S
                     await asyncio.sleep(_RETRY_S)
@@ -110,12 +116,20 @@ class Ringing:
         # Not reached by one that was cancelled, which is no longer the task of this object.
         self._task = None
         self._wanted = False
+        self._stop_counting()
         self._on_end()
+
+    def _stop_counting(self) -> None:
+        """It is not heard any more."""
+        if self._since_s is not None:
+            self._sounded_s += asyncio.get_running_loop().time() - self._since_s
+            self._since_s = None
 
     async def _sound(self) -> AsyncGenerator[AudioChunk, None]:
         """Yield the signal again and again, little ahead of when it is heard."""
         loop = asyncio.get_running_loop()
         begun_s, sent_s = loop.time(), 0.0
+        self._since_s = begun_s
         while True:
             step = int((self._ring_s - self._left_s) / _LOUDER_EVERY_S)
             signal = chime(RINGING, _RATE_HZ, _LOUDNESS[min(step, len(_LOUDNESS) - 1)])

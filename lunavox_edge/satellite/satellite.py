@@ -191,13 +191,11 @@ class Satellite:
 
     def _word_said(self, detection: Detection) -> bool:
         """A word was said: fall silent at once. Return whether a command begins with it."""
-        quiet = detection.name in self._stop_words or self._hub is None
-        if quiet or (self._alarm.sounding and self._alarm.noticed):
-            # Who says any word to a ring wants quiet, not a command.
+        # Who says any word to a ring wants quiet, not a command.
+        quiet = self._alarm.called()
+        if detection.name in self._stop_words or self._hub is None:
             self._alarm.silence()
             quiet = True
-        else:
-            self._alarm.called()
         if self._playback.active:
             self._playback.hush()
             self._listening.tell_first(Played().event())
