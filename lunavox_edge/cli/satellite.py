@@ -74,6 +74,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "WORD none (default: stop, where that wake word is installed)",
     )
     parser.add_argument(
+        "--chime",
+        action="store_true",
+        help="two notes after a wake word; a hub that is LunaVox Edge has a chime of its own",
+    )
+    parser.add_argument(
         "--ring-s",
         type=_ring_s,
         default=RING_S,
@@ -97,6 +102,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     import asyncio
     import socket
 
+    from lunavox_edge.satellite.satellite import Sounds
     from lunavox_edge.satellite.service import SatelliteOptions, run
 
     options = SatelliteOptions(
@@ -107,7 +113,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         area=args.area,
         words=None if args.wake is None else tuple(args.wake),
         stop_words=None if args.stop_word is None else tuple(args.stop_word),
-        ring_s=args.ring_s,
+        sounds=Sounds(chime=args.chime, ring_s=args.ring_s),
         tls_cert=args.tls_cert,
         tls_key=args.tls_key,
     )

@@ -90,8 +90,12 @@ class Playback:
         for speech in self._speeches:
             speech.owned = False
 
-    def hush(self) -> None:
-        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it."""
+    def hush(self) -> bool:
+        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it.
+
+        Return whether the hub waits for an end.
+        """
+        owed = any(speech.owned for speech in self._speeches)
         if self._open is not None:
             self._open.drop()
         for speech in self._speeches:
@@ -103,6 +107,7 @@ class Playback:
             self._silenced.add(self._task)
             self._task = None
             self._on_change()
+        return owed
 
     async def close(self) -> None:
         """Hush, and wait until it is silent."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wyoming.event import Event
 from wyoming.snd import Played
 
-from lunavox_edge.audio.chime import FAILED, chime
+from lunavox_edge.audio.chime import FAILED, LISTENING, chime
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellite.alarm import RING_S, Alarm
 from lunavox_edge.satellite.listening import LISTEN_S, Listening, Phase
@@ -42,6 +43,19 @@ _LOGGER = logging.getLogger(__name__)
 Send = Callable[[Event], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Which sounds of its own a satellite makes."""
+
+    chime: bool = False
+    """After a wake word: go on, speak."""
+    ring_s: float = RING_S
+    """How long a timer rings that nobody silences."""
+
+
+SOUNDS = Sounds()
+
+
 class Satellite:
     """One microphone and one loudspeaker; serves one hub at a time."""
 
@@ -53,22 +67,22 @@ class Satellite:
         say: Callable[[str], None],
         engine: Engine | None = None,
         words: Words = NO_WORDS,
-        ring_s: float = RING_S,
+        sounds: Sounds = SOUNDS,
         clock: Clock | None = None,
     ) -> None:
         """Be off; made on the running loop.
 
-        With an engine, `words` are waited for here. A timer rings for at most `ring_s`; timers go by
-        `clock`, that of the loop if there is none.
+        With an engine, `words` are waited for here. Timers go by `clock`, that of the loop if there is none.
         """
         self._say = say
+        self._chimes = sounds.chime
         self._stop_words = words.stops
         self._microphone = microphone
         shared = SharedSpeaker(speaker)
         self._playback = Playback(shared, on_played=self._played, on_change=self._playing_changed)
         self._alarm = Alarm(
             shared,
-            ring_s=ring_s,
+            ring_s=sounds.ring_s,
             attend_s=LISTEN_S,
             speaking=lambda: self._playback.active,
             on_change=self._ring_changed,
@@ -196,20 +210,25 @@ class Satellite:
         if detection.name in self._stop_words or self._hub is None:
             self._alarm.silence()
             quiet = True
-        if self._playback.active:
-            self._playback.hush()
+        if self._playback.hush():
             self._listening.tell_first(Played().event())
+        if not quiet:
+            self._tell_that_it_listens()
         return not quiet
 
     async def _detected_by_hub(self) -> None:
         self._say("The hub has heard a wake word.")
         self._rearming.waits()
         self._alarm.called()
-        if self._playback.active:
-            self._playback.hush()
+        if self._playback.hush():
             await self._send(Played().event())
+        self._tell_that_it_listens()
         if self.phase is Phase.STREAMING:
             self._alarm.attend()
+
+    def _tell_that_it_listens(self) -> None:
+        if self._chimes:
+            self._playback.play(chime(LISTENING, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
 
     # Speech and timers.
 

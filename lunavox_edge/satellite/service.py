@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from lunavox_edge import system
 from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
-from lunavox_edge.satellite.alarm import RING_S
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import Satellite
+from lunavox_edge.satellite.satellite import SOUNDS, Satellite, Sounds
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.words import NO_WORDS, choose_words
@@ -43,7 +42,7 @@ class SatelliteOptions:
     area: str | None = None
     words: tuple[str, ...] | None = None
     stop_words: tuple[str, ...] | None = None
-    ring_s: float = RING_S
+    sounds: Sounds = SOUNDS
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -76,7 +75,7 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
             say=say,
             engine=engine,
             words=words,
-            ring_s=options.ring_s,
+            sounds=options.sounds,
         )
         loop.add_signal_handler(signal.SIGUSR1, satellite.silence)
         server = SatelliteServer(

@@ -163,8 +163,14 @@ class Timers:
 
     def _check_room(self, timer_id: str) -> None:
         there = timer_id in self._running or timer_id in self._ringing
-        if not there and len(self._running) + len(self._ringing) >= MAX_TIMERS:
+        if there or len(self._running) + len(self._ringing) < MAX_TIMERS:
+            return
+        # A hub that restarts forgets its timers; those that count end by themselves, paused ones never would.
+        paused = next((key for key, timer in self._running.items() if timer.due is None), None)
+        if paused is None:
             raise Busy(f"{MAX_TIMERS} timers are the limit.", retry_after_s=_RETRY_AFTER_S)
+        _LOGGER.warning("The timer that was paused longest ago is given up: %d are the limit", MAX_TIMERS)
+        del self._running[paused]
 
 
 def _id(data: Data) -> str | None:

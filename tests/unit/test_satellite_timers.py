@@ -201,6 +201,16 @@ def test_there_is_a_bound_and_those_that_are_known_keep_working(kitchen: Kitchen
     assert (kitchen.timers.ringing, kitchen.clock.waiting) == (False, 0)
 
 
+def test_paused_timers_that_their_hub_has_forgotten_do_not_fill_it_up(kitchen: Kitchen) -> None:
+    for number in range(MAX_TIMERS):
+        kitchen.update(f"t{number}", 60, active=number % 2 == 0)
+    kitchen.start("eggs", 5)
+    kitchen.clock.pass_s(5)
+    assert (kitchen.rung, kitchen.timers.count) == (1, MAX_TIMERS - 1)
+    kitchen.clock.pass_s(60)
+    assert kitchen.rung == 1 + MAX_TIMERS // 2
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "words"),
     [

@@ -15,7 +15,7 @@ from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import Satellite
+from lunavox_edge.satellite.satellite import SOUNDS, Satellite, Sounds
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.timers import Clock
@@ -82,7 +82,7 @@ async def furnishing(tmp_path: Path) -> AsyncIterator[Furnish]:
             mic: str | None = None,
             speaker: str | None = None,
             stop_words: tuple[str, ...] = (),
-            ring_s: float = 300.0,
+            sounds: Sounds = SOUNDS,
             clock: Clock | None = None,
             **settings: object,
         ) -> Room:
@@ -100,7 +100,7 @@ async def furnishing(tmp_path: Path) -> AsyncIterator[Furnish]:
                 say=told.append,
                 engine=engine,
                 words=Words(words or (), stop_words),
-                ring_s=ring_s,
+                sounds=sounds,
                 clock=clock,
             )
             info = satellite_info("kitchen", "Kitchen", engine=engine, words=words or ())

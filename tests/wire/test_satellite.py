@@ -14,6 +14,7 @@ from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event
 from wyoming.info import Info
 
+from lunavox_edge.audio.chime import LISTENING, chime
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.errors import SettingsError
 from lunavox_edge.satellite import link as link_module
@@ -21,6 +22,7 @@ from lunavox_edge.satellite import listening as listening_module
 from lunavox_edge.satellite import server as server_module
 from lunavox_edge.satellite.listening import Phase
 from lunavox_edge.satellite.microphone import CHUNK_BYTES
+from lunavox_edge.satellite.satellite import Sounds
 from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
@@ -180,6 +182,24 @@ async def test_the_hub_hears_the_word_and_it_falls_silent(furnish: Furnish) -> N
         await hub.send("detection")
         await hub.until("played")
         assert not room.satellite._playback.active
+
+
+@pytest.mark.parametrize("by", ["itself", "the hub"])
+async def test_a_chime_tells_that_it_listens_and_is_no_speech_of_the_hub(furnish: Furnish, by: str) -> None:
+    local = by == "itself"
+    room = await furnish(
+        silence(0.1) + said("alexa") if local else b"",
+        words=("alexa",) if local else None,
+        sounds=Sounds(chime=True),
+    )
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        if not local:
+            await hub.send("detection")
+        await room.until(lambda: len(room.heard()) == len(chime(LISTENING, RATE_HZ)))
+        await room.until(lambda: not room.satellite._playback.active)
+        await hub.send("ping")
+        assert "played" not in {event.type for event in await hub.until("pong")}
 
 
 async def test_a_long_speech_does_not_hold_up_pings(furnish: Furnish) -> None:

@@ -20,6 +20,7 @@ from lunavox_edge.engine.engine import Engine
 from lunavox_edge.satellite import link as link_module
 from lunavox_edge.satellite import rearming, ringing
 from lunavox_edge.satellite.listening import Phase
+from lunavox_edge.satellite.satellite import Sounds
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.house import SatellitePhase
@@ -275,6 +276,21 @@ async def test_speech_goes_before_a_ring_which_goes_on_afterwards(furnish: Furni
         await room.until(lambda: alarm.sounding and len(room.heard()) > len(pcm))
 
 
+async def test_a_further_question_of_the_hub_does_not_silence_a_ring(furnish: Furnish) -> None:
+    room = await furnish(silence(0.1), words=("alexa",))
+    alarm = room.satellite.alarm
+    async with room.connect() as hub:
+        await hub.send("run-satellite", FINISHED)
+        await noticed(room)
+        await hub.send(*speech(0.1))
+        await hub.until("played")
+        await hub.send("run-pipeline")
+        await hub.until("audio-chunk")
+        assert (alarm.rings, alarm.sounding) == (True, False)
+        await hub.send("transcript")
+        await room.until(lambda: alarm.sounding)
+
+
 async def test_without_a_hub_a_word_of_its_own_silences_it(furnish: Furnish, clock: ManualClock) -> None:
     room = await furnish(silence(0.3) + said("alexa"), words=("alexa",), clock=clock)
     async with room.connect() as hub:
@@ -325,7 +341,7 @@ async def test_a_hub_that_has_paused_is_not_left_for_its_silence(
 
 
 async def test_nobody_silences_it_and_it_ends(furnish: Furnish) -> None:
-    room = await furnish(ring_s=0.3)
+    room = await furnish(sounds=Sounds(ring_s=0.3))
     async with room.connect() as hub:
         await hub.send(FINISHED)
         await room.until(lambda: "A timer has finished." in room.said and quiet(room))
