@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LISTEN_S = 60.0
 # Sound since a wake word that is sent on although it came before the word was recognised.
 _KEPT_S = 1.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+# What has been heard for so long has recovered.
+_RECOVERED_S = 60.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -104,8 +107,8 @@ class Listening:
 
     def open(self) -> None:
         """Open the microphone, which is idle."""
-        self.phase = Phase.WAITING if self.local else Phase.STREAMING
-        self._task = asyncio.get_running_loop().create_task(self._listen(), name="satellite microphone")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="satellite microphone")
+        self.phase = self._first_phase
 
     def let_go(self) -> None:
         """Begin to close the microphone."""
@@ -142,8 +145,35 @@ class Listening:
         """Ask the hub to wait for a wake word. Raises ConnectionError."""
         await self._send(_pipeline(PipelineStage.WAKE))
 
-    async def _listen(self) -> None:
-        """Hear the microphone for as long as the hub wants to."""
+    @property
+    def _first_phase(self) -> Phase:
+        return Phase.WAITING if self.local else Phase.STREAMING
+
+    async def _run(self) -> None:
+        """Hear the microphone for as long as the hub wants to, again after every failure."""
+        loop, pause_s, told = asyncio.get_running_loop(), _FIRST_PAUSE_S, ""
+        try:
+            while True:
+                begun_s = loop.time()
+                error = await self._listen()
+                was, self.phase = self.phase, Phase.OFF
+                self._alarm.attended()
+                if was is Phase.STREAMING and self.local:
+                    await self._send(AudioStop().event())
+                if loop.time() - begun_s > _RECOVERED_S:
+                    pause_s, told = _FIRST_PAUSE_S, ""
+                if str(error) != told:
+                    told = str(error)
+                    _LOGGER.warning("The microphone is off, and tried again in the background: %s", error)
+                    await self._send(error_event(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                self.phase = self._first_phase
+        except ConnectionError as gone:
+            _LOGGER.debug("The hub does not hear: %s", gone)
+
+    async def _listen(self) -> LunavoxError:
+        """Hear the microphone until that fails, and return why. Raises ConnectionError."""
         vigil: Vigil | None = None
         recent: deque[tuple[float, Event]] = deque(maxlen=round(_KEPT_S / CHUNK_S))
         heard_s = 0.0
@@ -163,16 +193,16 @@ class Listening:
                     if vigil is not None:
                         _feed(vigil, pcm, chunk.timestamp)
                     await self._heard(recent)
-        except ConnectionError as error:
-            _LOGGER.debug("The hub does not hear: %s", error)
+        except ConnectionError:
+            raise
         except LunavoxError as error:
-            await self._fail(error)
+            return error
         except Exception:
             _LOGGER.exception("Listening failed")
-            await self._fail(InternalError("The microphone does not work; the satellite's log says more."))
         finally:
             if vigil is not None:
                 vigil.cancel()
+        return InternalError("The microphone does not work; the satellite's log says more.")
 
     async def _heard(self, recent: deque[tuple[float, Event]]) -> None:
         """Take the newest of the recent sound."""
@@ -222,14 +252,6 @@ class Listening:
         self._say(f"Heard {detection.name} ({detection.probability:.2f}).")
         if self._on_word(detection):
             self._called = detection
-
-    async def _fail(self, error: LunavoxError) -> None:
-        self.phase = Phase.OFF
-        _LOGGER.warning("The microphone is off: %s", error)
-        try:
-            await self._send(error_event(error))
-        except ConnectionError as gone:
-            _LOGGER.debug("The hub cannot be told: %s", gone)
 
 
 def _feed(vigil: Vigil, pcm: bytes, timestamp_ms: int | None) -> None:

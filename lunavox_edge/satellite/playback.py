@@ -149,6 +149,8 @@ class Playback:
         self._silenced.discard(task)
         if self._task is task:
             self._task = None
+            for speech in self._speeches:
+                speech.drop()
             self._speeches.clear()
             self._on_change()
         if not task.cancelled() and (error := task.exception()) is not None:

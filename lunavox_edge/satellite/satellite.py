@@ -23,7 +23,7 @@ from lunavox_edge.satellite.microphone import Microphone
 from lunavox_edge.satellite.playback import Playback
 from lunavox_edge.satellite.rearming import Rearming
 from lunavox_edge.satellite.speaker import SharedSpeaker, Speaker
-from lunavox_edge.satellite.timers import Clock
+from lunavox_edge.satellite.timers import TIMER_EVENTS, Clock
 from lunavox_edge.satellite.words import NO_WORDS, Words
 from lunavox_edge.types import Detection
 from lunavox_edge.wire import fields
@@ -102,6 +102,17 @@ class Satellite:
         self._hub: Send | None = None
         self._wanted = False
         self._paused_s: float | None = None
+        self._closed = False
+        self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
+            "run-satellite": self._run,
+            "pause-satellite": self._pause,
+            "run-pipeline": self._requested,
+            "detect": self._waited_for_by_hub,
+            "detection": self._detected_by_hub,
+            **dict.fromkeys(("transcript", "error"), self._command_over),
+            **dict.fromkeys(("audio-start", "audio-chunk", "audio-stop"), self._take_speech),
+            **dict.fromkeys(TIMER_EVENTS, self._take_timer),
+        }
 
     @property
     def phase(self) -> Phase:
@@ -115,27 +126,14 @@ class Satellite:
 
     async def handle(self, event: Event, hub: Send) -> None:
         """Do what the hub wants. Raises ProtocolError, BadAudio, ConnectionError."""
+        if self._closed:
+            return
         self._hub = hub
-        kind = event.type
-        if kind == "run-satellite":
-            await self._run()
-        elif kind == "pause-satellite":
-            await self._pause()
-        elif kind in ("transcript", "error"):
-            self._command_over(event)
-        elif kind == "run-pipeline":
-            self._alarm.called()
-            self._listening.trigger()
-        elif kind == "detect":
-            self._rearming.waits()
-        elif kind == "detection":
-            await self._detected_by_hub()
-        elif kind.startswith("audio-"):
-            self._take_speech(event)
-        elif kind.startswith("timer-"):
-            await self._take_timer(event)
+        handler = self._handlers.get(event.type)
+        if handler is not None:
+            await handler(event)
         else:
-            _LOGGER.debug("Nothing to do for %s", kind)
+            _LOGGER.debug("Nothing to do for %s", event.type)
 
     def silence(self) -> None:
         """Silence a timer that rings."""
@@ -154,7 +152,7 @@ class Satellite:
 
     async def close(self) -> None:
         """Fall silent and close the microphone."""
-        self._hub, self._wanted = None, False
+        self._hub, self._wanted, self._closed = None, False, True
         await self._alarm.close()
         await self._off()
         await self._playback.close()
@@ -162,14 +160,14 @@ class Satellite:
 
     # The microphone.
 
-    async def _run(self) -> None:
+    async def _run(self, _: Event) -> None:
         """Open the microphone, or begin anew."""
         self._wanted, self._paused_s = True, None
         self._rearming.works()
         self._alarm.attended()
         await self._listening.start()
 
-    async def _pause(self) -> None:
+    async def _pause(self, _: Event) -> None:
         was_on = self.phase is not Phase.OFF
         self._wanted = False
         self._paused_s = asyncio.get_running_loop().time() if was_on else None
@@ -182,7 +180,12 @@ class Satellite:
         self._alarm.attended()
         await self._listening.close()
 
-    def _command_over(self, event: Event) -> None:
+    async def _requested(self, _: Event) -> None:
+        """The hub begins a command, because of a button or a question of its own."""
+        self._alarm.called()
+        self._listening.trigger()
+
+    async def _command_over(self, event: Event) -> None:
         """The hub has understood a command, or has failed to."""
         listened = self._alarm.attending
         self._listening.command_over()
@@ -216,7 +219,10 @@ class Satellite:
             self._tell_that_it_listens()
         return not quiet
 
-    async def _detected_by_hub(self) -> None:
+    async def _waited_for_by_hub(self, _: Event) -> None:
+        self._rearming.waits()
+
+    async def _detected_by_hub(self, _: Event) -> None:
         self._say("The hub has heard a wake word.")
         self._rearming.waits()
         self._alarm.called()
@@ -232,7 +238,7 @@ class Satellite:
 
     # Speech and timers.
 
-    def _take_speech(self, event: Event) -> None:
+    async def _take_speech(self, event: Event) -> None:
         if event.type == "audio-start":
             self._playback.start(fields.audio_format(event.data))
         elif event.type == "audio-chunk":

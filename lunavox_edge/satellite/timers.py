@@ -14,6 +14,7 @@ from lunavox_edge.errors import Busy, ProtocolError
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.fields import Data
 
+TIMER_EVENTS = ("timer-started", "timer-updated", "timer-cancelled", "timer-finished")
 MAX_TIMERS = 64
 MAX_TIMER_S = 366 * 86_400
 # Ids of timers that rang or were cancelled, so that what a hub still says of them rings nothing.

@@ -13,6 +13,7 @@ import pytest
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event
 from wyoming.info import Info
+from wyoming.timer import TimerFinished
 
 from lunavox_edge.audio.chime import LISTENING, chime
 from lunavox_edge.audio.wav import read_wav, wav_bytes
@@ -342,6 +343,33 @@ async def test_a_word_that_does_not_load_is_told(furnish: Furnish) -> None:
         await hub.expect_error("broken_model")
         await hub.alive()
         assert room.satellite.phase is Phase.OFF
+
+
+async def test_listening_that_has_failed_begins_again(
+    furnish: Furnish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening_module, "_FIRST_PAUSE_S", 0.02)
+    ScriptedWake.script.broken.add("alexa")
+    room = await furnish(silence(0.1) + said("alexa"), words=("alexa",))
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        await hub.expect_error("broken_model")
+        ScriptedWake.script.broken.clear()
+        await hub.expect("detection")
+    await room.until(lambda: room.satellite.phase is Phase.OFF)
+
+
+async def test_what_a_hub_still_sends_to_a_satellite_that_ends_begins_nothing(furnish: Furnish) -> None:
+    room = await furnish()
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        await hub.until("audio-chunk")
+        await room.satellite.close()
+        await hub.send("run-satellite", TimerFinished(id="a").event(), *speech(0.1), "ping")
+        await hub.until("pong")
+        assert room.satellite.phase is Phase.OFF
+        assert not room.satellite.alarm.rings
+        assert not room.satellite._playback.active
 
 
 async def test_the_command_serves_and_ends_in_order(tmp_path: Path) -> None:
