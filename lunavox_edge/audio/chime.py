@@ -14,18 +14,25 @@ LISTENING = ((660.0, 0.09), (990.0, 0.12))
 ANNOUNCING = ((784.0, 0.16), (587.0, 0.3))
 """Two notes downwards: somebody is about to speak."""
 
+_CALL = ((1047.0, 0.12), (1319.0, 0.12), (1568.0, 0.32))
+RINGING = (*_CALL, (0.0, 0.16), *_CALL, (0.0, 0.9))
+"""Three notes upwards, twice, and a rest: a timer has finished. It is made to be repeated."""
+
+FAILED = ((392.0, 0.14), (0.0, 0.04), (294.0, 0.24))
+"""Two low notes downwards: what was asked for cannot be done."""
+
 _AMPLITUDE = 0.2
 _FADE_S = 0.015
 
 
 @lru_cache(maxsize=16)
-def chime(notes: tuple[tuple[float, float], ...], rate_hz: int) -> bytes:
-    """Return notes (hertz, seconds) as 16-bit mono PCM."""
-    return b"".join(to_pcm16(_note(hertz, seconds, rate_hz)) for hertz, seconds in notes)
+def chime(notes: tuple[tuple[float, float], ...], rate_hz: int, amplitude: float = _AMPLITUDE) -> bytes:
+    """Return notes (hertz, seconds; 0 Hz is a rest) as 16-bit mono PCM of an amplitude up to 1."""
+    return b"".join(to_pcm16(_note(hertz, seconds, rate_hz, amplitude)) for hertz, seconds in notes)
 
 
-def _note(hertz: float, seconds: float, rate_hz: int) -> Samples:
+def _note(hertz: float, seconds: float, rate_hz: int, amplitude: float) -> Samples:
     times = np.arange(int(seconds * rate_hz), dtype=np.float32) / np.float32(rate_hz)
     fade = np.minimum(1, np.minimum(times, seconds - times) / np.float32(_FADE_S))
-    tone: Samples = (np.sin(2 * np.pi * hertz * times) * np.clip(fade, 0, 1) * _AMPLITUDE).astype(np.float32)
+    tone: Samples = (np.sin(2 * np.pi * hertz * times) * np.clip(fade, 0, 1) * amplitude).astype(np.float32)
     return tone

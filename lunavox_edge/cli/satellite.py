@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lunavox_edge.settings import Settings
 
 
+RING_S = 300.0
+_MAX_RING_S = 3600
+
+
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
@@ -21,7 +25,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="be a microphone and a loudspeaker for a hub",
         description="Be a Wyoming satellite: Home Assistant, or a LunaVox Edge that is the hub of the house, "
         "connects to it, hears its microphone and speaks through its loudspeaker. It loads no speech model.",
-        epilog="Try it with files: lunavox-edge satellite --mic command.wav --speaker answer.wav",
+        epilog="Try it with files: lunavox-edge satellite --mic command.wav --speaker answer.wav. "
+        "The signal USR1 silences a timer that rings.",
     )
     parser.add_argument(
         "--mic",
@@ -61,13 +66,43 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="wait for these wake words here, and send nothing before one was said; without a WORD those of "
         "wake.default (default: the hub waits for them)",
     )
+    parser.add_argument(
+        "--stop-word",
+        nargs="*",
+        metavar="WORD",
+        help="with --wake: words that silence a timer and what is being said, and begin nothing; without a "
+        "WORD none (default: stop, where that wake word is installed)",
+    )
+    parser.add_argument(
+        "--chime",
+        action="store_true",
+        help="two notes after a wake word; a hub that is LunaVox Edge has a chime of its own",
+    )
+    parser.add_argument(
+        "--ring-s",
+        type=_ring_s,
+        default=RING_S,
+        metavar="SECONDS",
+        help="how long a timer rings that nobody silences (default: %(default)g)",
+    )
     parser.set_defaults(run=_run)
+
+
+def _ring_s(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= _MAX_RING_S:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 1 to {_MAX_RING_S}")
+    return seconds
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
     import asyncio
     import socket
 
+    from lunavox_edge.satellite.satellite import Sounds
     from lunavox_edge.satellite.service import SatelliteOptions, run
 
     options = SatelliteOptions(
@@ -77,6 +112,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         name=args.name or socket.gethostname() or "satellite",
         area=args.area,
         words=None if args.wake is None else tuple(args.wake),
+        stop_words=None if args.stop_word is None else tuple(args.stop_word),
+        sounds=Sounds(chime=args.chime, ring_s=args.ring_s),
         tls_cert=args.tls_cert,
         tls_key=args.tls_key,
     )

@@ -53,6 +53,7 @@ class Link:
         self._last_s = self._loop.time()
         self._serving: asyncio.Task[None] | None = None
         self._pings = False
+        self._paused = False
         self.is_hub = False
 
     @property
@@ -106,6 +107,9 @@ class Link:
             self._pings = True
             await self.send(Pong(text=fields.optional_text(event.data, "text")).event())
         elif event.type != "pong":
+            if event.type in ("run-satellite", "pause-satellite"):
+                # Home Assistant neither reads nor pings while it is muted, and still tells of timers.
+                self._paused = event.type == "pause-satellite"
             await self._handle(self, event)
 
     async def _watch(self) -> None:
@@ -119,10 +123,12 @@ class Link:
             elif not self.is_hub:
                 if quiet_s > _VISIT_S:
                     self.hang_up()
-            elif self._pings and quiet_s > GIVE_UP_AFTER_S:
+            elif not self._pings or self._paused:
+                continue
+            elif quiet_s > GIVE_UP_AFTER_S:
                 _LOGGER.info("%s: does not answer any more", self.peer)
                 self.hang_up()
-            elif self._pings and not asked:
+            elif not asked:
                 asked = True
                 try:
                     await self.send(Ping().event())

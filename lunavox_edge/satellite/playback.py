@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from lunavox_edge.audio.pcm import Converter, check_format, to_pcm16
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellite.speaker import Speaker
 from lunavox_edge.types import AudioChunk, AudioFormat
@@ -28,11 +29,20 @@ class Playback:
     """Plays one speech after the other on a task of its own, which lives while there are any."""
 
     def __init__(
-        self, speaker: Speaker, *, on_played: Callable[[LunavoxError | None], Awaitable[None]]
+        self,
+        speaker: Speaker,
+        *,
+        on_played: Callable[[LunavoxError | None], Awaitable[None]],
+        on_change: Callable[[], None],
     ) -> None:
-        """Store; `on_played` is told the end of each speech, and why it was not heard if so."""
+        """Be silent.
+
+        `on_played` is told the end of each speech of the hub, and why it was not heard if so; `on_change`
+        is called when `active` has changed.
+        """
         self._speaker = speaker
         self._on_played = on_played
+        self._on_change = on_change
         self._speeches: deque[_Speech] = deque()
         self._open: _Speech | None = None
         self._waiting_bytes = 0
@@ -48,15 +58,15 @@ class Playback:
         """Begin a speech; one that is open ends. Raises BadAudio."""
         self.stop()
         self._open = speech = _Speech(audio_format, self._took)
-        if len(self._speeches) >= _MAX_SPEECHES:
-            _LOGGER.warning("A speech is dropped: %d already wait", _MAX_SPEECHES)
-            speech.drop()
-            return
-        self._speeches.append(speech)
-        if self._task is None:
-            played = self._run(self._speeches, tuple(self._silenced))
-            self._task = asyncio.get_running_loop().create_task(played, name="satellite playback")
-            self._task.add_done_callback(self._ended)
+        self._append(speech)
+
+    def play(self, pcm: bytes, rate_hz: int) -> None:
+        """Play a sound of this satellite, 16-bit mono, after what waits; its end is told to nobody."""
+        sound = _Speech(AudioFormat(rate_hz), self._took)
+        sound.owned = False
+        self._waiting_bytes += sound.add(pcm)
+        sound.end()
+        self._append(sound)
 
     def add(self, pcm: bytes) -> None:
         """Add audio to the open speech; nothing happens without one, or once it was silenced."""
@@ -81,8 +91,12 @@ class Playback:
         for speech in self._speeches:
             speech.owned = False
 
-    def hush(self) -> None:
-        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it."""
+    def hush(self) -> bool:
+        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it.
+
+        Return whether the hub waits for an end.
+        """
+        owed = any(speech.owned for speech in self._speeches)
         if self._open is not None:
             self._open.drop()
         for speech in self._speeches:
@@ -93,12 +107,26 @@ class Playback:
             self._task.cancel()
             self._silenced.add(self._task)
             self._task = None
+            self._on_change()
+        return owed
 
     async def close(self) -> None:
         """Hush, and wait until it is silent."""
         self.hush()
         if self._silenced:
             await asyncio.wait(self._silenced)
+
+    def _append(self, speech: _Speech) -> None:
+        if len(self._speeches) >= _MAX_SPEECHES:
+            _LOGGER.warning("A speech is dropped: %d already wait", _MAX_SPEECHES)
+            speech.drop()
+            return
+        self._speeches.append(speech)
+        if self._task is None:
+            played = self._run(self._speeches, tuple(self._silenced))
+            self._task = asyncio.get_running_loop().create_task(played, name="satellite playback")
+            self._task.add_done_callback(self._ended)
+            self._on_change()
 
     async def _run(self, speeches: deque[_Speech], before: tuple[asyncio.Task[None], ...]) -> None:
         if before:
@@ -122,7 +150,10 @@ class Playback:
         self._silenced.discard(task)
         if self._task is task:
             self._task = None
+            for speech in self._speeches:
+                speech.drop()
             self._speeches.clear()
+            self._on_change()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("Playing failed", exc_info=error)
 
@@ -178,7 +209,7 @@ class _Speech:
             else:
                 self._news.clear()
                 try:
-                    await asyncio.wait_for(self._news.wait(), _STALL_S)
+                    await within(self._news.wait(), _STALL_S)
                 except asyncio.TimeoutError:
                     _LOGGER.warning("A speech ends: its audio stopped coming")
                     self._over = True

@@ -1,58 +1,59 @@
-"""The satellite itself: what it does with the messages of its hub and with the sound of its room.
+"""The satellite itself: what it does with the messages of its hub, with wake words and with timers.
 
-The microphone is open only while a hub wants to hear it. With wake words of its own nothing leaves the
-satellite until one was said; without, everything goes to the hub, which waits for the word.
+Speech, a ring and a command can come in any order. Speech of the hub goes before a ring, a word silences
+either, and a ring goes on with or without a hub.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from enum import Enum
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wyoming.audio import AudioChunk, AudioStop
 from wyoming.event import Event
-from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
-from wyoming.wake import Detection as WireDetection
 
-from lunavox_edge import bridge
-from lunavox_edge.errors import InternalError, LunavoxError
-from lunavox_edge.satellite.microphone import CHUNK_S, FORMAT, Microphone
+from lunavox_edge.audio.chime import FAILED, LISTENING, chime
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.satellite.alarm import RING_S, Alarm
+from lunavox_edge.satellite.listening import LISTEN_S, Listening, Phase
+from lunavox_edge.satellite.microphone import Microphone
 from lunavox_edge.satellite.playback import Playback
-from lunavox_edge.satellite.speaker import Speaker
+from lunavox_edge.satellite.rearming import Rearming
+from lunavox_edge.satellite.speaker import SharedSpeaker, Speaker
+from lunavox_edge.satellite.timers import TIMER_EVENTS, Clock
+from lunavox_edge.satellite.words import NO_WORDS, Words
 from lunavox_edge.types import Detection
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.engine.vigil import Vigil
 
-# A command to a hub that never answers ends, so that nobody's room is streamed for hours.
-LISTEN_S = 60.0
-# Sound since a wake word that is sent on although it came before the word was recognised.
-_KEPT_S = 1.5
+# A hub that pauses and goes at once has ended; one that pauses and stays wants the microphone closed.
+_FAREWELL_S = 2.0
+_SOUND_RATE_HZ = 22_050
+# Nobody spoke, or another satellite heard it too: no command has failed.
+_NO_COMMAND = ("stt-no-text-recognized", "wake-word-timeout", "duplicate_wake_up_detected")
 
 _LOGGER = logging.getLogger(__name__)
 
 Send = Callable[[Event], Awaitable[None]]
 
 
-class Phase(Enum):
-    """What the microphone is for."""
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """Which sounds of its own a satellite makes."""
 
-    OFF = "off"
-    WAITING = "waiting"
-    """For a wake word, here."""
-    STREAMING = "streaming"
-    """Everything goes to the hub."""
+    chime: bool = False
+    """After a wake word: go on, speak."""
+    ring_s: float = RING_S
+    """How long a timer rings that nobody silences."""
+
+
+SOUNDS = Sounds()
 
 
 class Satellite:
@@ -65,171 +66,207 @@ class Satellite:
         speaker: Speaker,
         say: Callable[[str], None],
         engine: Engine | None = None,
-        words: tuple[str, ...] = (),
+        words: Words = NO_WORDS,
+        sounds: Sounds = SOUNDS,
+        clock: Clock | None = None,
     ) -> None:
-        """Store the parts; with an engine, wait for `words` here."""
-        self._microphone = microphone
-        self._playback = Playback(speaker, on_played=self._played)
+        """Be off; made on the running loop.
+
+        With an engine, `words` are waited for here. Timers go by `clock`, that of the loop if there is none.
+        """
         self._say = say
-        self._engine = engine
-        self._words = words
+        self._chimes = sounds.chime
+        self._stop_words = words.stops
+        self._microphone = microphone
+        shared = SharedSpeaker(speaker)
+        self._playback = Playback(shared, on_played=self._played, on_change=self._playing_changed)
+        self._alarm = Alarm(
+            shared,
+            ring_s=sounds.ring_s,
+            attend_s=LISTEN_S,
+            speaking=lambda: self._playback.active,
+            on_change=self._ring_changed,
+            say=say,
+            clock=clock,
+        )
+        self._listening = Listening(
+            microphone,
+            engine=engine,
+            words=(*words.calls, *words.stops),
+            send=self._send,
+            on_word=self._word_said,
+            alarm=self._alarm,
+            say=say,
+        )
+        self._rearming = Rearming(self._ask_to_wait)
         self._hub: Send | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
-        self._called: Detection | None = None
-        self._triggered = False
-        self._hushed = False
-        self._streamed_s = 0.0
-        self.phase = Phase.OFF
+        self._wanted = False
+        self._paused_s: float | None = None
+        self._closed = False
+        self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
+            "run-satellite": self._run,
+            "pause-satellite": self._pause,
+            "run-pipeline": self._requested,
+            "detect": self._waited_for_by_hub,
+            "detection": self._detected_by_hub,
+            **dict.fromkeys(("transcript", "error"), self._command_over),
+            **dict.fromkeys(("audio-start", "audio-chunk", "audio-stop"), self._take_speech),
+            **dict.fromkeys(TIMER_EVENTS, self._take_timer),
+        }
+
+    @property
+    def phase(self) -> Phase:
+        """What the microphone is for."""
+        return self._listening.phase
+
+    @property
+    def alarm(self) -> Alarm:
+        """Its timers."""
+        return self._alarm
 
     async def handle(self, event: Event, hub: Send) -> None:
         """Do what the hub wants. Raises ProtocolError, BadAudio, ConnectionError."""
+        if self._closed:
+            return
         self._hub = hub
-        kind, local = event.type, self._engine is not None
-        if kind == "run-satellite":
-            await self._run()
-        elif kind == "pause-satellite":
-            await self._off("The hub has paused the microphone.")
-        elif kind in ("transcript", "error"):
-            if self.phase is Phase.STREAMING and local:
-                self.phase = Phase.WAITING
-        elif kind == "run-pipeline":
-            self._triggered = self.phase is Phase.WAITING
-        elif kind == "detection":
-            self._say("The hub has heard a wake word.")
-            await self._hush()
-        elif kind == "audio-start":
-            self._playback.start(fields.audio_format(event.data))
-        elif kind == "audio-chunk":
-            self._playback.add(event.payload or b"")
-        elif kind == "audio-stop":
-            self._playback.stop()
+        handler = self._handlers.get(event.type)
+        if handler is not None:
+            await handler(event)
         else:
-            _LOGGER.debug("Nothing to do for %s", kind)
+            _LOGGER.debug("Nothing to do for %s", event.type)
+
+    def silence(self) -> None:
+        """Silence a timer that rings."""
+        if self._alarm.silence():
+            self._say("The timer is silenced.")
 
     async def leave(self) -> None:
-        """The hub has gone: close the microphone; what was sent is still heard."""
+        """The hub has gone: close the microphone; what was sent is still heard, and timers count on."""
         self._hub = None
         self._playback.disown()
-        await self._off(None)
+        await self._off()
+        paused_s, self._paused_s = self._paused_s, None
+        if paused_s is not None and asyncio.get_running_loop().time() - paused_s < _FAREWELL_S:
+            self._wanted = True
+        self._ring_changed()
 
     async def close(self) -> None:
         """Fall silent and close the microphone."""
-        self._hub = None
-        await self._off(None)
+        self._hub, self._wanted, self._closed = None, False, True
+        await self._alarm.close()
+        await self._off()
         await self._playback.close()
         self._microphone.close()
 
-    async def _run(self) -> None:
+    # The microphone.
+
+    async def _run(self, _: Event) -> None:
         """Open the microphone, or begin anew."""
-        await self._off(None)
-        local = self._engine is not None
-        self.phase = Phase.WAITING if local else Phase.STREAMING
-        self._say("Waiting for a wake word." if local else "Streaming to the hub.")
-        if not local:
-            await self._send(_pipeline(PipelineStage.WAKE))
-        self._listening = asyncio.get_running_loop().create_task(self._listen(), name="satellite microphone")
+        self._wanted, self._paused_s = True, None
+        self._rearming.works()
+        self._alarm.attended()
+        await self._listening.start()
 
-    async def _off(self, said: str | None) -> None:
-        task, self._listening = self._listening, None
-        was, self.phase = self.phase, Phase.OFF
-        self._called, self._triggered, self._hushed = None, False, False
-        if task is not None:
-            task.cancel()
-            # Not cancelled again by whoever comes meanwhile: it may be letting a device go.
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
-        if self._ending:
-            await asyncio.wait(self._ending)
-        if said is not None and was is not Phase.OFF:
-            self._say(said)
+    async def _pause(self, _: Event) -> None:
+        was_on = self.phase is not Phase.OFF
+        self._wanted = False
+        self._paused_s = asyncio.get_running_loop().time() if was_on else None
+        await self._off()
+        if was_on:
+            self._say("The hub has paused the microphone.")
 
-    async def _listen(self) -> None:
-        """Hear the microphone for as long as the hub wants to."""
-        vigil: Vigil | None = None
-        recent: deque[tuple[float, Event]] = deque(maxlen=round(_KEPT_S / CHUNK_S))
-        heard_s = 0.0
-        try:
-            vigil = self._open_vigil()
-            async with aclosing(self._microphone.chunks()) as chunks:
-                async for pcm in chunks:
-                    chunk = AudioChunk(
-                        rate=FORMAT.rate_hz,
-                        width=FORMAT.width_bytes,
-                        channels=FORMAT.channels,
-                        audio=pcm,
-                        timestamp=time.monotonic_ns() // 1_000_000,
-                    )
-                    recent.append((heard_s, chunk.event()))
-                    heard_s += CHUNK_S
-                    if vigil is not None:
-                        _feed(vigil, pcm, chunk.timestamp)
-                    await self._heard(recent)
-        except ConnectionError as error:
-            _LOGGER.debug("The hub does not hear: %s", error)
-        except LunavoxError as error:
-            await self._fail(error)
-        except Exception:
-            _LOGGER.exception("Listening failed")
-            await self._fail(InternalError("The microphone does not work; the satellite's log says more."))
-        finally:
-            if vigil is not None:
-                vigil.cancel()
+    async def _off(self) -> None:
+        self._rearming.waits()
+        self._alarm.attended()
+        await self._listening.close()
 
-    async def _heard(self, recent: deque[tuple[float, Event]]) -> None:
-        """Take the newest of the recent sound."""
-        if self._hushed:
-            self._hushed = False
-            await self._send(Played().event())
-        if self.phase is Phase.WAITING and (self._called is not None or self._triggered):
-            await self._begin(recent)
-        elif self.phase is Phase.STREAMING:
-            await self._send(recent[-1][1])
-            self._streamed_s += CHUNK_S
-            if self._engine is not None and self._streamed_s > LISTEN_S:
-                self.phase = Phase.WAITING
-                await self._send(AudioStop().event())
-                self._say("The hub does not answer; waiting for a wake word again.")
+    async def _requested(self, _: Event) -> None:
+        """The hub begins a command, because of a button or a question of its own."""
+        self._alarm.called()
+        self._listening.trigger()
 
-    async def _begin(self, recent: deque[tuple[float, Event]]) -> None:
-        """A command begins: tell the hub, and send what was said since the wake word."""
-        called, self._called, self._triggered = self._called, None, False
-        self.phase = Phase.STREAMING
-        self._streamed_s = 0.0
-        since_s = recent[-1][0]
-        if called is not None:
-            since_s = min(since_s, called.at_s)
-            await self._send(WireDetection(name=called.name, timestamp=called.timestamp_ms).event())
-        await self._send(_pipeline(PipelineStage.ASR, called.name if called is not None else None))
-        for at_s, chunk in tuple(recent):
-            if at_s >= since_s:
-                await self._send(chunk)
-
-    def _open_vigil(self) -> Vigil | None:
-        """Wait for the words here, if that is this satellite's way. Raises UnknownModel, Busy."""
-        if self._engine is None:
-            return None
-        loop = asyncio.get_running_loop()
-        return self._engine.open_vigil(
-            FORMAT,
-            names=self._words,
-            on_detection=lambda detection: bridge.call_soon(loop, partial(self._detected, detection)),
-        )
-
-    def _detected(self, detection: Detection) -> None:
-        """A word was said: fall silent at once; the hub is told with the next sound."""
-        if self.phase is not Phase.WAITING:
+    async def _command_over(self, event: Event) -> None:
+        """The hub has understood a command, or has failed to."""
+        listened = self._alarm.attending
+        self._listening.command_over()
+        self._alarm.attended()
+        if event.type == "transcript":
+            self._rearming.works()
             return
-        self._say(f"Heard {detection.name} ({detection.probability:.2f}).")
-        self._called = detection
-        if self._playback.active:
-            self._playback.hush()
-            self._hushed = True
+        if self.phase is Phase.STREAMING:
+            self._rearming.failed()
+        if listened and event.data.get("code") not in _NO_COMMAND:
+            self._playback.play(chime(FAILED, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
 
-    async def _hush(self) -> None:
-        if self._playback.active:
-            self._playback.hush()
+    async def _ask_to_wait(self) -> None:
+        """Ask a hub that has failed to wait for a wake word again."""
+        if self.phase is Phase.STREAMING:
+            try:
+                await self._listening.ask_to_wait()
+            except ConnectionError as gone:
+                _LOGGER.debug("The hub cannot be asked: %s", gone)
+
+    def _word_said(self, detection: Detection) -> bool:
+        """A word was said: fall silent at once. Return whether a command begins with it."""
+        # Who says any word to a ring wants quiet, not a command.
+        quiet = self._alarm.called()
+        if detection.name in self._stop_words or self._hub is None:
+            self._alarm.silence()
+            quiet = True
+        if self._playback.hush():
+            self._listening.tell_first(Played().event())
+        if not quiet:
+            self._tell_that_it_listens()
+        return not quiet
+
+    async def _waited_for_by_hub(self, _: Event) -> None:
+        self._rearming.waits()
+
+    async def _detected_by_hub(self, _: Event) -> None:
+        self._say("The hub has heard a wake word.")
+        self._rearming.waits()
+        self._alarm.called()
+        if self._playback.hush():
             await self._send(Played().event())
+        self._tell_that_it_listens()
+        if self.phase is Phase.STREAMING:
+            self._alarm.attend()
+
+    def _tell_that_it_listens(self) -> None:
+        if self._chimes:
+            self._playback.play(chime(LISTENING, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
+
+    # Speech and timers.
+
+    async def _take_speech(self, event: Event) -> None:
+        if event.type == "audio-start":
+            self._playback.start(fields.audio_format(event.data))
+        elif event.type == "audio-chunk":
+            self._playback.add(event.payload or b"")
+        elif event.type == "audio-stop":
+            self._playback.stop()
+
+    async def _take_timer(self, event: Event) -> None:
+        """Take what the hub says of a timer; what is wrong with it ends nothing."""
+        try:
+            self._alarm.take(event)
+        except LunavoxError as error:
+            _LOGGER.warning("A message about a timer is of no use: %s", error)
+            await self._send(error_event(error))
+
+    def _playing_changed(self) -> None:
+        self._alarm.review()
+
+    def _ring_changed(self) -> None:
+        """While a timer rings and the hub is away, wait here for a word that silences it."""
+        if self._hub is not None or not self._listening.local:
+            return
+        if not self._alarm.rings:
+            self._listening.let_go()
+        elif self._wanted and self._listening.idle:
+            self._listening.open()
+
+    # The hub.
 
     async def _played(self, error: LunavoxError | None) -> None:
         """A speech is over; the hub waits for `played`, heard or not."""
@@ -240,30 +277,6 @@ class Satellite:
         except ConnectionError as gone:
             _LOGGER.debug("Nobody waits for the end of a speech: %s", gone)
 
-    async def _fail(self, error: LunavoxError) -> None:
-        self.phase = Phase.OFF
-        _LOGGER.warning("The microphone is off: %s", error)
-        try:
-            await self._send(error_event(error))
-        except ConnectionError as gone:
-            _LOGGER.debug("The hub cannot be told: %s", gone)
-
     async def _send(self, event: Event) -> None:
         if self._hub is not None:
             await self._hub(event)
-
-
-def _feed(vigil: Vigil, pcm: bytes, timestamp_ms: int | None) -> None:
-    """Pass sound on. Raises the error that has ended the vigil."""
-    if vigil.outcome.done():
-        vigil.outcome.result(0)
-    vigil.feed(pcm, timestamp_ms)
-
-
-def _pipeline(start: PipelineStage, wake_word: str | None = None) -> Event:
-    return RunPipeline(
-        start_stage=start,
-        end_stage=PipelineStage.TTS,
-        wake_word_name=wake_word,
-        restart_on_end=start is PipelineStage.WAKE,
-    ).event()

@@ -15,9 +15,10 @@ from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import Satellite
+from lunavox_edge.satellite.satellite import SOUNDS, Satellite, Sounds
 from lunavox_edge.satellite.server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
+from lunavox_edge.satellite.words import NO_WORDS, choose_words
 from lunavox_edge.wire import tls
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _TLS_OPTIONS = ("--tls-cert", "--tls-key")
 
 @dataclass(frozen=True, slots=True)
 class SatelliteOptions:
-    """What the command line says; `words` None leaves the wake word to the hub."""
+    """What the command line says.
+
+    `words` None leaves the wake word to the hub; `stop_words` None means `stop` where it is installed.
+    """
 
     microphone: str
     speaker: str
@@ -37,6 +41,8 @@ class SatelliteOptions:
     name: str
     area: str | None = None
     words: tuple[str, ...] | None = None
+    stop_words: tuple[str, ...] | None = None
+    sounds: Sounds = SOUNDS
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -50,17 +56,28 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    # Nothing rings yet; without a handler it would end the program.
+    loop.add_signal_handler(signal.SIGUSR1, lambda: None)
     system.bound_heap()
     microphone, speaker = open_microphone(options.microphone), open_speaker(options.speaker)
     async with AsyncExitStack() as stack:
-        engine, words = None, options.words or ()
+        engine, words = None, NO_WORDS
         if options.words is not None:
             from lunavox_edge.engine.engine import Engine  # noqa: PLC0415  # not needed without wake words
 
             engine = running = await blocking(lambda: Engine(settings))
             stack.push_async_callback(blocking, lambda: running.close(_ENGINE_GRACE_S))
-        info = satellite_info(options.name, options.area, engine=engine, words=words)
-        satellite = Satellite(microphone=microphone, speaker=speaker, say=say, engine=engine, words=words)
+            words = choose_words(running, options.words, options.stop_words)
+        info = satellite_info(options.name, options.area, engine=engine, words=words.calls)
+        satellite = Satellite(
+            microphone=microphone,
+            speaker=speaker,
+            say=say,
+            engine=engine,
+            words=words,
+            sounds=options.sounds,
+        )
+        loop.add_signal_handler(signal.SIGUSR1, satellite.silence)
         server = SatelliteServer(
             satellite,
             info,
@@ -81,6 +98,8 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
         say(f"Satellite {options.name} on {server.uri}. Ctrl-C stops.")
         if info.satellite is not None and info.satellite.active_wake_words:
             say(f"Its wake words: {', '.join(info.satellite.active_wake_words)}")
+        if words.stops:
+            say(f"What silences it: {', '.join(words.stops)}")
         await stop.wait()
         say("Stopping …")
     say("Stopped.")

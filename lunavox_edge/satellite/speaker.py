@@ -48,6 +48,20 @@ def open_speaker(target: str) -> Speaker:
     return FileSpeaker(Path(target))
 
 
+class SharedSpeaker:
+    """A loudspeaker for speech and for other sounds: each begins when the one before has let it go."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        """Share a speaker."""
+        self._speaker = speaker
+        self._turn = asyncio.Lock()
+
+    async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        """Play to the end, after those that came before. Raises PlaybackFailed."""
+        async with self._turn:
+            await self._speaker.play(chunks)
+
+
 class ProgramSpeaker:
     """A program that plays the WAV on its standard input, started for each speech."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,10 +12,25 @@ import numpy as np
 import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
-from lunavox_edge.errors import BackendUnavailable, BadAudio, LunavoxError, SettingsError
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import Backend, Capabilities, LoadedModel, LoadOptions
+from lunavox_edge.cli import main
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.errors import (
+    BackendUnavailable,
+    BadAudio,
+    BrokenModel,
+    LunavoxError,
+    SettingsError,
+    UnknownModel,
+)
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
 from lunavox_edge.satellite.speaker import open_speaker
+from lunavox_edge.satellite.words import Words, choose_words
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
+from tests.fakes.backends import entry
 
 pytestmark = pytest.mark.unit
 
@@ -128,3 +144,64 @@ def test_a_name_that_hubs_refuse_is_not_told_to_them(wrong: str) -> None:
     with pytest.raises(SettingsError, match="--area must be printable and at most 256"):
         satellite_info("kitchen", wrong)
     assert satellite_info("ü" * 256, "").satellite is not None
+
+
+class Installed(Backend):
+    """Wake words by name, as they are installed."""
+
+    name = "installed"
+    kind = ModelKind.WAKE
+    capabilities = Capabilities(parallel=True)
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None
+
+    @classmethod
+    def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:
+        return [entry(name, ModelKind.WAKE, backend=cls.name, languages=("en",)) for name in cls.names]
+
+    def load(self, entry: ModelEntry, options: LoadOptions) -> LoadedModel:
+        raise BrokenModel("Only its name is needed here.")
+
+
+@pytest.mark.parametrize(
+    ("installed", "calls", "stops", "chosen"),
+    [
+        (("alexa", "nabu"), (), None, Words(("alexa", "nabu"), ())),
+        # The word that is made for it begins no command, wherever it was named.
+        (("alexa", "stop"), (), None, Words(("alexa",), ("stop",))),
+        (("alexa", "stop"), ("alexa",), None, Words(("alexa",), ("stop",))),
+        (("alexa", "stop"), ("alexa", "stop"), None, Words(("alexa",), ("stop",))),
+        (("alexa", "stop"), ("alexa",), (), Words(("alexa",), ())),
+        (("alexa", "nabu", "stop"), ("alexa",), ("nabu",), Words(("alexa",), ("nabu",))),
+        # Otherwise nothing could be commanded.
+        (("stop",), (), None, Words(("stop",), ())),
+    ],
+)
+def test_which_words_command_and_which_silence(
+    installed: tuple[str, ...],
+    calls: tuple[str, ...],
+    stops: tuple[str, ...] | None,
+    chosen: Words,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Installed, "names", installed)
+    monkeypatch.setattr(registry, "_BUILT_IN", {"installed": f"{__name__}:Installed"})
+    engine = Engine(Settings.model_validate({"catalog": {"cache_dir": tmp_path}}))
+    try:
+        found = choose_words(engine, calls, stops)
+        assert (sorted(found.calls), found.stops) == (sorted(chosen.calls), chosen.stops)
+        with pytest.raises(UnknownModel):
+            choose_words(engine, calls, ("unheard_of",))
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon", "3601", "inf"])
+def test_a_ring_has_a_bound(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["satellite", "--ring-s", seconds])
+    assert "--ring-s" in capsys.readouterr().err

@@ -5,123 +5,38 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event
 from wyoming.info import Info
+from wyoming.timer import TimerFinished
 
+from lunavox_edge.audio.chime import LISTENING, chime
 from lunavox_edge.audio.wav import read_wav, wav_bytes
-from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import SettingsError
 from lunavox_edge.satellite import link as link_module
-from lunavox_edge.satellite import satellite as satellite_module
+from lunavox_edge.satellite import listening as listening_module
 from lunavox_edge.satellite import server as server_module
-from lunavox_edge.satellite.info import satellite_info
-from lunavox_edge.satellite.microphone import CHUNK_BYTES, open_microphone
-from lunavox_edge.satellite.satellite import Phase, Satellite
-from lunavox_edge.satellite.server import SatelliteServer
-from lunavox_edge.satellite.speaker import open_speaker
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.satellite.listening import Phase
+from lunavox_edge.satellite.microphone import CHUNK_BYTES
+from lunavox_edge.satellite.satellite import Sounds
 from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.wake import ScriptedWake, said, silence
 from tests.wire.conftest import Peer
+from tests.wire.rooms import RATE_HZ, Furnish, furnishing, speech
 
 pytestmark = pytest.mark.wire
-
-RATE_HZ = 22_050
-
-
-def speech(seconds: float, *, rate_hz: int = RATE_HZ, level: int = 1000) -> list[Event]:
-    pcm = level.to_bytes(2, "little", signed=True) * int(rate_hz * seconds)
-    shape = {"rate": rate_hz, "width": 2, "channels": 1}
-    return [
-        AudioStart(**shape).event(),
-        *(AudioChunk(**shape, audio=pcm[at : at + 2048]).event() for at in range(0, len(pcm), 2048)),
-        AudioStop().event(),
-    ]
-
-
-@dataclass
-class Room:
-    """A running satellite."""
-
-    satellite: Satellite
-    server: SatelliteServer
-    said: list[str]
-    speaker: Path
-
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Peer]:
-        peer = Peer(self.server.uri)
-        await peer.client.connect()
-        try:
-            yield peer
-        finally:
-            with suppress(OSError):
-                await peer.client.disconnect()
-
-    def heard(self) -> bytes:
-        return read_wav(self.speaker.read_bytes())[1]
-
-    async def until(self, reached: Callable[[], bool]) -> None:
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(f"{self.satellite.phase}: {self.said}")
-
-
-Furnish = Callable[..., Awaitable[Room]]
 
 
 @pytest.fixture
 async def furnish(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIterator[Furnish]:
-    """Start a satellite; `sound` is what its microphone file holds."""
-    async with AsyncExitStack() as stack:
-
-        async def start(
-            sound: bytes = b"",
-            *,
-            words: tuple[str, ...] | None = None,
-            mic: str | None = None,
-            speaker: str | None = None,
-            **settings: object,
-        ) -> Room:
-            sections = Settings.model_validate({"catalog": {"cache_dir": tmp_path}, **settings})
-            recording = tmp_path / "microphone.wav"
-            recording.write_bytes(wav_bytes(sound, 16_000))
-            engine = None
-            if words is not None:
-                engine = Engine(sections)
-                stack.callback(engine.close)
-            told: list[str] = []
-            satellite = Satellite(
-                microphone=open_microphone(mic or str(recording)),
-                speaker=open_speaker(speaker or str(tmp_path / "speaker.wav")),
-                say=told.append,
-                engine=engine,
-                words=words or (),
-            )
-            info = satellite_info("kitchen", "Kitchen", engine=engine, words=words or ())
-            server = SatelliteServer(
-                satellite,
-                info,
-                uri="tcp://127.0.0.1:0",
-                allow=sections.wyoming.allow,
-                limits=sections.limits,
-                say=told.append,
-            )
-            await server.start()
-            stack.push_async_callback(server.stop)
-            return Room(satellite, server, told, tmp_path / "speaker.wav")
-
+    async with furnishing(tmp_path) as start:
         yield start
 
 
@@ -210,7 +125,7 @@ async def test_the_hub_can_begin_a_command_without_a_word(furnish: Furnish, end:
 async def test_a_hub_that_never_answers_does_not_hear_for_ever(
     furnish: Furnish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(satellite_module, "LISTEN_S", 0.3)
+    monkeypatch.setattr(listening_module, "LISTEN_S", 0.3)
     room = await furnish(words=("alexa",))
     async with room.connect() as hub:
         await hub.send("run-satellite", "run-pipeline")
@@ -268,6 +183,24 @@ async def test_the_hub_hears_the_word_and_it_falls_silent(furnish: Furnish) -> N
         await hub.send("detection")
         await hub.until("played")
         assert not room.satellite._playback.active
+
+
+@pytest.mark.parametrize("by", ["itself", "the hub"])
+async def test_a_chime_tells_that_it_listens_and_is_no_speech_of_the_hub(furnish: Furnish, by: str) -> None:
+    local = by == "itself"
+    room = await furnish(
+        silence(0.1) + said("alexa") if local else b"",
+        words=("alexa",) if local else None,
+        sounds=Sounds(chime=True),
+    )
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        if not local:
+            await hub.send("detection")
+        await room.until(lambda: len(room.heard()) == len(chime(LISTENING, RATE_HZ)))
+        await room.until(lambda: not room.satellite._playback.active)
+        await hub.send("ping")
+        assert "played" not in {event.type for event in await hub.until("pong")}
 
 
 async def test_a_long_speech_does_not_hold_up_pings(furnish: Furnish) -> None:
@@ -410,6 +343,33 @@ async def test_a_word_that_does_not_load_is_told(furnish: Furnish) -> None:
         await hub.expect_error("broken_model")
         await hub.alive()
         assert room.satellite.phase is Phase.OFF
+
+
+async def test_listening_that_has_failed_begins_again(
+    furnish: Furnish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening_module, "_FIRST_PAUSE_S", 0.02)
+    ScriptedWake.script.broken.add("alexa")
+    room = await furnish(silence(0.1) + said("alexa"), words=("alexa",))
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        await hub.expect_error("broken_model")
+        ScriptedWake.script.broken.clear()
+        await hub.expect("detection")
+    await room.until(lambda: room.satellite.phase is Phase.OFF)
+
+
+async def test_what_a_hub_still_sends_to_a_satellite_that_ends_begins_nothing(furnish: Furnish) -> None:
+    room = await furnish()
+    async with room.connect() as hub:
+        await hub.send("run-satellite")
+        await hub.until("audio-chunk")
+        await room.satellite.close()
+        await hub.send("run-satellite", TimerFinished(id="a").event(), *speech(0.1), "ping")
+        await hub.until("pong")
+        assert room.satellite.phase is Phase.OFF
+        assert not room.satellite.alarm.rings
+        assert not room.satellite._playback.active
 
 
 async def test_the_command_serves_and_ends_in_order(tmp_path: Path) -> None:

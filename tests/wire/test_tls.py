@@ -162,8 +162,6 @@ async def satellite(certificate: tuple[Path, Path], tmp_path: Path) -> AsyncIter
         microphone=open_microphone("command:true"),
         speaker=open_speaker(str(tmp_path / "speaker.wav")),
         say=lambda _: None,
-        engine=None,
-        words=(),
     )
     server = SatelliteServer(
         room,
