@@ -21,7 +21,7 @@ from lunavox_edge.engine.catalog import Catalog
 from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
-from lunavox_edge.engine.leases import joint
+from lunavox_edge.engine.leases import ask_for_all, joint, wait_for
 from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
@@ -269,7 +269,9 @@ class Engine:
             words=words,
             audio_format=audio_format,
             lane=self._vigils.lane(_WAKE_LANE),
-            lease=joint([self._residency.acquire(word.entry) for word in words], forgiving=not names),
+            lease=joint(
+                ask_for_all((word.entry for word in words), self._residency.acquire), forgiving=not names
+            ),
             on_end=self._vigils.leave,
             on_detection=on_detection,
         )
@@ -294,7 +296,11 @@ class Engine:
         return self._resolver.entries(ModelKind.STT)
 
     def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
-        """Load and pin the default model and voice and `engine.pinned`; return what failed."""
+        """Load and pin the default model and voice and `engine.pinned`; return what failed.
+
+        Each is waited for `engine.load_timeout_s` at most; one that takes longer fails with TimedOut
+        and is pinned when it comes. Raises what `progress` raises, and EngineClosed after a fork.
+        """
         self._check_process()
         registry.vad()
         return self._warm.replace(
@@ -325,17 +331,24 @@ class Engine:
         self._residency.configure(settings.engine)
 
     def load(self, name: str) -> None:
-        """Load a model or voice now and wait. Raises as its use would."""
+        """Load a model or voice now and wait, for `engine.load_timeout_s` at most.
+
+        Raises UnknownModel, BrokenModel, BackendUnavailable, OutOfMemory, TimedOut, InternalError,
+        EngineClosed. After TimedOut the load goes on; the model is there, and idle, when it has ended.
+        """
         self._check_process()
-        loading = self._residency.acquire(self._resolver.entry(name))
-        loading.result(self.settings.engine.load_timeout_s).release()
+        entry = self._resolver.entry(name)
+        wait_for(self._residency.acquire(entry), self.settings.engine.load_timeout_s, entry.name).release()
 
     def unload(self, name: str) -> bool:
         """Unload an idle model; False if it is in use or not loaded. Raises UnknownModel."""
         return self._residency.unload(self._resolver.entry(name))
 
     def pin(self, name: str, *, pinned: bool = True) -> None:
-        """Keep a model in memory once loaded, or stop keeping it. Raises UnknownModel."""
+        """Keep a model in memory once loaded, until a load of it fails, or stop keeping it.
+
+        Raises UnknownModel.
+        """
         self._residency.pin(self._resolver.entry(name), pinned=pinned)
 
     def loaded(self, name: str) -> Loaded | None:

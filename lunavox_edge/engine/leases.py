@@ -1,17 +1,59 @@
-"""Several leases held as one, for a session that needs several models."""
+"""What is done with leases to come: wait for one, hold several as one, give back one that comes too late.
+
+A future lease belongs to whoever asked for it until it is given back, also when nobody waits for it
+any more: a lease that nobody has would keep its model in memory for ever.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import nullcontext
+from typing import TypeVar
 
-from lunavox_edge.engine.residency import Lease
+from lunavox_edge.engine.residency import Lease, load_takes_too_long
 from lunavox_edge.errors import LunavoxError
 
+ItemT = TypeVar("ItemT")
+
 _LOGGER = logging.getLogger(__name__)
+
+
+def give_back(future: Future[Lease]) -> None:
+    """Want a lease no more: step out of the queue for it, or release it, now or as soon as it comes."""
+    if not future.cancel():
+        future.add_done_callback(_release)
+
+
+def wait_for(future: Future[Lease], timeout_s: float, name: str) -> Lease:
+    """Wait for a lease on the model `name`.
+
+    Raises TimedOut and what the load raised. Unless it is returned, the lease is given back.
+    """
+    try:
+        return future.result(timeout_s)
+    except FutureTimeoutError as error:
+        give_back(future)
+        raise load_takes_too_long(name) from error
+    except BaseException:  # Ctrl-C, say
+        give_back(future)
+        raise
+
+
+def ask_for_all(items: Iterable[ItemT], acquire: Callable[[ItemT], Future[Lease]]) -> list[Future[Lease]]:
+    """Ask for a lease on each item. If one cannot be asked for, the others are given back and it raises."""
+    futures: list[Future[Lease]] = []
+    try:
+        for item in items:
+            futures.append(acquire(item))  # noqa: PERF401  # those asked for so far are needed at an error
+    except BaseException:
+        for future in futures:
+            give_back(future)
+        raise
+    return futures
 
 
 class JointLease(Lease):
@@ -72,6 +114,11 @@ class _Joining:
         if joined.cancelled():
             for future in self._futures:
                 future.cancel()
+
+
+def _release(future: Future[Lease]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().release()
 
 
 def _release_all(leases: Sequence[tuple[int, Lease]]) -> None:

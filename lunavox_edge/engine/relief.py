@@ -93,8 +93,7 @@ class Relief:
         self._tell(found)
         budget = self._residency.budget
         factor = _ROOMIER if self.strain is Strain.MEMORY else 1.0
-        memory = budget.probe()
-        if memory.total_bytes and memory.available_bytes < budget.reserve_bytes * factor:
+        if not budget.leaves_reserve(0, factor=factor):
             return Strain.MEMORY
         limit_c = settings.max_temperature_c
         if limit_c is not None and self.strain is Strain.HEAT:
@@ -137,7 +136,7 @@ class Relief:
         was_pinned = self._residency.is_pinned(old)
         self._residency.unload(old)
         if was_pinned:
-            self._residency.pin(new)
+            self._residency.pin(new, lasting=True)
         why = f"short of {self._words()}" if self.strain is not Strain.NONE else "there is room again"
         _LOGGER.warning("Hearing with %s instead of %s: %s", new.name, old.name, why)
 
@@ -146,8 +145,7 @@ class Relief:
 
     def _has_room(self, entry: ModelEntry) -> bool:
         need = MemoryBudget.estimate(entry.size_bytes)
-        free = self._residency.budget.probe().available_bytes
-        return free >= self._residency.budget.reserve_bytes * _ROOMIER + need
+        return self._residency.budget.leaves_reserve(need, factor=_ROOMIER)
 
     def _words(self) -> str:
         return _WORDS[self.strain]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from lunavox_edge.engine.lanes import Lane, Outcome, Task
+from lunavox_edge.engine.leases import give_back
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
 
@@ -76,7 +77,8 @@ class Session(Task):
 
     def fail(self, error: Exception) -> None:
         """End with an error, which the session's owner receives."""
-        if not isinstance(error, LunavoxError):
+        # Memory that ran out once says nothing about the device.
+        if not isinstance(error, (LunavoxError, MemoryError)):
             self._suspect_device(error)
         if isinstance(error, MemoryError):
             _LOGGER.warning("Out of memory in a slice", exc_info=error)
@@ -121,21 +123,23 @@ class Session(Task):
         except Exception:
             _LOGGER.exception("What was to be called at the end of a session failed")
 
+    def _close_opened(self) -> None:
+        """Close what was opened in the model, which is still leased; most open nothing. No slice runs."""
+
     def _give_back(self) -> None:
-        """Release the model; the session is over."""
-        if not self._lease_future.cancel():
-            self._lease_future.add_done_callback(_release)
+        """Release the model, which may be freed at once, after all that was opened in it."""
+        try:
+            self._close_opened()
+        except Exception:
+            _LOGGER.exception("What was opened in a model could not be closed")
+        finally:
+            give_back(self._lease_future)
 
     @property
     def _queue_ms(self) -> float:
         if self._first_slice_s is None:
             return 0.0
         return (self._first_slice_s - self._opened_s) * 1000
-
-
-def _release(future: Future[Lease]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        future.result().release()
 
 
 def _as_out_of_memory(cause: MemoryError) -> LunavoxError:

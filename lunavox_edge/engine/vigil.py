@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ _BATCH_S = 1.0
 _TINY_S = 1e-4
 _FRONT_END_S = 0.1
 """How far back from the newest audio a detection may lie."""
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +192,15 @@ class Vigil(Session):
         before = [timestamp_ms for start_s, timestamp_ms in marks if start_s < at_s - _TINY_S]
         return before[-1] if before else 0
 
+    def _close_opened(self) -> None:
+        ears, self._ears = self._ears, []
+        for one in ears:
+            try:
+                one.stream.close()
+            except Exception:
+                _LOGGER.exception("A stream of wake words could not be closed")
+
     def _ended_with(self, error: LunavoxError | None) -> None:
-        for ears in self._ears:
-            ears.stream.close()
-        self._ears = []
         self._converter = None
         with self._lock:
             self._inbox.clear()

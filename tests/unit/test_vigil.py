@@ -64,6 +64,11 @@ class Room:
         self.heard: list[Detection] = []
         self.released: list[str] = []
         self.ended = threading.Event()
+        self.word_heard = threading.Event()
+
+    def hear(self, detection: Detection) -> None:
+        self.heard.append(detection)
+        self.word_heard.set()
 
     def lease(self, name: str) -> Future[Lease]:
         future: Future[Lease] = Future()
@@ -81,7 +86,7 @@ class Room:
             lane=self.lane,
             lease=lease or joint([self.lease(name) for name in names], forgiving=False),
             on_end=lambda _: self.ended.set(),
-            on_detection=self.heard.append,
+            on_detection=self.hear,
         )
         vigil.start()
         return vigil
@@ -203,3 +208,24 @@ def test_who_steps_out_leaves_no_lease_behind(room: Room) -> None:
     assert not room.released
     late.set_result(room.granted("okay_nabu"))
     assert sorted(room.released) == ["alexa", "okay_nabu"]
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_streams_are_closed_before_the_models_that_they_listen_with(room: Room, *, cancels: bool) -> None:
+    open_when_freed: list[int] = []
+    model = ScriptedWord("alexa", room.script)
+    lease: Future[Lease] = Future()
+    lease.set_result(
+        JointLease(
+            [(0, Lease(model, nullcontext(), lambda: open_when_freed.append(room.script.open_streams)))]
+        )
+    )
+    vigil = room.open("alexa", lease=lease)
+    vigil.feed(said("alexa"))
+    assert room.word_heard.wait(WAIT_S)
+    if cancels:
+        vigil.cancel()
+    else:
+        vigil.finish(WAIT_S)
+    assert room.ended.wait(WAIT_S)
+    assert open_when_freed == [0]

@@ -1,0 +1,197 @@
+"""Who stops waiting for a model leaves no lease behind, however late the model comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from lunavox_edge.backends import registry
+from lunavox_edge.backends.base import LoadOptions
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.leases import ask_for_all, give_back, wait_for
+from lunavox_edge.engine.residency import Lease
+from lunavox_edge.errors import BrokenModel, EngineClosed, TimedOut
+from lunavox_edge.settings_model import Settings
+from lunavox_edge.types import ModelEntry
+from tests.fakes.tts import ScriptedTts, ScriptedVoice, TtsScript
+from tests.unit.test_residency import FakeModel, House, entry
+
+pytestmark = pytest.mark.unit
+
+WAIT_S = 20.0
+
+
+class Gate:
+    """Loads wait for it; it opens by itself after a while, so that a failing test ends."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.loads = 0
+        self.error: BaseException | None = None
+
+
+GATE = Gate()
+
+
+class SlowTts(ScriptedTts):
+    def load(self, entry: ModelEntry, options: LoadOptions) -> ScriptedVoice:
+        GATE.loads += 1
+        GATE.opened.wait(WAIT_S)
+        if GATE.error is not None:
+            raise GATE.error
+        return super().load(entry, options)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    GATE.__dict__.update(Gate().__dict__)
+    monkeypatch.setattr(registry, "_BUILT_IN", {"scripted-tts": f"{__name__}:SlowTts"})
+    monkeypatch.setattr(registry, "vad", lambda: None)
+    monkeypatch.setattr(ScriptedTts, "script", TtsScript())
+    yield GATE
+    GATE.opened.set()
+
+
+@pytest.fixture
+def engine(gate: Gate, tmp_path: Path) -> Iterator[Engine]:
+    settings = Settings.model_validate(
+        {
+            "catalog": {"cache_dir": tmp_path},
+            "tts": {"voice": "alpha"},
+            "engine": {"threads": 2, "load_timeout_s": 1.0, "pinned": ["beta"]},
+        }
+    )
+    with Engine(settings) as engine:
+        yield engine
+
+
+def until(reached: Callable[[], bool]) -> None:
+    for _ in range(2000):
+        if reached():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came about")
+
+
+def state(engine: Engine, name: str) -> str:
+    return next((model.state for model in engine.status().models if model.name == name), "")
+
+
+def test_a_load_that_comes_late_leaves_an_idle_model(engine: Engine, gate: Gate) -> None:
+    with pytest.raises(TimedOut, match="'alpha' takes too long"):
+        engine.load("alpha")
+    gate.opened.set()
+    until(lambda: state(engine, "alpha") == "idle")
+    assert engine.unload("alpha")
+    assert not engine.is_loaded("alpha")
+
+
+def test_a_warm_up_that_takes_too_long_says_so_and_pins_what_comes_late(engine: Engine, gate: Gate) -> None:
+    failed = engine.warm_up()
+    assert [type(error) for error in failed] == [TimedOut, TimedOut]
+    assert {"'alpha'", "'beta'"} == {word for error in failed for word in str(error).split() if "'" in word}
+    gate.opened.set()
+    until(lambda: state(engine, "alpha") == state(engine, "beta") == "idle")
+    assert all(model.pinned for model in engine.status().models)
+    assert engine.unload("alpha")
+    assert engine.unload("beta")
+
+
+def test_what_progress_raises_leaves_no_lease_behind(engine: Engine, gate: Gate) -> None:
+    gate.opened.set()
+
+    def progress(entry: ModelEntry) -> None:
+        raise ZeroDivisionError(entry.name)
+
+    with pytest.raises(ZeroDivisionError):
+        engine.warm_up(progress)
+    until(lambda: state(engine, "alpha") == state(engine, "beta") == "idle")
+
+
+def test_a_library_that_exits_fails_the_load(engine: Engine, gate: Gate) -> None:
+    gate.error = SystemExit(3)
+    gate.opened.set()
+    (failed, _) = engine.warm_up()
+    assert failed.code == "internal"
+    gate.error = None
+    engine.load("alpha")
+    assert state(engine, "alpha") == "idle"
+
+
+def test_an_error_of_the_load_is_raised_as_it_is(engine: Engine, gate: Gate) -> None:
+    gate.error = BrokenModel("The voice is damaged.")
+    gate.opened.set()
+    with pytest.raises(BrokenModel, match="damaged"):
+        engine.load("alpha")
+
+
+# The two helpers, in every order of events
+
+
+def test_what_is_given_back_is_released_whenever_it_comes() -> None:
+    released: list[str] = []
+
+    def lease(name: str) -> Lease:
+        return Lease(FakeModel(name), nullcontext(), lambda: released.append(name))
+
+    there: Future[Lease] = Future()
+    there.set_result(lease("there"))
+    coming: Future[Lease] = Future()
+    coming.set_running_or_notify_cancel()
+    waiting: Future[Lease] = Future()
+    broken: Future[Lease] = Future()
+    broken.set_exception(BrokenModel("no"))
+    for future in (there, coming, waiting, broken):
+        give_back(future)
+    assert released == ["there"]
+    assert waiting.cancelled()
+    coming.set_result(lease("coming"))
+    assert released == ["there", "coming"]
+
+
+def test_a_wait_that_is_interrupted_gives_the_lease_back() -> None:
+    class Interrupted(Future[Lease]):
+        def result(self, timeout: float | None = None) -> Lease:
+            raise KeyboardInterrupt
+
+    future = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        wait_for(future, WAIT_S, "joe")
+    assert future.cancelled()
+
+
+def test_leases_asked_for_before_the_engine_closed_are_given_back() -> None:
+    house = House()
+    house.use(entry("joe"))
+
+    def acquire(wanted: ModelEntry) -> Future[Lease]:
+        if wanted.name == "amy":
+            house.residency.close()
+        return house.residency.acquire(wanted)
+
+    with pytest.raises(EngineClosed):
+        ask_for_all([entry("joe"), entry("amy")], acquire)
+    assert house.names() == []
+    assert [model.closed for model in house.models] == [1]
+
+
+def test_a_lease_is_given_back_once_by_however_many_threads() -> None:
+    given_back: list[int] = []
+    start = threading.Barrier(8)
+    lease = Lease(FakeModel("joe"), nullcontext(), lambda: given_back.append(1))
+
+    def release() -> None:
+        start.wait(WAIT_S)
+        lease.release()
+
+    threads = [threading.Thread(target=release) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert given_back == [1]
