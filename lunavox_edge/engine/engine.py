@@ -254,26 +254,29 @@ class Engine:
         *,
         names: str | Iterable[str] = (),
         on_detection: Callable[[Detection], None] | None = None,
+        on_problem: Callable[[LunavoxError], None] | None = None,
     ) -> Vigil:
         """Wait for wake words in a stream of any length, for all those of `names` at once.
 
-        Without names it is those of the settings; then one that does not load is left out. Never
-        blocks; `on_detection` is called from a worker thread. Raises BadAudio, UnknownModel,
-        Busy, EngineClosed.
+        Without names it is those of the settings. One that is unknown or does not load is left out
+        and told by `on_problem`, or logged, as long as there is another one. Never blocks; both are
+        called from a worker thread. Raises BadAudio, UnknownModel if no word is known, Busy,
+        EngineClosed.
         """
         self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
-        names = several(names)
-        words = self._resolver.waking(names)
+        waking = self._resolver.waking(several(names))
         vigil = Vigil(
-            words=words,
+            words=waking.words,
             audio_format=audio_format,
             lane=self._vigils.lane(_WAKE_LANE),
             lease=joint(
-                ask_for_all((word.entry for word in words), self._residency.acquire), forgiving=not names
+                ask_for_all((word.entry for word in waking.words), self._residency.acquire), forgiving=True
             ),
             on_end=self._vigils.leave,
             on_detection=on_detection,
+            unknown=waking.unknown,
+            on_problem=on_problem,
         )
         self._vigils.join(vigil)
         return vigil
@@ -281,11 +284,11 @@ class Engine:
     def wake_words(self, names: str | Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
         """Every installed wake word, or those that `open_vigil` takes for `names`.
 
-        Raises UnknownModel if `names` are given and one is unknown.
+        Raises UnknownModel if `names` are given and none of them is known.
         """
         if names is None:
             return self._resolver.entries(ModelKind.WAKE)
-        return tuple(word.entry for word in self._resolver.waking(several(names)))
+        return tuple(word.entry for word in self._resolver.waking(several(names)).words)
 
     def voices(self) -> tuple[ModelEntry, ...]:
         """Every installed voice, the default one first."""

@@ -6,7 +6,6 @@ any more: a lease that nobody has would keep its model in memory for ever.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -18,8 +17,6 @@ from lunavox_edge.engine.residency import Lease, load_takes_too_long
 from lunavox_edge.errors import LunavoxError
 
 ItemT = TypeVar("ItemT")
-
-_LOGGER = logging.getLogger(__name__)
 
 
 def give_back(future: Future[Lease]) -> None:
@@ -59,17 +56,18 @@ def ask_for_all(items: Iterable[ItemT], acquire: Callable[[ItemT], Future[Lease]
 class JointLease(Lease):
     """The right to use several models, each with its place among those that were asked for."""
 
-    def __init__(self, leases: Sequence[tuple[int, Lease]]) -> None:
-        """Hold at least one lease; all are released together."""
+    def __init__(self, leases: Sequence[tuple[int, Lease]], errors: Sequence[LunavoxError] = ()) -> None:
+        """Hold at least one lease; all are released together. `errors` are of those left out."""
         super().__init__(leases[0][1].model, nullcontext(), lambda: _release_all(leases))
         self.models = tuple((place, lease.model) for place, lease in leases)
+        self.errors = tuple(errors)
 
 
 def joint(futures: Sequence[Future[Lease]], *, forgiving: bool) -> Future[Lease]:
     """Return a future JointLease, there when all are; cancelling it cancels what is still to come.
 
     If one fails, so does the whole and the others are released; a `forgiving` one goes on with
-    those that did not, as long as there is one.
+    those that did not, as long as there is one, and tells the errors of the others.
     """
     return _Joining(futures, forgiving=forgiving).joined
 
@@ -106,9 +104,8 @@ class _Joining:
             _release_all(leases)
             self.joined.set_exception(errors[0])
         else:
-            for error in errors:
-                _LOGGER.warning("Left out: %s", error if isinstance(error, LunavoxError) else repr(error))
-            self.joined.set_result(JointLease(leases))
+            ours = [error for error in errors if isinstance(error, LunavoxError)]
+            self.joined.set_result(JointLease(leases, ours))
 
     def _step_out(self, joined: Future[Lease]) -> None:
         if joined.cancelled():

@@ -50,10 +50,11 @@ class Vigil(Session):
 
     `feed`, `submit` and `cancel` never block and may come from any thread. It goes on after a
     detection, until `submit`, `cancel` or an error; `outcome` is then how many there were, or
-    the error.
+    the error. A word that is not there or does not load is left out as long as there is another one,
+    and told by `on_problem`, from a worker thread too. What the callbacks raise is logged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # built in one place, by keyword
         self,
         *,
         words: Sequence[Watchword],
@@ -62,6 +63,8 @@ class Vigil(Session):
         lease: Future[Lease],
         on_end: Callable[[Session], None],
         on_detection: Callable[[Detection], None] | None = None,
+        unknown: Sequence[LunavoxError] = (),
+        on_problem: Callable[[LunavoxError], None] | None = None,
     ) -> None:
         """Built by the engine only; `lease` is a joint one, over the words in their order."""
         super().__init__(lane=lane, lease=lease, relaxed=False, on_end=on_end)
@@ -70,6 +73,8 @@ class Vigil(Session):
         self._block_bytes = int(_BLOCK_S * audio_format.rate_hz) * audio_format.frame_bytes
         self._batch_bytes = int(_BATCH_S * audio_format.rate_hz) * audio_format.frame_bytes
         self._on_detection = on_detection
+        self._unknown = tuple(unknown)
+        self._on_problem = on_problem
         self._inbox = bytearray()
         self._marks: deque[tuple[float, int]] = deque()
         self._fed_bytes = 0
@@ -141,7 +146,10 @@ class Vigil(Session):
         if lease is None:
             return Outcome.WAIT
         if not self._ears:
-            self._ears = _listen(cast("JointLease", lease), self._words)
+            held = cast("JointLease", lease)
+            self._ears = _listen(held, self._words)
+            for problem in (*self._unknown, *held.errors):
+                self._left_out(problem)
         with self._lock:
             batch = bytes(self._inbox[: self._batch_bytes])
             del self._inbox[: self._batch_bytes]
@@ -173,7 +181,20 @@ class Vigil(Session):
     def _detected(self, entry: ModelEntry, at_s: float, probability: float) -> None:
         self._detections += 1
         if self._on_detection is not None:
-            self._on_detection(Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability))
+            found = Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability)
+            try:
+                self._on_detection(found)
+            except Exception:
+                _LOGGER.exception("What was to be called at a wake word failed")
+
+    def _left_out(self, problem: LunavoxError) -> None:
+        if self._on_problem is None:
+            _LOGGER.warning("A wake word is left out: %s", problem)
+            return
+        try:
+            self._on_problem(problem)
+        except Exception:
+            _LOGGER.exception("What was to be called for a wake word that is left out failed")
 
     def _mark(self, timestamp_ms: int | None) -> None:
         """Keep when the next audio began, by the sender's clock as far as it was told."""

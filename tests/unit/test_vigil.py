@@ -15,7 +15,7 @@ from lunavox_edge.engine.leases import JointLease, joint
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.spotting import Spotter, SpottingRules
 from lunavox_edge.engine.vigil import Vigil, Watchword
-from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError
+from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError, LunavoxError, UnknownModel
 from lunavox_edge.types import AudioFormat, Detection, ModelKind
 from tests.fakes.backends import entry
 from tests.fakes.wake import LEVELS, ScriptedWord, WakeScript, said, silence
@@ -229,3 +229,41 @@ def test_streams_are_closed_before_the_models_that_they_listen_with(room: Room, 
         vigil.finish(WAIT_S)
     assert room.ended.wait(WAIT_S)
     assert open_when_freed == [0]
+
+
+def test_what_is_left_out_is_told_and_the_rest_is_heard(room: Room) -> None:
+    told: list[str] = []
+
+    def tell(problem: LunavoxError) -> None:
+        told.append(problem.code)
+        raise ValueError("a callback of somebody else")
+
+    broken: Future[Lease] = Future()
+    broken.set_exception(BrokenModel("broken"))
+    vigil = Vigil(
+        words=[Watchword(entry(name, ModelKind.WAKE), SpottingRules()) for name in ("okay_nabu", "alexa")],
+        audio_format=AudioFormat(16_000),
+        lane=room.lane,
+        lease=joint([broken, room.lease("alexa")], forgiving=True),
+        on_end=lambda _: room.ended.set(),
+        on_detection=room.hear,
+        unknown=[UnknownModel("unknown")],
+        on_problem=tell,
+    )
+    vigil.start()
+    vigil.feed(said("okay_nabu") + said("alexa"))
+    assert vigil.finish(WAIT_S) == 1
+    assert told == ["unknown_model", "broken_model"]
+    assert [found.name for found in room.heard] == ["alexa"]
+
+
+def test_a_listener_that_fails_does_not_end_the_wait() -> None:
+    class Failing(Room):
+        def hear(self, detection: Detection) -> None:
+            raise ValueError("a callback of somebody else")
+
+    failing = Failing()
+    vigil = failing.open("alexa")
+    vigil.feed(said("alexa") + silence(3.0) + said("alexa"))
+    assert vigil.finish(WAIT_S) == 2
+    failing.lane.close(WAIT_S)
