@@ -53,7 +53,9 @@ class Engine:
 
     It belongs to the process that made it: after a fork the child makes its own.
     `settings` is a Settings value, the path of a YAML file, or None for the defaults.
-    Nothing is loaded until it is used or `warm_up` is called. Raises SettingsError.
+    No model is loaded until it is used or `warm_up` is called. Making an engine reads files and
+    imports backends; what is said to never block may then be called on an event loop from the first
+    time on. Raises SettingsError.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class Engine:
         self._floor = Floor.for_sessions(settings, cpu_workers=plan.workers)
         self._vigils = Floor.for_vigils(settings)
         self.catalog = Catalog.of(settings)
+        # Here and not at the first request, which may come on an event loop.
+        self.catalog.refresh()
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
@@ -422,7 +426,7 @@ class Engine:
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        return self._floor.lane(loaded.model.device if loaded else self._devices.order(entry)[0])
+        return self._floor.lane(loaded.model.device if loaded else self._devices.guess(entry))
 
     def _spoke(self, session: Session) -> None:
         self._floor.leave(session)

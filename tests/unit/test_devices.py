@@ -36,6 +36,8 @@ class Board:
         self.full: dict[str, int] = {}
         """How many more loads find no memory."""
         self.loads: list[str] = []
+        self.asked = 0
+        """How often the library was asked what there is."""
 
 
 BOARD = Board()
@@ -60,6 +62,7 @@ class BoardStt(ScriptedStt):
 
     @classmethod
     def devices(cls) -> Sequence[str]:
+        BOARD.asked += 1
         return BOARD.offered
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> BoardEar:
@@ -237,3 +240,29 @@ def test_an_error_of_ours_is_no_failure_of_the_device(board: Board, tmp_path: Pa
         with pytest.raises(LunavoxError, match="makes no sense"):
             engine.transcribe(sound, sample_rate=16_000)
         assert engine.status().models[0].device == "cuda:0"
+
+
+def test_the_device_is_guessed_without_asking_a_library(board: Board, tmp_path: Path) -> None:
+    load, devices = loader(tmp_path)
+    assert devices.guess(EAR) == "cpu"
+    assert loader(tmp_path, "cuda")[1].guess(EAR) == "cuda:0"
+    assert loader(tmp_path, "cpu")[1].guess(EAR) == "cpu"
+    assert board.asked == 0
+
+    load(EAR)
+    assert devices.guess(EAR) == "cuda:0"
+    devices.failed(EAR, "cuda:0", "lost")
+    assert devices.guess(EAR) == "cpu"
+
+    asked = board.asked
+    _, again = loader(tmp_path)
+    assert again.guess(EAR) == "cuda:0"  # as it was proved before
+    assert board.asked == asked
+
+
+def test_the_library_is_asked_once(board: Board, tmp_path: Path) -> None:
+    load, devices = loader(tmp_path)
+    load(EAR)
+    load(EAR)
+    devices.order(EAR)
+    assert board.asked == 1
