@@ -17,6 +17,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile(
     "search", deadline=None, max_examples=5000, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile(
+    "nightly",
+    # 10,000 steps of each state machine.
+    deadline=None,
+    max_examples=200,
+    stateful_step_count=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("every-run")
 
 CATEGORIES = {"unit", "wire", "model", "broker"}
