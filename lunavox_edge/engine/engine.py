@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -331,8 +332,10 @@ class Engine:
 
         Threads, queues, devices and the cache folder stay as they are. `warm_up` loads what is new.
         """
+        resolver = Resolver(settings, self.catalog)
+        resolver.stand_in = self._resolver.stand_in  # the strain goes on, until the next look at it at least
         # First, so that whoever sees the new settings finds what they mean.
-        self._resolver = Resolver(settings, self.catalog)
+        self._resolver = resolver
         self.settings = settings
         self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
         self._residency.configure(settings.engine)
@@ -434,9 +437,14 @@ class Engine:
             self._last_speech = session.stats
 
     def _housekeeping(self) -> None:
-        self.catalog.refresh()
-        self._residency.sweep()
-        self._relief.tick()
+        # Each is done although another one fails; the one that is given last comes first.
+        with contextlib.ExitStack() as chores:
+            chores.callback(self._trim)
+            chores.callback(self._relief.tick)
+            chores.callback(self._residency.sweep)
+            chores.callback(self.catalog.refresh)
+
+    def _trim(self) -> None:
         sessions, _ = self._floor.status()
         if sessions:
             self._worked = True

@@ -300,6 +300,9 @@ class Speech(Helped):
         needed_s = min(_MAX_HEAD_START_S, self._pace.head_start_s(self._plan.voice_key, outlook))
         return self._audio_s >= needed_s
 
+    def _close_opened(self) -> None:
+        self._voicing.close()
+
     def _ended_with(self, error: LunavoxError | None) -> None:
         self._dismiss_help()
         self._pace.leave(self)

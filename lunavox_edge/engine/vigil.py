@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -104,7 +103,7 @@ class Vigil(Session):
             self._fed_bytes += len(pcm)
             due = self._due_s is None and len(self._inbox) >= self._block_bytes
             if due:
-                self._due_s = time.monotonic()
+                self._due_s = self._lane.clock()
         if due:
             self._lane.wake(self)
 
@@ -139,7 +138,7 @@ class Vigil(Session):
     @property
     def deadline_s(self) -> float:
         """One frame after a block of audio was there."""
-        return (self._due_s or time.monotonic()) + _FRAME_S
+        return (self._due_s or self._lane.clock()) + _FRAME_S
 
     def _slice(self) -> Outcome:
         lease = self._lease()
@@ -154,7 +153,7 @@ class Vigil(Session):
             batch = bytes(self._inbox[: self._batch_bytes])
             del self._inbox[: self._batch_bytes]
             more = len(self._inbox) >= self._block_bytes
-            self._due_s = time.monotonic() if more else None
+            self._due_s = self._lane.clock() if more else None
             over = self._submitted and not self._inbox
         if self._converter is None:
             return Outcome.DONE

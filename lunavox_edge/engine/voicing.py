@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -126,6 +126,12 @@ class Voicing:
         made = self._clock()
         pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * slot.work.line.volume))
         self._put(slot, pcm, made - started, self._clock() - made)
+
+    def close(self) -> None:
+        """End the line that is read from the model; no worker is at it any more."""
+        work, self._work = self._work, None
+        if work is not None and isinstance(work.pieces, Generator):
+            work.pieces.close()
 
     def _next_line(self) -> bool:
         started = self._clock()

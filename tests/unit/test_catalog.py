@@ -135,6 +135,13 @@ def test_a_missing_folder_is_reported_until_it_is_there(tmp_path: Path) -> None:
     assert names(catalog) == ["en_US-amy-low"]
 
 
+def test_a_folder_that_cannot_be_looked_at_is_reported_and_the_rest_works(tmp_path: Path) -> None:
+    put_model(tmp_path / "mine", "good")
+    catalog = make_catalog(tmp_path, folders=[tmp_path / ("x" * 5000), tmp_path / "mine"])
+    assert names(catalog) == ["good"]
+    assert "not there" in catalog.broken()[0].reason
+
+
 def test_a_backend_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
     put_model(tmp_path / "mine", "good")
     backends = [file_backend(STT, error=RuntimeError("/secret/path")), file_backend()]

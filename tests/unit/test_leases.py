@@ -8,14 +8,22 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lunavox_edge.backends import registry
-from lunavox_edge.backends.base import LoadOptions
+from lunavox_edge.backends.base import LoadOptions, Piece, Samples, SpeakRequest
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.floor import Floor
+from lunavox_edge.engine.lanes import Lane, Outcome
 from lunavox_edge.engine.leases import ask_for_all, give_back, wait_for
+from lunavox_edge.engine.pace import Pace
+from lunavox_edge.engine.phrases import PhraseCache
 from lunavox_edge.engine.residency import Lease
-from lunavox_edge.errors import BrokenModel, EngineClosed, TimedOut
+from lunavox_edge.engine.session import Session
+from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.errors import BrokenModel, Busy, EngineClosed, LunavoxError, TimedOut
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.types import ModelEntry
 from tests.fakes.tts import ScriptedTts, ScriptedVoice, TtsScript
@@ -195,3 +203,94 @@ def test_a_lease_is_given_back_once_by_however_many_threads() -> None:
     for thread in threads:
         thread.join(WAIT_S)
     assert given_back == [1]
+
+
+def test_one_chore_that_fails_does_not_keep_the_others_from_being_done(
+    engine: Engine, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unreadable(type(engine.catalog)):  # type: ignore[misc]  # a catalog whose look fails
+        def refresh(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002
+            raise OSError("the card has gone")
+
+    monkeypatch.setattr(engine.catalog, "__class__", Unreadable)
+    speech = engine.open_speech(voice="alpha")
+    speech.write("Hello.")
+    speech.finish()
+    with pytest.raises(TimedOut, match="'alpha' takes too long"):
+        speech.read(WAIT_S)
+    gate.opened.set()
+    until(lambda: state(engine, "alpha") == "idle")
+
+
+def test_sessions_built_at_once_do_not_share_the_last_place() -> None:
+    floor = Floor(cpu_workers=1, max_sessions=1, max_tasks=8, max_wait_s=1.0)
+    released: list[str] = []
+
+    class Silent(Session):
+        def _slice(self) -> Outcome:
+            return Outcome.WAIT
+
+        def _ended_with(self, error: LunavoxError | None) -> None:
+            return
+
+        @property
+        def deadline_s(self) -> float:
+            return 0.0
+
+    def build(name: str) -> Silent:
+        lease: Future[Lease] = Future()
+        lease.set_result(Lease(FakeModel(name), nullcontext(), lambda: released.append(name)))
+        return Silent(lane=floor.lane("cpu"), lease=lease, relaxed=False, on_end=floor.leave)
+
+    first, second = build("first"), build("second")
+    floor.join(first)
+    with pytest.raises(Busy):
+        floor.join(second)
+    assert released == ["second"]
+    assert floor.status()[0] == (first,)
+    first.cancel()
+    until(lambda: released == ["second", "first"])
+    floor.close(WAIT_S)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_line_that_is_read_from_a_voice_ends_before_the_voice_may_be_freed(workers: int) -> None:
+    """A speech that is cancelled in the middle of a line, also while a second worker makes a piece of it."""
+    events: list[str] = []
+    making, go_on = threading.Event(), threading.Event()
+
+    class Voice(ScriptedVoice):
+        def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
+            try:
+                for _ in range(100):
+                    yield Piece(self.make, 0.1)
+            finally:
+                events.append("line ended")
+
+        def make(self) -> Samples:
+            making.set()
+            go_on.wait(WAIT_S)
+            return np.zeros(1600, np.float32)
+
+    lane = Lane("cpu", workers=workers, max_tasks=8)
+    lease: Future[Lease] = Future()
+    lease.set_result(Lease(Voice(TtsScript()), nullcontext(), lambda: events.append("voice freed")))
+    speech = Speech(
+        plan=SpeechPlan(SpeakRequest(), "en-US"),
+        lane=lane,
+        lease=lease,
+        pace=Pace(workers),
+        phrases=PhraseCache(0),
+        relaxed=False,
+        on_end=lambda _: None,
+        on_ready=None,
+    )
+    speech.start()
+    speech.write("Hello there.")
+    speech.finish()
+    assert making.wait(WAIT_S)
+    speech.cancel()
+    go_on.set()
+    until(lambda: "voice freed" in events)
+    assert events == ["line ended", "voice freed"]
+    lane.close(WAIT_S)
