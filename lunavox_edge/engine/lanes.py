@@ -102,8 +102,6 @@ class Lane:
         self._states: dict[Task, _State] = {}
         self._running_since: dict[Task, float] = {}
         self._alarms: dict[Task, float] = {}
-        self._idle_until: list[float] = []
-        """When each worker that waits will look at the alarms by itself."""
         self._slice_s = 0.1
         self._long_slice_s = 0.0
         self._closing = False
@@ -193,17 +191,9 @@ class Lane:
                 if task is not None:
                     self._states[task] = _State.RUNNING
                     self._running_since[task] = self.clock()
-                    if self._idle_until and alarm_s < min(self._idle_until):
-                        self._condition.notify()  # so that somebody watches the alarms meanwhile
                     return task
-                self._wait(min(alarm_s, self.clock() + _IDLE_WAIT_S))
+                self._condition.wait(min(_IDLE_WAIT_S, max(0.0, alarm_s - self.clock())))
             return None
-
-    def _wait(self, until_s: float) -> None:
-        """Wait for work or an alarm; the caller holds the lock."""
-        self._idle_until.append(until_s)
-        self._condition.wait(max(0.0, until_s - self.clock()))
-        self._idle_until.remove(until_s)
 
     def _settle(self, task: Task, outcome: Outcome, error: Exception | None) -> None:
         """Queue, park or forget a task whose slice is over."""
