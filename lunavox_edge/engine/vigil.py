@@ -212,7 +212,7 @@ class Vigil(Session):
         before = [timestamp_ms for start_s, timestamp_ms in marks if start_s < at_s - _TINY_S]
         return before[-1] if before else 0
 
-    def _close_opened(self) -> None:
+    def _close_model(self) -> None:
         ears, self._ears = self._ears, []
         for one in ears:
             try:
