@@ -177,6 +177,9 @@ class Residency:
             self._run(lambda: self._load(key, entry))
         except EngineClosed as error:
             self._settle(key, None, error)
+        except BaseException as error:
+            self._settle(key, None, _load_failed(entry, error))
+            raise
         return future
 
     def pin(self, entry: ModelEntry, *, pinned: bool = True, lasting: bool = False) -> None:
@@ -280,8 +283,7 @@ class Residency:
             error = failure
         except BaseException as failure:  # also a library that calls sys.exit must not leave waiters behind
             _LOGGER.exception("Loading %s failed", entry.name)
-            error = InternalError(f"Loading the model '{entry.name}' failed.")
-            error.__cause__ = failure
+            error = _load_failed(entry, failure)
         self._settle(key, loaded, error)
         if loaded is not None:
             _LOGGER.info(
@@ -335,12 +337,11 @@ class Residency:
                     for other, resident in self._residents.items()
                     if resident.loaded and not resident.leases and other not in self._pinned
                 ]
-                fits = self.budget.holds(need + sum(resident.size_bytes for resident in others))
-                if not idle:
-                    fits = fits or self.budget.holds(
-                        charge + sum(resident.charge_bytes for resident in others)
-                    )
-                if fits and self.budget.leaves_reserve(need):
+                fits = self.budget.fits(need, sum(resident.size_bytes for resident in others))
+                if not fits and not idle:
+                    granted = charge + sum(resident.charge_bytes for resident in others)
+                    fits = self.budget.holds(granted) and self.budget.leaves_reserve(need)
+                if fits:
                     resident = self._residents[key]
                     resident.size_bytes, resident.charge_bytes = need, charge
                     return
@@ -487,6 +488,12 @@ def _close_model(loaded: Loaded) -> None:
 def _fail(future: Future[Lease], error: LunavoxError) -> None:
     if future.set_running_or_notify_cancel():
         future.set_exception(error)
+
+
+def _load_failed(entry: ModelEntry, cause: BaseException) -> InternalError:
+    error = InternalError(f"Loading the model '{entry.name}' failed.")
+    error.__cause__ = cause
+    return error
 
 
 def _no_room(entry: ModelEntry, cause: BaseException | None) -> OutOfMemory:

@@ -494,3 +494,22 @@ def test_after_two_failures_for_memory_the_last_resort_is_tried() -> None:
     )
     residency.acquire(entry("joe")).result(WAIT_S).release()
     assert asked == ["first", "last"]
+
+
+def test_a_load_that_cannot_even_begin_leaves_nothing_behind() -> None:
+    house = House()
+
+    def no_thread(job: Callable[[], None]) -> None:
+        raise MemoryError("no stack for a thread")
+
+    residency = Residency(
+        loader=house.load,
+        run=no_thread,
+        budget=house.residency.budget,
+        rss=lambda: 0,
+        keep_alive_s=60.0,
+        load_timeout_s=30.0,
+    )
+    with pytest.raises(MemoryError):
+        residency.acquire(entry("joe"))
+    assert residency.status() == ()
