@@ -22,7 +22,7 @@ from lunavox_edge.engine.catalog import Catalog
 from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
-from lunavox_edge.engine.leases import ask_for_all, joint, wait_for
+from lunavox_edge.engine.leases import ask_for_all, asked_for, joint, wait_for
 from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
@@ -194,16 +194,18 @@ class Engine:
         self._check_process()
         speaking = self._resolver.speaking(voice, params, language, text_format)
         lane = self._lane(speaking.entry)
-        speech = Speech(
-            plan=speaking.plan,
-            lane=lane,
-            pace=self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed),
-            lease=self._residency.acquire(speaking.entry),
-            phrases=self._phrases,
-            relaxed=relaxed,
-            on_end=self._spoke,
-            on_ready=on_ready,
-        )
+        pace = self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed)
+        with asked_for(self._residency.acquire(speaking.entry)) as lease:
+            speech = Speech(
+                plan=speaking.plan,
+                lane=lane,
+                pace=pace,
+                lease=lease,
+                phrases=self._phrases,
+                relaxed=relaxed,
+                on_end=self._spoke,
+                on_ready=on_ready,
+            )
         self._floor.join(speech)
         return speech
 
@@ -239,17 +241,19 @@ class Engine:
             self.settings.limits.max_utterance_s if bounded else None,
             sensitivity,
         )
-        utterance = Utterance(
-            plan=listening.plan,
-            audio_format=audio_format,
-            vad=registry.vad,
-            lane=self._lane(listening.entry),
-            lease=self._residency.acquire(listening.entry),
-            relaxed=relaxed,
-            on_end=self._floor.leave,
-            on_ended=on_ended,
-            on_partial=on_partial,
-        )
+        lane = self._lane(listening.entry)
+        with asked_for(self._residency.acquire(listening.entry)) as lease:
+            utterance = Utterance(
+                plan=listening.plan,
+                audio_format=audio_format,
+                vad=registry.vad,
+                lane=lane,
+                lease=lease,
+                relaxed=relaxed,
+                on_end=self._floor.leave,
+                on_ended=on_ended,
+                on_partial=on_partial,
+            )
         self._floor.join(utterance)
         return utterance
 
@@ -271,18 +275,19 @@ class Engine:
         self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         waking = self._resolver.waking(several(names))
-        vigil = Vigil(
-            words=waking.words,
-            audio_format=audio_format,
-            lane=self._vigils.lane(_WAKE_LANE),
-            lease=joint(
-                ask_for_all((word.entry for word in waking.words), self._residency.acquire), forgiving=True
-            ),
-            on_end=self._vigils.leave,
-            on_detection=on_detection,
-            unknown=waking.unknown,
-            on_problem=on_problem,
-        )
+        lane = self._vigils.lane(_WAKE_LANE)
+        asked = ask_for_all((word.entry for word in waking.words), self._residency.acquire)
+        with asked_for(joint(asked, forgiving=True)) as lease:
+            vigil = Vigil(
+                words=waking.words,
+                audio_format=audio_format,
+                lane=lane,
+                lease=lease,
+                on_end=self._vigils.leave,
+                on_detection=on_detection,
+                unknown=waking.unknown,
+                on_problem=on_problem,
+            )
         self._vigils.join(vigil)
         return vigil
 

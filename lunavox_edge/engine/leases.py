@@ -7,10 +7,10 @@ any more: a lease that nobody has would keep its model in memory for ever.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from lunavox_edge.engine.residency import Lease, load_takes_too_long
@@ -51,6 +51,16 @@ def ask_for_all(items: Iterable[ItemT], acquire: Callable[[ItemT], Future[Lease]
             give_back(future)
         raise
     return futures
+
+
+@contextmanager
+def asked_for(future: Future[Lease]) -> Iterator[Future[Lease]]:
+    """Give a lease back if the session that it was asked for cannot be built."""
+    try:
+        yield future
+    except BaseException:
+        give_back(future)
+        raise
 
 
 class JointLease(Lease):

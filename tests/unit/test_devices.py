@@ -266,3 +266,13 @@ def test_the_library_is_asked_once(board: Board, tmp_path: Path) -> None:
     load(EAR)
     devices.order(EAR)
     assert board.asked == 1
+
+
+def test_what_stands_in_for_the_ear_goes_on_when_the_settings_are_read_anew(
+    board: Board, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path)
+    with Engine(settings) as engine:
+        engine._resolver.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
+        engine.apply(settings)
+        assert engine.models()[0].name == "ear.en"

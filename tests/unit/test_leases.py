@@ -138,7 +138,23 @@ def test_an_error_of_the_load_is_raised_as_it_is(engine: Engine, gate: Gate) -> 
         engine.load("alpha")
 
 
-# The two helpers, in every order of events
+def test_a_session_that_cannot_be_built_leaves_no_lease_behind(
+    engine: Engine, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unbuildable(Speech):
+        def __init__(self, **parts: object) -> None:
+            raise ZeroDivisionError(len(parts))
+
+    gate.opened.set()
+    engine.load("alpha")
+    monkeypatch.setattr("lunavox_edge.engine.engine.Speech", Unbuildable)
+    with pytest.raises(ZeroDivisionError):
+        engine.open_speech(voice="alpha")
+    assert state(engine, "alpha") == "idle"
+    assert not engine.status().sessions
+
+
+# The helpers, in every order of events
 
 
 def test_what_is_given_back_is_released_whenever_it_comes() -> None:
