@@ -122,12 +122,14 @@ def _packages(version: Callable[[str], str] = metadata.version) -> Finding:
 def _memory(settings: Settings) -> Finding:
     memory = system.memory()
     budget = settings.engine.memory_budget_mb
+    available = f"{memory.available_bytes // _MIB} of {memory.total_bytes // _MIB} MB"
     text = (
-        f"{memory.available_bytes // _MIB} of {memory.total_bytes // _MIB} MB available; models may take "
+        (available if memory.total_bytes else "The system does not say how much is")
+        + " available; models may take "
         + (f"{budget} MB" if budget is not None else "what is available")
         + f" and leave {settings.engine.memory_reserve_mb} MB free"
     )
-    if memory.available_bytes < _MIN_AVAILABLE_MB * _MIB:
+    if memory.total_bytes and memory.available_bytes < _MIN_AVAILABLE_MB * _MIB:
         return Finding(
             "memory", Verdict.WARN, text + "; too little for the default models, choose smaller ones"
         )

@@ -196,11 +196,13 @@ def _fits(engine: Engine, wanted: list[ModelEntry]) -> Finding:
     reserve = engine.settings.engine.memory_reserve_mb * _MIB
     # What is loaded by now is no longer available, but it is ours.
     loaded = sum(model.size_bytes for model in status.models)
-    may = max(0, status.mem_available_bytes + loaded - reserve)
-    if status.memory_budget_bytes is not None:
-        may = min(may, status.memory_budget_bytes)
-    text = f"{names}: about {need // _MIB} MB of {may // _MIB} MB"
-    if need > may:
+    bounds = [] if status.memory_budget_bytes is None else [status.memory_budget_bytes]
+    if status.mem_total_bytes:  # else the system does not say what is available
+        bounds.append(max(0, status.mem_available_bytes + loaded - reserve))
+    text = f"{names}: about {need // _MIB} MB"
+    if bounds:
+        text += f" of {min(bounds) // _MIB} MB"
+    if bounds and need > min(bounds):
         return Finding(
             "budget", Verdict.FAIL, f"{text}; choose smaller models or raise engine.memory_budget_mb"
         )

@@ -145,7 +145,10 @@ def memory(root: Path = _ROOT) -> MemoryInfo:
     total = fields.get("MemTotal", 0) * 1024
     available = fields.get("MemAvailable")
     if available is None:  # kernels before 3.14
-        available = sum(fields.get(name, 0) for name in ("MemFree", "Buffers", "Cached"))
+        parts = [fields[name] for name in ("MemFree", "Buffers", "Cached") if name in fields]
+        if not parts:
+            return MemoryInfo(0, 0)
+        available = sum(parts)
     available *= 1024
     for folder in _control_groups(root, "memory"):
         limit, used = _memory_limit(folder)

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lunavox_edge.backends.out_of_memory import is_out_of_memory
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
 from lunavox_edge.system import forbid_telemetry
 
@@ -133,8 +134,7 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except failures() as error:
-        text = str(error).lower()
-        if any(sign in text for sign in ("allocate", "bad_alloc", "bad allocation", "out of memory")):
+        if is_out_of_memory(error):
             raise MemoryError("onnxruntime ran out of memory") from error
         raise
 

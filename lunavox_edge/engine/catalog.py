@@ -20,7 +20,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import Backend
 from lunavox_edge.engine.hub_index import WHISPER_REPOS
 from lunavox_edge.engine.languages import misfit, parse
-from lunavox_edge.engine.naming import did_you_mean, name_key, shortened
+from lunavox_edge.engine.naming import did_you_mean, name_key, shortened, wake_word_key
 from lunavox_edge.engine.sources import Sources
 from lunavox_edge.errors import UnknownModel, UnknownVoice, UnsupportedLanguage
 from lunavox_edge.settings import Settings
@@ -44,6 +44,7 @@ class _Snapshot:
     shadowed: tuple[ModelEntry, ...] = ()
     broken: tuple[BrokenEntry, ...] = ()
     index: Mapping[tuple[ModelKind, str], ModelEntry] = field(default_factory=dict)
+    aliases: Mapping[str, VoiceAlias] = field(default_factory=dict)
     version: int = 0
     signature: bytes = b""
     settling: bool = False
@@ -130,21 +131,25 @@ class Catalog:
     def find(self, name: str, kind: ModelKind) -> ModelEntry:
         """Return the entry of this name or alias, in any spelling of case, `-` and `_`.
 
-        Raises UnknownVoice or UnknownModel with the names that come close. The name is only
-        ever looked up, never used as a path.
+        A wake word is also found without its version, or with one that it has not. Raises
+        UnknownVoice or UnknownModel with the names that come close. The name is only ever looked
+        up, never used as a path.
         """
         snapshot = self._current()
         entry = snapshot.index.get((kind, name_key(name)))
+        if entry is None and kind is ModelKind.WAKE:
+            entry = snapshot.index.get((kind, wake_word_key(name)))
         if entry is None:
             raise _unknown(name, kind, [found.name for found in snapshot.entries if found.kind is kind])
         return entry
 
     def alias(self, name: str) -> VoiceAlias | None:
         """Return the settings' alias of this name, or None if the name is a voice of its own."""
-        entry = self._current().index.get((ModelKind.TTS, name_key(name)))
+        snapshot = self._current()
+        entry = snapshot.index.get((ModelKind.TTS, name_key(name)))
         if entry is None or entry.source_kind is not SourceKind.CONFIG:
             return None
-        return self._alias_keys[name_key(entry.name)]
+        return snapshot.aliases.get(name_key(entry.name))
 
     def select(self, kind: ModelKind, language: str, preferred: str) -> ModelEntry:
         """Return the best entry for a language: its region, else the same language elsewhere.
@@ -194,6 +199,7 @@ class Catalog:
             shadowed=tuple(shadowed),
             broken=(*findings.broken, *bad_aliases),
             index=_index(entries.values(), shadowed),
+            aliases=self._alias_keys,
             signature=signature,
             settling=findings.settling,
         )
@@ -225,7 +231,10 @@ class Catalog:
 def _index(
     winners: Iterable[ModelEntry], others: Iterable[ModelEntry]
 ) -> dict[tuple[ModelKind, str], ModelEntry]:
-    """Map every accepted spelling to its entry: names first, then `name@source`, then aliases."""
+    """Map every accepted spelling to its entry: names first, then `name@source`, then aliases.
+
+    Last come the names of wake words without their version.
+    """
     entries = (*winners, *others)
     index: dict[tuple[ModelKind, str], ModelEntry] = {}
     for entry in entries:
@@ -235,6 +244,10 @@ def _index(
     for entry in entries:
         for alias in entry.aliases:
             index.setdefault((entry.kind, name_key(alias)), entry)
+    for entry in entries:
+        if entry.kind is ModelKind.WAKE:
+            for name in (entry.name, *entry.aliases):
+                index.setdefault((entry.kind, wake_word_key(name)), entry)
     return index
 
 

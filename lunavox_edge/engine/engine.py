@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ from lunavox_edge.engine.catalog import Catalog
 from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.floor import Floor
 from lunavox_edge.engine.lanes import Background, Lane
-from lunavox_edge.engine.leases import joint
+from lunavox_edge.engine.leases import ask_for_all, asked_for, joint, wait_for
 from lunavox_edge.engine.loading import Loaded, ThreadPlan
 from lunavox_edge.engine.log import LogTap
 from lunavox_edge.engine.memory import trim_heap
@@ -53,7 +54,9 @@ class Engine:
 
     It belongs to the process that made it: after a fork the child makes its own.
     `settings` is a Settings value, the path of a YAML file, or None for the defaults.
-    Nothing is loaded until it is used or `warm_up` is called. Raises SettingsError.
+    No model is loaded until it is used or `warm_up` is called. Making an engine reads files and
+    imports backends; what is said to never block may then be called on an event loop from the first
+    time on. Raises SettingsError.
     """
 
     def __init__(
@@ -77,6 +80,8 @@ class Engine:
         self._floor = Floor.for_sessions(settings, cpu_workers=plan.workers)
         self._vigils = Floor.for_vigils(settings)
         self.catalog = Catalog.of(settings)
+        # Here and not at the first request, which may come on an event loop.
+        self.catalog.refresh()
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
         self._background = Background()
@@ -189,16 +194,18 @@ class Engine:
         self._check_process()
         speaking = self._resolver.speaking(voice, params, language, text_format)
         lane = self._lane(speaking.entry)
-        speech = Speech(
-            plan=speaking.plan,
-            lane=lane,
-            pace=self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed),
-            lease=self._residency.acquire(speaking.entry),
-            phrases=self._phrases,
-            relaxed=relaxed,
-            on_end=self._spoke,
-            on_ready=on_ready,
-        )
+        pace = self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed)
+        with asked_for(self._residency.acquire(speaking.entry)) as lease:
+            speech = Speech(
+                plan=speaking.plan,
+                lane=lane,
+                pace=pace,
+                lease=lease,
+                phrases=self._phrases,
+                relaxed=relaxed,
+                on_end=self._spoke,
+                on_ready=on_ready,
+            )
         self._floor.join(speech)
         return speech
 
@@ -234,17 +241,19 @@ class Engine:
             self.settings.limits.max_utterance_s if bounded else None,
             sensitivity,
         )
-        utterance = Utterance(
-            plan=listening.plan,
-            audio_format=audio_format,
-            vad=registry.vad,
-            lane=self._lane(listening.entry),
-            lease=self._residency.acquire(listening.entry),
-            relaxed=relaxed,
-            on_end=self._floor.leave,
-            on_ended=on_ended,
-            on_partial=on_partial,
-        )
+        lane = self._lane(listening.entry)
+        with asked_for(self._residency.acquire(listening.entry)) as lease:
+            utterance = Utterance(
+                plan=listening.plan,
+                audio_format=audio_format,
+                vad=registry.vad,
+                lane=lane,
+                lease=lease,
+                relaxed=relaxed,
+                on_end=self._floor.leave,
+                on_ended=on_ended,
+                on_partial=on_partial,
+            )
         self._floor.join(utterance)
         return utterance
 
@@ -254,36 +263,42 @@ class Engine:
         *,
         names: str | Iterable[str] = (),
         on_detection: Callable[[Detection], None] | None = None,
+        on_problem: Callable[[LunavoxError], None] | None = None,
     ) -> Vigil:
         """Wait for wake words in a stream of any length, for all those of `names` at once.
 
-        Without names it is those of the settings; then one that does not load is left out. Never
-        blocks; `on_detection` is called from a worker thread. Raises BadAudio, UnknownModel,
-        Busy, EngineClosed.
+        Without names it is those of the settings. One that is unknown or does not load is left out
+        and told by `on_problem`, or logged, as long as there is another one. Never blocks; both are
+        called from a worker thread. Raises BadAudio, UnknownModel if no word is known, Busy,
+        EngineClosed.
         """
         self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
-        names = several(names)
-        words = self._resolver.waking(names)
-        vigil = Vigil(
-            words=words,
-            audio_format=audio_format,
-            lane=self._vigils.lane(_WAKE_LANE),
-            lease=joint([self._residency.acquire(word.entry) for word in words], forgiving=not names),
-            on_end=self._vigils.leave,
-            on_detection=on_detection,
-        )
+        waking = self._resolver.waking(several(names))
+        lane = self._vigils.lane(_WAKE_LANE)
+        asked = ask_for_all((word.entry for word in waking.words), self._residency.acquire)
+        with asked_for(joint(asked, forgiving=True)) as lease:
+            vigil = Vigil(
+                words=waking.words,
+                audio_format=audio_format,
+                lane=lane,
+                lease=lease,
+                on_end=self._vigils.leave,
+                on_detection=on_detection,
+                unknown=waking.unknown,
+                on_problem=on_problem,
+            )
         self._vigils.join(vigil)
         return vigil
 
     def wake_words(self, names: str | Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
         """Every installed wake word, or those that `open_vigil` takes for `names`.
 
-        Raises UnknownModel if `names` are given and one is unknown.
+        Raises UnknownModel if `names` are given and none of them is known.
         """
         if names is None:
             return self._resolver.entries(ModelKind.WAKE)
-        return tuple(word.entry for word in self._resolver.waking(several(names)))
+        return tuple(word.entry for word in self._resolver.waking(several(names)).words)
 
     def voices(self) -> tuple[ModelEntry, ...]:
         """Every installed voice, the default one first."""
@@ -294,7 +309,11 @@ class Engine:
         return self._resolver.entries(ModelKind.STT)
 
     def warm_up(self, progress: Callable[[ModelEntry], None] | None = None) -> tuple[LunavoxError, ...]:
-        """Load and pin the default model and voice and `engine.pinned`; return what failed."""
+        """Load and pin the default model and voice and `engine.pinned`; return what failed.
+
+        Each is waited for `engine.load_timeout_s` at most; one that takes longer fails with TimedOut
+        and is pinned when it comes. Raises what `progress` raises, and EngineClosed after a fork.
+        """
         self._check_process()
         registry.vad()
         return self._warm.replace(
@@ -318,24 +337,33 @@ class Engine:
 
         Threads, queues, devices and the cache folder stay as they are. `warm_up` loads what is new.
         """
+        resolver = Resolver(settings, self.catalog)
+        resolver.stand_in = self._resolver.stand_in  # the strain goes on, until the next look at it at least
         # First, so that whoever sees the new settings finds what they mean.
-        self._resolver = Resolver(settings, self.catalog)
+        self._resolver = resolver
         self.settings = settings
         self.catalog.configure(folders=settings.catalog.folders, aliases=settings.voices)
         self._residency.configure(settings.engine)
 
     def load(self, name: str) -> None:
-        """Load a model or voice now and wait. Raises as its use would."""
+        """Load a model or voice now and wait, for `engine.load_timeout_s` at most.
+
+        Raises UnknownModel, BrokenModel, BackendUnavailable, OutOfMemory, TimedOut, InternalError,
+        EngineClosed. After TimedOut the load goes on; the model is there, and idle, when it has ended.
+        """
         self._check_process()
-        loading = self._residency.acquire(self._resolver.entry(name))
-        loading.result(self.settings.engine.load_timeout_s).release()
+        entry = self._resolver.entry(name)
+        wait_for(self._residency.acquire(entry), self.settings.engine.load_timeout_s, entry.name).release()
 
     def unload(self, name: str) -> bool:
         """Unload an idle model; False if it is in use or not loaded. Raises UnknownModel."""
         return self._residency.unload(self._resolver.entry(name))
 
     def pin(self, name: str, *, pinned: bool = True) -> None:
-        """Keep a model in memory once loaded, or stop keeping it. Raises UnknownModel."""
+        """Keep a model in memory once loaded, until a load of it fails, or stop keeping it.
+
+        Raises UnknownModel.
+        """
         self._residency.pin(self._resolver.entry(name), pinned=pinned)
 
     def loaded(self, name: str) -> Loaded | None:
@@ -406,7 +434,7 @@ class Engine:
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        return self._floor.lane(loaded.model.device if loaded else self._devices.order(entry)[0])
+        return self._floor.lane(loaded.model.device if loaded else self._devices.guess(entry))
 
     def _spoke(self, session: Session) -> None:
         self._floor.leave(session)
@@ -414,9 +442,14 @@ class Engine:
             self._last_speech = session.stats
 
     def _housekeeping(self) -> None:
-        self.catalog.refresh()
-        self._residency.sweep()
-        self._relief.tick()
+        # Each is done although another one fails; the one that is given last comes first.
+        with contextlib.ExitStack() as chores:
+            chores.callback(self._trim)
+            chores.callback(self._relief.tick)
+            chores.callback(self._residency.sweep)
+            chores.callback(self.catalog.refresh)
+
+    def _trim(self) -> None:
         sessions, _ = self._floor.status()
         if sessions:
             self._worked = True

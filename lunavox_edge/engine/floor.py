@@ -55,7 +55,7 @@ class Floor:
             if self._closed:
                 raise EngineClosed("The engine is closed.")
             if len(self._sessions) >= self._max_sessions:
-                raise Busy("Too many requests at once; try again in a second.", retry_after_s=_RETRY_AFTER_S)
+                raise _full()
             if device not in self._lanes:
                 workers = self._cpu_workers if device == "cpu" else 1
                 self._lanes[device] = Lane(device, workers=workers, max_tasks=self._max_tasks)
@@ -78,9 +78,15 @@ class Floor:
         return pace
 
     def join(self, session: Session) -> None:
-        """Start a session. Raises Busy, EngineClosed."""
+        """Start a session. Raises Busy, EngineClosed; the session is over then."""
         with self._lock:
-            self._sessions.add(session)
+            is_full = len(self._sessions) >= self._max_sessions
+            if not is_full:
+                self._sessions.add(session)
+        if is_full:  # several were built at once for the last place
+            error = _full()
+            session.fail(error)
+            raise error
         session.start()
 
     def leave(self, session: Session) -> None:
@@ -103,3 +109,7 @@ class Floor:
             session.cancel(EngineClosed("The engine was closed."))
         for lane in lanes:
             lane.close(timeout_s)
+
+
+def _full() -> Busy:
+    return Busy("Too many requests at once; try again in a second.", retry_after_s=_RETRY_AFTER_S)

@@ -83,5 +83,5 @@ def _sha256(path: Path) -> str:
 def _noted(note: Path) -> object:
     try:
         return json.loads(note.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

@@ -128,6 +128,27 @@ def covers(offered: Iterable[str], language: str) -> bool:
     return misfit(parse(language), offered) is not None
 
 
+def spellings(languages: Iterable[str]) -> tuple[str, ...]:
+    """Return the languages in every spelling that clients ask for them: `de-DE`, `de_DE`, `de`.
+
+    Home Assistant passes on only what is announced letter by letter, and other speech servers
+    announce underscores. First come the languages as they are given.
+    """
+    given = tuple(languages)
+    tags = [tag.replace("_", "-") for tag in given if _is_tag(tag)]
+    underscored = (tag.replace("-", "_") for tag in tags)
+    bare = (tag.partition("-")[0] for tag in tags)
+    return tuple(dict.fromkeys((*given, *tags, *underscored, *bare)))
+
+
+def _is_tag(text: str) -> bool:
+    try:
+        parse(text)
+    except UnsupportedLanguage:
+        return False
+    return True
+
+
 def _misfit(wanted: LanguageTag, offered: LanguageTag) -> tuple[int, int]:
     if wanted.region is not None and wanted.region == offered.region:
         return (0, _script_misfit(wanted, offered))

@@ -43,13 +43,22 @@ class ThreadPlan:
         return cls(workers, max(1, threads // workers))
 
 
-def make_loader(settings: Settings, plan: ThreadPlan, devices: Devices) -> Callable[[ModelEntry], Loaded]:
-    """Return the function that loads an entry as the settings say; it blocks and may raise."""
-    return _Loader(settings, plan, devices).load
+def make_loader(
+    settings: Settings, plan: ThreadPlan, devices: Devices, *, passes_full_devices: bool = False
+) -> Callable[[ModelEntry], Loaded]:
+    """Return the function that loads an entry as the settings say. It blocks.
+
+    It raises MemoryError, BrokenModel, BackendUnavailable. One that `passes_full_devices` goes on to
+    the next device where memory is short, for this load only, and raises MemoryError if all are full.
+    """
+    return _Loader(settings, plan, devices, passes_full_devices=passes_full_devices).load
 
 
 class _Loader:
-    def __init__(self, settings: Settings, plan: ThreadPlan, devices: Devices) -> None:
+    def __init__(
+        self, settings: Settings, plan: ThreadPlan, devices: Devices, *, passes_full_devices: bool
+    ) -> None:
+        self._passes_full_devices = passes_full_devices
         self._compute_type = settings.stt.compute_type
         self._cache_dir = settings.catalog.resolved_cache_dir()
         self._plan = plan
@@ -68,8 +77,14 @@ class _Loader:
         for device in order:
             try:
                 loaded = self._load_on(backend, entry, device)
-            except (MemoryError, BrokenModel):
+            except BrokenModel:
                 raise
+            except MemoryError:
+                if not self._passes_full_devices or device == order[-1]:
+                    raise
+                problems.append(f"{device}: its memory is full")
+                _LOGGER.warning("The memory of %s is too full for %s", device, entry.name)
+                continue
             except Exception as error:
                 problems.append(f"{device}: {error}")
                 _LOGGER.warning("%s does not run on %s: %s", entry.name, device, error)
@@ -84,8 +99,12 @@ class _Loader:
         raise BackendUnavailable(f"The {backend.name} engine offers no device.")
 
     def _compare(self, backend: type[Backend], entry: ModelEntry) -> None:
-        """Find out on which device the model is quickest, one after the other, as memory may be short."""
+        """Find out on which device the model is quickest, one after the other, as memory may be short.
+
+        A device whose memory is full proves nothing: MemoryError is raised, or it is compared next time.
+        """
         took_ms: dict[str, float] = {}
+        is_complete = True
         for device in self._devices.order(entry):
             try:
                 model = self._load_on(backend, entry, device).model
@@ -97,9 +116,13 @@ class _Loader:
                     model.close()
             except BrokenModel:
                 raise
+            except MemoryError:
+                if not self._passes_full_devices:
+                    raise
+                is_complete = False
             except Exception as error:  # noqa: BLE001  # part of a load; a native library may raise anything
                 self._devices.failed(entry, device, str(error) or type(error).__name__)
-        if took_ms:
+        if took_ms and is_complete:
             self._devices.proved(entry, took_ms)
 
     def _load_on(self, backend: type[Backend], entry: ModelEntry, device: str) -> Loaded:

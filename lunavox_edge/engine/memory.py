@@ -23,7 +23,8 @@ class MemoryBudget:
     """Says whether one more model fits.
 
     `limit_bytes` bounds what all loaded models take together, None means no such bound;
-    `reserve_bytes` of the machine's available memory are never touched.
+    `reserve_bytes` of the machine's available memory are never touched, where the system says how
+    much is available.
     """
 
     limit_bytes: int | None
@@ -39,9 +40,21 @@ class MemoryBudget:
 
     def fits(self, need_bytes: int, loaded_bytes: int) -> bool:
         """Whether a model of `need_bytes` fits beside `loaded_bytes` of models."""
-        if self.limit_bytes is not None and loaded_bytes + need_bytes > self.limit_bytes:
-            return False
-        return need_bytes + self.reserve_bytes <= self.probe().available_bytes
+        return self.holds(loaded_bytes + need_bytes) and self.leaves_reserve(need_bytes)
+
+    def holds(self, taken_bytes: int) -> bool:
+        """Whether the limit is kept if all models together take so much."""
+        return self.limit_bytes is None or taken_bytes <= self.limit_bytes
+
+    def leaves_reserve(self, need_bytes: int, *, factor: float = 1.0) -> bool:
+        """Whether `factor` times the reserve is left of the machine's memory after taking `need_bytes`.
+
+        True where the system does not say what is available.
+        """
+        memory = self.probe()
+        if not memory.total_bytes:
+            return True
+        return need_bytes + self.reserve_bytes * factor <= memory.available_bytes
 
     @staticmethod
     def estimate(size_on_disk_bytes: int) -> int:

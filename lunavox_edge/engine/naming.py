@@ -12,6 +12,8 @@ from lunavox_edge.errors import printable
 SAFE_NAME = re.compile(r"\w[\w.+-]{0,99}")
 """What may become the name of a file or folder: no separator, no leading dot; `tugão` is fine."""
 
+_MODEL_SUFFIX = re.compile(r"\.(tflite|onnx)$")
+_VERSION = re.compile(r"[ -]v\d+(\.\d+)*$")
 _MAX_SHOWN_CHARS = 60
 _MAX_SUGGESTIONS = 4
 
@@ -19,6 +21,14 @@ _MAX_SUGGESTIONS = 4
 def name_key(name: str) -> str:
     """Return the form in which two spellings of one name are equal: `en-us-joe` = `en_US-joe`."""
     return unicodedata.normalize("NFC", name.strip().casefold()).replace("_", "-")
+
+
+def wake_word_key(name: str) -> str:
+    """Return the form of a wake word's name without a version or a file's ending.
+
+    openWakeWord and its clients name their words so: `hey_jarvis_v0.1` = `hey_jarvis`.
+    """
+    return _VERSION.sub("", _MODEL_SUFFIX.sub("", name_key(name)))
 
 
 def several(names: str | Iterable[str]) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ class Relief:
         self._clock = clock
         self.strain = Strain.NONE
         self._level = 0
+        self._pinned: ModelEntry | None = None
+        """What is pinned because it stands in for a pinned model."""
         self._slowed: tuple[str, ...] = ()
         self._changed_s = clock()
         self._strained_s = clock()
@@ -80,6 +82,7 @@ class Relief:
             self._residency.relieve()
         ladder = self._ladder()
         self._level = max(0, min(self._level, len(ladder) - 1))
+        self._follow(ladder)
         if self.strain is not Strain.NONE:
             if now - self._changed_s >= _STEP_S and self._level < len(ladder) - 1:
                 self._step(ladder, self._level + 1, now)
@@ -93,8 +96,7 @@ class Relief:
         self._tell(found)
         budget = self._residency.budget
         factor = _ROOMIER if self.strain is Strain.MEMORY else 1.0
-        memory = budget.probe()
-        if memory.total_bytes and memory.available_bytes < budget.reserve_bytes * factor:
+        if not budget.leaves_reserve(0, factor=factor):
             return Strain.MEMORY
         limit_c = settings.max_temperature_c
         if limit_c is not None and self.strain is Strain.HEAT:
@@ -131,13 +133,29 @@ class Relief:
                 found.append(entry)
         return found
 
+    def _follow(self, ladder: Sequence[ModelEntry]) -> None:
+        """Let go of a stand-in that other settings no longer name, and pin what hears from now on."""
+        old = self._pinned
+        if old is None or (self._level and ladder[self._level] == old):
+            return
+        self._residency.pin(old, pinned=False)
+        self._pinned = None
+        try:
+            new = ladder[self._level] if ladder else self._resolver().usual(ModelKind.STT)
+        except CatalogError:
+            return
+        self._residency.pin(new, lasting=True)
+        if self._level:
+            self._pinned = new
+
     def _step(self, ladder: Sequence[ModelEntry], level: int, now: float) -> None:
         old, new = ladder[self._level], ladder[level]
         self._level, self._changed_s = level, now
         was_pinned = self._residency.is_pinned(old)
         self._residency.unload(old)
         if was_pinned:
-            self._residency.pin(new)
+            self._residency.pin(new, lasting=True)
+        self._pinned = new if was_pinned and level else None
         why = f"short of {self._words()}" if self.strain is not Strain.NONE else "there is room again"
         _LOGGER.warning("Hearing with %s instead of %s: %s", new.name, old.name, why)
 
@@ -146,8 +164,7 @@ class Relief:
 
     def _has_room(self, entry: ModelEntry) -> bool:
         need = MemoryBudget.estimate(entry.size_bytes)
-        free = self._residency.budget.probe().available_bytes
-        return free >= self._residency.budget.reserve_bytes * _ROOMIER + need
+        return self._residency.budget.leaves_reserve(need, factor=_ROOMIER)
 
     def _words(self) -> str:
         return _WORDS[self.strain]

@@ -12,7 +12,7 @@ from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog import NO_WAKE_WORDS, Catalog
 from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.languages import covers
-from lunavox_edge.engine.naming import name_key
+from lunavox_edge.engine.naming import name_key, wake_word_key
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.spotting import SpottingRules
 from lunavox_edge.engine.utterance import ListenPlan
@@ -42,6 +42,14 @@ class Listening:
 
     entry: ModelEntry
     plan: ListenPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Waking:
+    """The words to wait for, at least one, and an error for each name that nothing installed has."""
+
+    words: tuple[Watchword, ...]
+    unknown: tuple[UnknownModel, ...] = ()
 
 
 class Resolver:
@@ -136,25 +144,31 @@ class Resolver:
         guess_time = self._guess_times.setdefault(entry.path, GuessTime())
         return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity), guess_time))
 
-    def waking(self, names: tuple[str, ...]) -> tuple[Watchword, ...]:
+    def waking(self, names: tuple[str, ...]) -> Waking:
         """The words of these names, or of the settings if there are none, each once.
 
-        Raises UnknownModel.
+        Raises UnknownModel if none of them is installed.
         """
         wanted = names or self._settings.wake.default
-        if wanted:
-            entries = [self._catalog.find(name, ModelKind.WAKE) for name in wanted]
-        else:
-            entries = list(self.entries(ModelKind.WAKE))
+        entries = [] if wanted else list(self.entries(ModelKind.WAKE))
+        unknown: list[UnknownModel] = []
+        for name in wanted:
+            try:
+                entries.append(self._catalog.find(name, ModelKind.WAKE))
+            except UnknownModel as error:
+                unknown.append(error)
         if not entries:
-            raise UnknownModel(f"No wake word is installed. {NO_WAKE_WORDS}")
-        return tuple(Watchword(entry, self._spotting(entry)) for entry in dict.fromkeys(entries))
+            raise unknown[0] if unknown else UnknownModel(f"No wake word is installed. {NO_WAKE_WORDS}")
+        words = tuple(Watchword(entry, self._spotting(entry)) for entry in dict.fromkeys(entries))
+        return Waking(words, tuple(unknown))
 
     def _spotting(self, entry: ModelEntry) -> SpottingRules:
         wake = self._settings.wake
-        own = {name_key(name): word for name, word in wake.words.items()}
-        names = (name_key(name) for name in (entry.name, *entry.aliases))
-        word = next((own[name] for name in names if name in own), WakeWord())
+        own = {wake_word_key(name): word for name, word in wake.words.items()}
+        own.update({name_key(name): word for name, word in wake.words.items()})
+        names = (entry.name, *entry.aliases)
+        keys = (*map(name_key, names), *map(wake_word_key, names))
+        word = next((own[key] for key in keys if key in own), WakeWord())
         return SpottingRules(
             sensitivity=wake.sensitivity if word.sensitivity is None else word.sensitivity,
             refractory_s=wake.refractory_s if word.refractory_s is None else word.refractory_s,

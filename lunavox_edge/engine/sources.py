@@ -89,7 +89,7 @@ class Sources:
         )
 
     def _in_folder(self, folder: Path) -> list[Found]:
-        if not folder.is_dir():
+        if not _is_folder(folder):
             return [
                 BrokenEntry(folder, "", "This folder is not there. Create it or correct catalog.folders.")
             ]
@@ -106,7 +106,7 @@ class Sources:
 
     def _from_hub(self, kind: ModelKind) -> list[Found]:
         folder = hub_folder(self._cache_dir, kind)
-        if not folder.is_dir():
+        if not _is_folder(folder):
             return []
         return [
             _described(item, folder)
@@ -114,6 +114,14 @@ class Sources:
             if backend.kind is kind
             for item in _ask(backend, backend.discover, folder)
         ]
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is there, as far as this process may know."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _ask(backend: type[Backend], question: Callable[[Path], Sequence[Found]], place: Path) -> Sequence[Found]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -33,6 +33,8 @@ _TINY_S = 1e-4
 _FRONT_END_S = 0.1
 """How far back from the newest audio a detection may lie."""
 
+_LOGGER = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Watchword:
@@ -47,10 +49,11 @@ class Vigil(Session):
 
     `feed`, `submit` and `cancel` never block and may come from any thread. It goes on after a
     detection, until `submit`, `cancel` or an error; `outcome` is then how many there were, or
-    the error.
+    the error. A word that is not there or does not load is left out as long as there is another one,
+    and told by `on_problem`, from a worker thread too. What the callbacks raise is logged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # built in one place, by keyword
         self,
         *,
         words: Sequence[Watchword],
@@ -59,6 +62,8 @@ class Vigil(Session):
         lease: Future[Lease],
         on_end: Callable[[Session], None],
         on_detection: Callable[[Detection], None] | None = None,
+        unknown: Sequence[LunavoxError] = (),
+        on_problem: Callable[[LunavoxError], None] | None = None,
     ) -> None:
         """Built by the engine only; `lease` is a joint one, over the words in their order."""
         super().__init__(lane=lane, lease=lease, relaxed=False, on_end=on_end)
@@ -67,6 +72,8 @@ class Vigil(Session):
         self._block_bytes = int(_BLOCK_S * audio_format.rate_hz) * audio_format.frame_bytes
         self._batch_bytes = int(_BATCH_S * audio_format.rate_hz) * audio_format.frame_bytes
         self._on_detection = on_detection
+        self._unknown = tuple(unknown)
+        self._on_problem = on_problem
         self._inbox = bytearray()
         self._marks: deque[tuple[float, int]] = deque()
         self._fed_bytes = 0
@@ -96,7 +103,7 @@ class Vigil(Session):
             self._fed_bytes += len(pcm)
             due = self._due_s is None and len(self._inbox) >= self._block_bytes
             if due:
-                self._due_s = time.monotonic()
+                self._due_s = self._lane.clock()
         if due:
             self._lane.wake(self)
 
@@ -131,19 +138,22 @@ class Vigil(Session):
     @property
     def deadline_s(self) -> float:
         """One frame after a block of audio was there."""
-        return (self._due_s or time.monotonic()) + _FRAME_S
+        return (self._due_s or self._lane.clock()) + _FRAME_S
 
     def _slice(self) -> Outcome:
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
         if not self._ears:
-            self._ears = _listen(cast("JointLease", lease), self._words)
+            held = cast("JointLease", lease)
+            self._ears = _listen(held, self._words)
+            for problem in (*self._unknown, *held.errors):
+                self._left_out(problem)
         with self._lock:
             batch = bytes(self._inbox[: self._batch_bytes])
             del self._inbox[: self._batch_bytes]
             more = len(self._inbox) >= self._block_bytes
-            self._due_s = time.monotonic() if more else None
+            self._due_s = self._lane.clock() if more else None
             over = self._submitted and not self._inbox
         if self._converter is None:
             return Outcome.DONE
@@ -170,7 +180,20 @@ class Vigil(Session):
     def _detected(self, entry: ModelEntry, at_s: float, probability: float) -> None:
         self._detections += 1
         if self._on_detection is not None:
-            self._on_detection(Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability))
+            found = Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability)
+            try:
+                self._on_detection(found)
+            except Exception:
+                _LOGGER.exception("What was to be called at a wake word failed")
+
+    def _left_out(self, problem: LunavoxError) -> None:
+        if self._on_problem is None:
+            _LOGGER.warning("A wake word is left out: %s", problem)
+            return
+        try:
+            self._on_problem(problem)
+        except Exception:
+            _LOGGER.exception("What was to be called for a wake word that is left out failed")
 
     def _mark(self, timestamp_ms: int | None) -> None:
         """Keep when the next audio began, by the sender's clock as far as it was told."""
@@ -189,10 +212,15 @@ class Vigil(Session):
         before = [timestamp_ms for start_s, timestamp_ms in marks if start_s < at_s - _TINY_S]
         return before[-1] if before else 0
 
+    def _close_model(self) -> None:
+        ears, self._ears = self._ears, []
+        for one in ears:
+            try:
+                one.stream.close()
+            except Exception:
+                _LOGGER.exception("A stream of wake words could not be closed")
+
     def _ended_with(self, error: LunavoxError | None) -> None:
-        for ears in self._ears:
-            ears.stream.close()
-        self._ears = []
         self._converter = None
         with self._lock:
             self._inbox.clear()

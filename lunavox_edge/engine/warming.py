@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING
 
-from lunavox_edge.errors import LunavoxError, TimedOut
+from lunavox_edge.engine.leases import give_back, wait_for
+from lunavox_edge.errors import LunavoxError
 
 if TYPE_CHECKING:
-    from lunavox_edge.engine.residency import Residency
+    from concurrent.futures import Future
+
+    from lunavox_edge.engine.residency import Lease, Residency
     from lunavox_edge.types import ModelEntry
 
 
 class WarmSet:
-    """The models that are pinned for the service itself; replaced as a whole."""
+    """The models that are pinned for the service itself; replaced as a whole. Thread-safe.
+
+    Their pins last: one that fails to load now stays in memory once a later request has loaded it.
+    """
 
     def __init__(self, residency: Residency) -> None:
         """Start without any."""
         self._residency = residency
+        self._lock = threading.Lock()
         self._entries: tuple[ModelEntry, ...] = ()
 
     def replace(
@@ -30,9 +38,10 @@ class WarmSet:
         timeout_s: float,
         progress: Callable[[ModelEntry], None] | None,
     ) -> tuple[LunavoxError, ...]:
-        """Load and pin `entries` and those of `names`, let go of those pinned before. Blocks.
+        """Load and pin `entries` and those of `names`, let go of those pinned before.
 
-        Returns what failed.
+        Blocks, for `timeout_s` a model at most. Returns what failed: what a load raised, and TimedOut.
+        Raises what `progress` raises.
         """
         wanted = list(entries)
         failed: list[LunavoxError] = []
@@ -41,21 +50,39 @@ class WarmSet:
                 wanted.append(find(name))
             except LunavoxError as error:
                 failed.append(error)
-        for entry in set(self._entries) - set(wanted):
-            self._residency.pin(entry, pinned=False)
-        self._entries = tuple(wanted)
-        futures = []
-        for entry in self._entries:
-            self._residency.pin(entry)
-            futures.append((entry, self._residency.acquire(entry)))
-        for entry, future in futures:
-            try:
-                future.result(timeout_s).release()
-            except LunavoxError as error:
-                failed.append(error)
-            except FutureTimeoutError:
-                failed.append(TimedOut(f"Loading {entry.name} takes too long."))
-            else:
+        wanted = list(dict.fromkeys(wanted))
+        self._pin(wanted)
+        return (*failed, *self._load(wanted, timeout_s, progress))
+
+    def _pin(self, wanted: list[ModelEntry]) -> None:
+        with self._lock:
+            for entry in set(self._entries) - set(wanted):
+                self._residency.pin(entry, pinned=False)
+            for entry in wanted:
+                self._residency.pin(entry, lasting=True)
+            self._entries = tuple(wanted)
+
+    def _load(
+        self, wanted: list[ModelEntry], timeout_s: float, progress: Callable[[ModelEntry], None] | None
+    ) -> list[LunavoxError]:
+        failed: list[LunavoxError] = []
+        loading: deque[tuple[ModelEntry, Future[Lease]]] = deque()
+        try:
+            for entry in wanted:
+                try:
+                    loading.append((entry, self._residency.acquire(entry)))
+                except LunavoxError as error:
+                    failed.append(error)
+            while loading:
+                entry, future = loading.popleft()
+                try:
+                    wait_for(future, timeout_s, entry.name).release()
+                except LunavoxError as error:
+                    failed.append(error)
+                    continue
                 if progress is not None:
                     progress(entry)
-        return tuple(failed)
+        finally:
+            for _, future in loading:
+                give_back(future)
+        return failed

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import telemetry
+from lunavox_edge.engine.languages import spellings
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
@@ -106,7 +107,7 @@ def _catalog(entries: tuple[ModelEntry, ...], default: str | None) -> CatalogPay
     items = tuple(
         CatalogItem(
             name=entry.name,
-            languages=entry.languages,
+            languages=spellings(entry.languages),
             speakers=entry.speakers,
             backend=entry.backend,
             licence=entry.licence,

@@ -156,5 +156,8 @@ class Ear:
         self._stops = tuple(stops)
         if not stops:
             return self.wake_words
-        names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))
+        try:
+            names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))
+        except UnknownModel as error:
+            names, self._problem = (), self._problem or str(error)
         return tuple(dict.fromkeys((*names, *stops)))

@@ -80,8 +80,14 @@ class Waking:
         def told(detection: Detection) -> None:
             bridge.call_soon(loop, partial(self._detected, vigil, detection))
 
+        def left_out(problem: LunavoxError) -> None:
+            # It may come before the engine has returned the vigil; on the loop that is over.
+            bridge.call_soon(loop, lambda: self._left_out(vigil, problem))
+
         try:
-            vigil = self._engine.open_vigil(audio_format, names=self._names, on_detection=told)
+            vigil = self._engine.open_vigil(
+                audio_format, names=self._names, on_detection=told, on_problem=left_out
+            )
         except LunavoxError as error:
             self._refused(error)
             return
@@ -93,6 +99,12 @@ class Waking:
             return
         after = b"".join(pcm for start_s, pcm in self._kept if start_s >= detection.at_s)
         self._on_word(detection, after, self._format)
+
+    def _left_out(self, vigil: Vigil, problem: LunavoxError) -> None:
+        """One word is not waited for, but others are."""
+        if vigil is self._vigil:
+            _LOGGER.info("a wake word is not waited for (%s): %s", problem.code, problem)
+            self.problem = str(problem)
 
     def _ended(self, vigil: Vigil) -> None:
         """The vigil ended by itself, which only an error makes it do."""

@@ -120,6 +120,8 @@ class Hub:
         """Set what one waits for. Raises UnknownSatellite, UnknownModel."""
         found = self._find(satellite)
         self._engine.wake_words(names)
+        for name in names:  # each by itself: among others it would only be left out
+            self._engine.wake_words((name,))
         found.set_wake_words(names)
         self._keep()
 

@@ -17,6 +17,7 @@ from wyoming.info import (
 )
 
 from lunavox_edge._version import __version__
+from lunavox_edge.engine.languages import spellings
 from lunavox_edge.wire.events import encode_event
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _word(entry: ModelEntry) -> WakeModel:
         attribution=_attribution(entry),
         installed=True,
         version=entry.version,
-        languages=list(entry.languages),
+        languages=list(spellings(entry.languages)),
         phrase=entry.phrase or None,
     )
 
@@ -122,7 +123,7 @@ def _model(entry: ModelEntry) -> AsrModel:
         attribution=_attribution(entry),
         installed=True,
         version=entry.version,
-        languages=list(entry.languages),
+        languages=list(spellings(entry.languages)),
     )
 
 
@@ -133,7 +134,7 @@ def _voice(entry: ModelEntry) -> TtsVoice:
         attribution=_attribution(entry),
         installed=True,
         version=entry.version,
-        languages=list(entry.languages),
+        languages=list(spellings(entry.languages)),
         speakers=[TtsVoiceSpeaker(name=speaker) for speaker in entry.speakers] or None,
     )
 

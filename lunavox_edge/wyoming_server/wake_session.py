@@ -101,7 +101,7 @@ class WakeSession:
     def detect(self, event: Event) -> None:
         """Wait for words in the next audio, or for other words in that which flows.
 
-        Raises ProtocolError, UnknownModel, and what opening the vigil raises.
+        Raises ProtocolError, UnknownModel if no word is known, and what opening the vigil raises.
         """
         was_receiving = self.receiving
         self._pass_over()
@@ -185,7 +185,17 @@ class WakeSession:
         def told(detection: Detection) -> None:
             bridge.call_soon(loop, partial(self._detected, vigil, wish, detection))
 
-        vigil = self._engine.open_vigil(self._format, names=wish.names, on_detection=told)
+        def left_out(problem: LunavoxError) -> None:
+            # It may come before the engine has returned the vigil; on the loop that is over.
+            bridge.call_soon(loop, lambda: self._left_out(vigil, problem))
+
+        # Of the words of the settings the log tells: a client that names none knows of none.
+        vigil = self._engine.open_vigil(
+            self._format,
+            names=wish.names,
+            on_detection=told,
+            on_problem=left_out if wish.names else None,
+        )
         vigil.outcome.add_done_callback(lambda _: bridge.call_soon(loop, partial(self._ended, vigil)))
         self._vigil = vigil
         self._refused_s = None
@@ -203,6 +213,11 @@ class WakeSession:
         # A client with so much unread will not miss this one.
         with contextlib.suppress(Busy):
             self._replies.put(lambda: self._send(message))
+
+    def _left_out(self, vigil: Vigil, problem: LunavoxError) -> None:
+        """A word is not waited for, but others are."""
+        if vigil is self._vigil or vigil in self._submitted:
+            self._on_error(problem)
 
     def _ended(self, vigil: Vigil) -> None:
         """The vigil ended by itself, which only an error makes it do."""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lunavox_edge.backends.ort import onnx_problem
+from lunavox_edge.backends.out_of_memory import is_out_of_memory
 from lunavox_edge.backends.packages import missing_modules, package_folder
 from lunavox_edge.backends.scan import MAX_DEPTH, folders, read_json
 from lunavox_edge.backends.tts import piper_files
@@ -274,3 +275,20 @@ def test_the_json_of_the_fake_is_complete(tmp_path: Path) -> None:
     assert piper_files.read_config(model) == json.loads(
         (tmp_path / "x.onnx.json").read_text(encoding="utf-8")
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUDA failed with error out of memory"), True),
+        (RuntimeError("cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("Failed to allocate memory for requested buffer of size 4096"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("CUDA error: device lost"), False),
+        (RuntimeError(""), False),
+    ],
+)
+def test_libraries_say_in_many_ways_that_memory_ran_out(error: Exception, *, is_it: bool) -> None:
+    assert is_out_of_memory(error) is is_it

@@ -135,6 +135,13 @@ def test_a_missing_folder_is_reported_until_it_is_there(tmp_path: Path) -> None:
     assert names(catalog) == ["en_US-amy-low"]
 
 
+def test_a_folder_that_cannot_be_looked_at_is_reported_and_the_rest_works(tmp_path: Path) -> None:
+    put_model(tmp_path / "mine", "good")
+    catalog = make_catalog(tmp_path, folders=[tmp_path / ("x" * 5000), tmp_path / "mine"])
+    assert names(catalog) == ["good"]
+    assert "not there" in catalog.broken()[0].reason
+
+
 def test_a_backend_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
     put_model(tmp_path / "mine", "good")
     backends = [file_backend(STT, error=RuntimeError("/secret/path")), file_backend()]
@@ -494,3 +501,69 @@ def test_an_installation_of_the_hub_that_is_replaced_is_noticed(tmp_path: Path) 
     (home / "amy.onnx.json").write_text(json.dumps({"languages": ["en-GB", "en-US"]}))
     assert catalog.refresh()
     assert catalog.find("amy", TTS).languages == ("en-GB", "en-US")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("hey_jarvis_v0.1", "hey_jarvis"),
+        ("Hey-Jarvis-V2", "hey_jarvis"),
+        ("hey jarvis_v0.1", "hey_jarvis"),
+        ("hey_jarvis_v0.1.tflite", "hey_jarvis"),
+        ("timer", "timer_v0.1"),
+        ("timer_v0.2", "timer_v0.1"),
+        ("timer_v0.1", "timer_v0.1"),
+        ("rhasspy", "rhasspy"),
+        ("rhasspy_v0.1", "rhasspy_v0.1"),
+        ("rhasspy_v0.2", "rhasspy"),
+    ],
+)
+def test_wake_words_are_found_with_and_without_a_version(tmp_path: Path, asked: str, found: str) -> None:
+    names = (("hey_jarvis", "Hey Jarvis"), ("timer_v0.1", "timer v1"), ("rhasspy_v0.1", ""), ("rhasspy", ""))
+    words = [entry(name, ModelKind.WAKE, aliases=(phrase,) if phrase else ()) for name, phrase in names]
+    catalog = make_catalog(tmp_path, backends=[file_backend(ModelKind.WAKE, packaged=words)])
+    assert catalog.find(asked, ModelKind.WAKE).name == found
+
+
+@pytest.mark.parametrize("asked", ["hey_v0.1", "_v0.1", "v0.1", ".tflite", "hey_jarvis_v0.1x"])
+def test_a_version_alone_finds_no_wake_word(tmp_path: Path, asked: str) -> None:
+    words = [entry("hey_jarvis", ModelKind.WAKE)]
+    catalog = make_catalog(tmp_path, backends=[file_backend(ModelKind.WAKE, packaged=words)])
+    with pytest.raises(UnknownModel):
+        catalog.find(asked, ModelKind.WAKE)
+
+
+def test_a_version_belongs_to_the_name_of_everything_else(tmp_path: Path) -> None:
+    catalog = make_catalog(tmp_path, backends=packages(entry("joe")))
+    with pytest.raises(UnknownVoice):
+        catalog.find("joe_v0.1", TTS)
+
+
+def test_an_alias_in_use_may_go_while_the_settings_are_read_anew(tmp_path: Path) -> None:
+    """Whoever asks meanwhile gets what was or what is, and no error."""
+    looking, go_on = threading.Event(), threading.Event()
+
+    class Slow(file_backend()):  # type: ignore[misc]  # made on the fly
+        @classmethod
+        def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry]:
+            if looking.is_set():
+                go_on.wait(20.0)
+            return (entry("joe"),)
+
+    alias = VoiceAlias(voice="joe", speed=1.5)
+    catalog = make_catalog(tmp_path, aliases={"calm": alias}, backends=[Slow])
+    assert catalog.alias("calm") is alias
+    looking.set()
+    thread = threading.Thread(target=lambda: catalog.configure(folders=(), aliases={}))
+    thread.start()
+    try:
+        for _ in range(1000):  # until the new settings are taken
+            if not catalog._aliases:
+                break
+            threading.Event().wait(0.005)
+        assert catalog.find("calm", TTS).name == "calm"
+        assert catalog.alias("calm") is alias
+    finally:
+        go_on.set()
+        thread.join(20.0)
+    assert catalog.alias("calm") is None

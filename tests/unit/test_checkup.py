@@ -15,6 +15,7 @@ import pytest
 from lunavox_edge import checkup
 from lunavox_edge.checkup import Finding, Verdict, check_machine, check_port
 from lunavox_edge.settings_model import Settings
+from lunavox_edge.system import MemoryInfo
 from lunavox_edge.telemetry import Readings
 
 pytestmark = pytest.mark.unit
@@ -173,3 +174,10 @@ def test_the_unit_is_asked_about(
 def test_without_systemd_there_is_no_unit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(home))
     assert checkup._unit_state() is None
+
+
+def test_memory_that_the_system_does_not_tell_of_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lunavox_edge.system.memory", lambda: MemoryInfo(0, 0))
+    found = checkup._memory(settings())
+    assert found.verdict is Verdict.OK
+    assert found.text.startswith("The system does not say how much is available;")

@@ -14,7 +14,7 @@ from lunavox_edge.backends.base import LoadOptions, Recognition, RecognizeReques
 from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.loading import Loaded, ThreadPlan, make_loader
-from lunavox_edge.errors import BackendUnavailable, LunavoxError
+from lunavox_edge.errors import BackendUnavailable, LunavoxError, OutOfMemory
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.types import ModelEntry, ModelKind
 from tests.fakes.backends import entry
@@ -33,7 +33,11 @@ class Board:
         self.seconds = {"cuda:0": 0.0, "cpu": 0.05}
         self.broken: dict[str, Exception] = {}
         self.failing: dict[str, Exception] = {}
+        self.full: dict[str, int] = {}
+        """How many more loads find no memory."""
         self.loads: list[str] = []
+        self.asked = 0
+        """How often the library was asked what there is."""
 
 
 BOARD = Board()
@@ -58,10 +62,14 @@ class BoardStt(ScriptedStt):
 
     @classmethod
     def devices(cls) -> Sequence[str]:
+        BOARD.asked += 1
         return BOARD.offered
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> BoardEar:
         BOARD.loads.append(options.device)
+        if BOARD.full.get(options.device, 0):
+            BOARD.full[options.device] -= 1
+            raise MemoryError(f"the memory of {options.device} is full")
         if options.device in BOARD.broken:
             raise BOARD.broken[options.device]
         return BoardEar(options.device)
@@ -135,6 +143,51 @@ def test_a_gpu_that_does_not_load_is_named(
     assert "no kernel image" in caplog.text
 
 
+def test_a_gpu_whose_memory_is_full_for_a_moment_is_used_after_idle_models_left(
+    board: Board, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path)
+    devices = Devices(settings)
+    with Engine(settings) as engine:
+        board.full = {"cuda:0": 1}
+        engine.load("ear")
+        (model,) = engine.status().models
+        assert (model.device, model.fallback) == ("cuda:0", "")
+    assert devices.order(EAR) == ("cuda:0", "cpu")
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_a_gpu_whose_memory_stays_full_is_passed_for_this_load_only(
+    board: Board, tmp_path: Path, *, proved: bool
+) -> None:
+    with Engine(settings_in(tmp_path)) as engine:
+        if proved:
+            engine.load("ear")
+            assert engine.unload("ear")
+        board.full = {"cuda:0": 99}
+        engine.load("ear")
+        (model,) = engine.status().models
+        assert (model.device, model.fallback) == ("cpu", "cuda:0: its memory is full")
+        assert engine.unload("ear")
+        board.full = {}
+        engine.load("ear")
+        (model,) = engine.status().models
+        assert (model.device, model.fallback) == ("cuda:0", "")
+
+
+def test_memory_that_runs_out_in_a_slice_does_not_switch_the_gpu_off(board: Board, tmp_path: Path) -> None:
+    with Engine(settings_in(tmp_path)) as engine:
+        sound = b"\1\0" * 16_000
+        engine.transcribe(sound, sample_rate=16_000)
+        board.failing = {"cuda:0": MemoryError("for a moment")}
+        with pytest.raises(OutOfMemory):
+            engine.transcribe(sound, sample_rate=16_000)
+        board.failing = {}
+        assert engine.transcribe(sound, sample_rate=16_000).text
+        (model,) = engine.status().models
+        assert (model.device, model.fallback) == ("cuda:0", "")
+
+
 def test_what_was_proved_and_fails_later_at_the_load_falls_back(board: Board, tmp_path: Path) -> None:
     load, _ = loader(tmp_path)
     load(EAR)
@@ -187,3 +240,39 @@ def test_an_error_of_ours_is_no_failure_of_the_device(board: Board, tmp_path: Pa
         with pytest.raises(LunavoxError, match="makes no sense"):
             engine.transcribe(sound, sample_rate=16_000)
         assert engine.status().models[0].device == "cuda:0"
+
+
+def test_the_device_is_guessed_without_asking_a_library(board: Board, tmp_path: Path) -> None:
+    load, devices = loader(tmp_path)
+    assert devices.guess(EAR) == "cpu"
+    assert loader(tmp_path, "cuda")[1].guess(EAR) == "cuda:0"
+    assert loader(tmp_path, "cpu")[1].guess(EAR) == "cpu"
+    assert board.asked == 0
+
+    load(EAR)
+    assert devices.guess(EAR) == "cuda:0"
+    devices.failed(EAR, "cuda:0", "lost")
+    assert devices.guess(EAR) == "cpu"
+
+    asked = board.asked
+    _, again = loader(tmp_path)
+    assert again.guess(EAR) == "cuda:0"  # as it was proved before
+    assert board.asked == asked
+
+
+def test_the_library_is_asked_once(board: Board, tmp_path: Path) -> None:
+    load, devices = loader(tmp_path)
+    load(EAR)
+    load(EAR)
+    devices.order(EAR)
+    assert board.asked == 1
+
+
+def test_what_stands_in_for_the_ear_goes_on_when_the_settings_are_read_anew(
+    board: Board, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path)
+    with Engine(settings) as engine:
+        engine._resolver.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
+        engine.apply(settings)
+        assert engine.models()[0].name == "ear.en"

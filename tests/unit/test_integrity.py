@@ -81,7 +81,7 @@ def test_a_touched_file_is_hashed_again(model: Path, tmp_path: Path, hashed: lis
     assert not hashed
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[1]", b"null", b"\xff"])
+@pytest.mark.parametrize("note", [b"", b"{", b"[1]", b"null", b"\xff", b"[" * 100_000])
 def test_a_broken_note_is_no_note(model: Path, tmp_path: Path, note: bytes, hashed: list[str]) -> None:
     check_intact(model, tmp_path)
     (file,) = (tmp_path / "verified").iterdir()

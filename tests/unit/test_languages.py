@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.engine.languages import covers, misfit, parse
+from lunavox_edge.engine.languages import covers, misfit, parse, spellings
 from lunavox_edge.errors import UnsupportedLanguage
 
 pytestmark = pytest.mark.unit
@@ -99,3 +99,25 @@ def test_covers_ignores_the_region() -> None:
     assert covers(["en-US"], "en_gb")
     assert covers([], "de")
     assert not covers(["en-US"], "de")
+
+
+@pytest.mark.parametrize(
+    ("languages", "announced"),
+    [
+        (("de-DE",), ("de-DE", "de_DE", "de")),
+        (("de_DE",), ("de_DE", "de-DE", "de")),
+        (("en", "de"), ("en", "de")),
+        (("en-US", "en-GB"), ("en-US", "en-GB", "en_US", "en_GB", "en")),
+        (("de", "de-AT"), ("de", "de-AT", "de_AT")),
+        (("zh-Hans-CN",), ("zh-Hans-CN", "zh_Hans_CN", "zh")),
+        (("es-419",), ("es-419", "es_419", "es")),
+        (("???", "nb-NO"), ("???", "nb-NO", "nb_NO", "nb")),
+        ((), ()),
+    ],
+)
+def test_languages_are_announced_as_they_are_asked_for(
+    languages: tuple[str, ...], announced: tuple[str, ...]
+) -> None:
+    found = spellings(languages)
+    assert found == announced
+    assert all(covers(languages, language) for language in found if language != "???")

@@ -9,7 +9,7 @@ import pytest
 from lunavox_edge.engine.catalog import Catalog
 from lunavox_edge.engine.relief import Relief, Strain
 from lunavox_edge.engine.resolve import Resolver
-from lunavox_edge.errors import UnknownModel
+from lunavox_edge.errors import OutOfMemory, UnknownModel
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.telemetry import Readings
 from lunavox_edge.types import ModelEntry, ModelKind
@@ -196,3 +196,52 @@ def test_what_holds_the_board_back_is_logged_once(caplog: pytest.LogCaptureFixtu
         "The board is slower than it could be: undervoltage (61.5 °C)",
         "The board is as fast as it can be again",
     ]
+
+
+@pytest.mark.parametrize(("left", "hears"), [((), "small"), (("base",), "base")])
+def test_a_stand_in_that_is_no_longer_in_the_list_is_let_go_and_the_next_one_stays(
+    left: tuple[str, ...], hears: str
+) -> None:
+    machine = Machine("base", "tiny")
+    small, _, tiny = Ears.known
+    house = machine.house
+    house.residency.pin(small)
+    house.available = LOW
+    machine.ticks(60)
+    assert machine.hears_with == "tiny"
+    assert house.residency.is_pinned(tiny)
+    machine.settings = Settings.model_validate({"stt": {"fallback_models": list(left)}})
+    machine.ticks(2)
+    assert machine.hears_with == hears
+    pinned = {found.name for found in Ears.known if house.residency.is_pinned(found)}
+    assert pinned == {hears}
+
+
+def test_a_stand_in_that_does_not_load_at_once_is_pinned_when_it_does() -> None:
+    machine = Machine("base")
+    small, base, _ = Ears.known
+    house = machine.house
+    house.residency.pin(small)
+    house.available = LOW
+    machine.ticks(20)
+    assert machine.hears_with == "base"
+    failing = house.residency.acquire(base)
+    house.run_loads()
+    with pytest.raises(OutOfMemory):
+        failing.result(20.0)
+    assert house.residency.is_pinned(base)
+    house.available = PLENTY
+    machine.ticks(80)
+    assert machine.hears_with == "small"
+    assert house.residency.is_pinned(small)
+
+
+def test_heat_passes_where_the_system_does_not_say_what_memory_is_free() -> None:
+    machine = Machine("base", max_temperature_c=80)
+    machine.house.total = machine.house.available = 0
+    machine.readings = Readings({"cpu": 90.0}, None, ())
+    machine.ticks(20)
+    assert machine.hears_with == "base"
+    machine.readings = Readings({"cpu": 50.0}, None, ())
+    machine.ticks(80)
+    assert machine.hears_with == "small"

@@ -57,20 +57,23 @@ class House:
 
     def __init__(self, *, limit_mb: int | None = None, parallel: bool = True) -> None:
         self.now = 1000.0
-        self.available = 8000 * MIB
+        self.total = self.available = 8000 * MIB
         self.jobs: list[Callable[[], None]] = []
         self.models: list[FakeModel] = []
         self.failures: list[BaseException] = []
         self.parallel = parallel
+        self.rss = 0
+        self.grows: dict[str, int] = {}
+        """What a model takes, in MiB, if not what its files let expect."""
         self.residency = Residency(
             loader=self.load,
             run=self.jobs.append,
             budget=MemoryBudget(
                 limit_bytes=limit_mb * MIB if limit_mb is not None else None,
                 reserve_bytes=100 * MIB,
-                probe=lambda: MemoryInfo(total_bytes=8000 * MIB, available_bytes=self.available),
+                probe=lambda: MemoryInfo(total_bytes=self.total, available_bytes=self.available),
             ),
-            rss=lambda: 0,
+            rss=lambda: self.rss,
             keep_alive_s=60.0,
             load_timeout_s=30.0,
             clock=lambda: self.now,
@@ -81,6 +84,7 @@ class House:
             raise self.failures.pop(0)
         model = FakeModel(wanted.name)
         self.models.append(model)
+        self.rss += self.grows.get(wanted.name, 0) * MIB
         return Loaded(model, load_ms=5.0, warmup_ms=2.0, parallel=self.parallel)
 
     def run_loads(self) -> None:
@@ -362,3 +366,150 @@ def test_what_a_gpu_shares_with_the_cpu_counts(device: str, counted_mb: int) -> 
     board.use(entry("joe", 100))
     (status,) = board.residency.status()
     assert status.size_bytes == counted_mb * MIB
+
+
+def test_where_the_system_does_not_say_what_is_free_the_budget_alone_decides() -> None:
+    house = House(limit_mb=200)
+    house.total = house.available = 0
+    house.use(entry("joe"))
+    assert house.names() == ["joe"]
+    refused = house.residency.acquire(entry("big", size_mb=200))
+    house.run_loads()
+    with pytest.raises(OutOfMemory):
+        refused.result(WAIT_S)
+
+
+def test_a_model_that_takes_more_than_the_budget_is_used_again(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(limit_mb=200)
+    house.grows = {"joe": 250}
+    for _ in range(3):
+        house.use(entry("joe"))
+        assert [status.size_bytes for status in house.residency.status()] == [250 * MIB]
+        assert house.residency.unload(entry("joe"))
+    (told,) = (message for message in caplog.messages if "memory_budget_mb" in message)
+    assert told.startswith("joe takes 250 MB, more than its files let expect;")
+    assert "250 MB of the 200 MB" in told
+
+
+def test_models_that_the_budget_held_together_once_it_holds_again() -> None:
+    house = House(limit_mb=400)
+    house.grows = {"joe": 260, "amy": 200}
+    house.residency.pin(entry("joe"))
+    for _ in range(2):
+        house.use(entry("joe"))
+        house.use(entry("amy", 120))
+        assert house.names() == ["joe", "amy"]
+        house.residency.unload(entry("amy", 120))
+    refused = house.residency.acquire(entry("more", 200))
+    house.run_loads()
+    with pytest.raises(OutOfMemory):
+        refused.result(WAIT_S)
+
+
+def test_idle_models_leave_before_the_budget_is_overdrawn() -> None:
+    house = House(limit_mb=400)
+    house.grows = {"joe": 300}
+    house.use(entry("joe"))
+    house.residency.unload(entry("joe"))
+    house.use(entry("amy"))
+    house.use(entry("joe"))
+    assert house.names() == ["joe"]
+
+
+def test_a_pin_is_gone_when_the_load_fails_unless_it_is_to_last() -> None:
+    house = House()
+    house.residency.pin(entry("joe"))
+    house.residency.pin(entry("amy"), lasting=True)
+    house.residency.pin(entry("amy"))
+    for name in ("joe", "amy"):
+        house.failures = [BrokenModel("damaged")]
+        failing = house.residency.acquire(entry(name))
+        house.run_loads()
+        with pytest.raises(BrokenModel):
+            failing.result(WAIT_S)
+    assert not house.residency.is_pinned(entry("joe"))
+    assert house.residency.is_pinned(entry("amy"))
+    house.use(entry("joe"))
+    house.use(entry("amy"))
+    house.now += 61
+    house.residency.sweep()
+    assert house.names() == ["amy"]
+
+
+def test_what_a_condemned_model_takes_counts_until_its_last_lease() -> None:
+    house = House(limit_mb=200)
+    future = house.residency.acquire(entry("joe"))
+    house.run_loads()
+    lease = future.result(WAIT_S)
+    house.models[0].device = "cuda:0"
+    lease.device_failed("lost")
+    assert [(status.name, status.state) for status in house.residency.status()] == [("joe", "busy")]
+    refused = house.residency.acquire(entry("joe"))
+    house.run_loads()
+    with pytest.raises(OutOfMemory):
+        refused.result(WAIT_S)
+    lease.release()
+    assert house.models[0].closed == 1
+    house.use(entry("joe"))
+    assert house.names() == ["joe"]
+
+
+def test_a_model_that_cannot_be_freed_keeps_no_other_in_memory() -> None:
+    class Stuck(FakeModel):
+        def close(self) -> None:
+            super().close()
+            raise OSError("stuck")
+
+    class StuckHouse(House):
+        def load(self, wanted: ModelEntry) -> Loaded:
+            return replace(super().load(wanted), model=Stuck(wanted.name))
+
+    house = StuckHouse()
+    house.use(entry("joe"))
+    house.use(entry("amy"))
+    assert house.residency.relieve() == 2
+    assert house.names() == []
+
+
+def test_after_two_failures_for_memory_the_last_resort_is_tried() -> None:
+    house = House()
+    asked: list[str] = []
+
+    def full(wanted: ModelEntry) -> Loaded:
+        asked.append("first")
+        raise MemoryError
+
+    def last(wanted: ModelEntry) -> Loaded:
+        asked.append("last")
+        return house.load(wanted)
+
+    residency = Residency(
+        loader=full,
+        last_resort=last,
+        run=lambda job: job(),
+        budget=house.residency.budget,
+        rss=lambda: 0,
+        keep_alive_s=60.0,
+        load_timeout_s=30.0,
+    )
+    residency.acquire(entry("joe")).result(WAIT_S).release()
+    assert asked == ["first", "last"]
+
+
+def test_a_load_that_cannot_even_begin_leaves_nothing_behind() -> None:
+    house = House()
+
+    def no_thread(job: Callable[[], None]) -> None:
+        raise MemoryError("no stack for a thread")
+
+    residency = Residency(
+        loader=house.load,
+        run=no_thread,
+        budget=house.residency.budget,
+        rss=lambda: 0,
+        keep_alive_s=60.0,
+        load_timeout_s=30.0,
+    )
+    with pytest.raises(MemoryError):
+        residency.acquire(entry("joe"))
+    assert residency.status() == ()

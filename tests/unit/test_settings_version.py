@@ -32,15 +32,23 @@ STEPS = (renamed, doubled)
         ({"version": 1, "tts": {"speed": 1}}, {"speech": {"speed": 2}}),
         ({"version": 2, "speech": {"speed": 1}}, {"speech": {"speed": 2}}),
         ({"version": 3, "speech": {"speed": 1}}, {"speech": {"speed": 1}}),
-        ({"speech": {"speed": 1}}, {"speech": {"speed": 1}}),
+        ({"tts": {"speed": 1}}, {"speech": {"speed": 2}}),
+        ({"version": None, "tts": {"speed": 1}}, {"speech": {"speed": 2}}),
     ],
+    ids=["first", "second", "newest", "none is the first", "empty is the first"],
 )
 def test_steps_from_where_the_file_is(
     before: dict[str, Any], after: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         assert take_version(before, STEPS) == after
-    assert ("read as version 3" in caplog.text) is (before.get("version", 3) < 3)
+    assert ("read as version 3" in caplog.text) is (before.get("version") != 3)
+
+
+def test_a_file_that_says_nothing_is_not_called_old(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert take_version({}, (lambda values: values,)) == {}
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "1", 1.0, True, [], VERSION + 1])

@@ -143,16 +143,6 @@ def test_audio_comes_while_the_text_still_comes(studio: Studio) -> None:
     assert len(drain(speech)) == 1
 
 
-def test_a_flush_speaks_an_unfinished_sentence(studio: Studio) -> None:
-    speech = studio.open()
-    speech.write("One moment")
-    speech.flush()
-
-    assert speech.read(WAIT_S) is not None
-    speech.finish()
-    assert drain(speech) == []
-
-
 def test_a_pause_separates_sentences_but_does_not_end_the_speech(studio: Studio) -> None:
     speech = studio.open(SpeechPlan(SpeakRequest(), "en-US", sentence_silence_ms=200))
     speech.write("One. Two.")

@@ -168,6 +168,8 @@ def test_open_files_of_this_process() -> None:
 def test_nothing_raises_where_nothing_is_known(root: Path) -> None:
     assert (system.rss_bytes(root), system.peak_rss_bytes(root), system.open_files(root)) == (0, 0, 0)
     assert system.memory(root) == MemoryInfo(0, 0)
+    tree(root, {"proc/meminfo": "MemTotal: 4096 kB\n"})
+    assert system.memory(root) == MemoryInfo(0, 0)
     tree(root, {"proc/self/statm": BINARY, "proc/self/status": BINARY, "proc/self/fd": "a file"})
     assert (system.rss_bytes(root), system.peak_rss_bytes(root), system.open_files(root)) == (0, 0, 0)
 

@@ -21,6 +21,7 @@ from lunavox_edge.backends.base import (
 from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.lanes import Lane
 from lunavox_edge.engine.residency import Lease
+from lunavox_edge.engine.threads import Threads
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
 from lunavox_edge.types import AudioFormat, Word
@@ -58,10 +59,19 @@ class ScriptedEar(SttModel):
         return Recognition(f"piece {number}", "en", 0.5, (Word("piece", 0.0, 0.5, 0.9),))
 
 
+class SetClock(Threads):
+    """Real threads on a clock that goes only as the test says."""
+
+    now = 1000.0
+
+    def clock(self) -> float:
+        return self.now
+
+
 class Room:
     def __init__(self) -> None:
-        self.now = 1000.0
-        self.lane = Lane("cpu", workers=1, max_tasks=8, clock=lambda: self.now)
+        self.threads = SetClock()
+        self.lane = Lane("cpu", workers=1, max_tasks=8, threads=self.threads)
         self.ear = ScriptedEar()
         self.guess_time = GuessTime()
         self.released = threading.Semaphore(0)
@@ -71,7 +81,7 @@ class Room:
         """Feed audio as it would arrive, in real time or faster, on the room's own clock."""
         for start in range(0, len(pcm), 3200):
             piece = pcm[start : start + 3200]
-            self.now += len(piece) / 32_000 / speed
+            self.threads.now += len(piece) / 32_000 / speed
             utterance.feed(piece)
 
     @property

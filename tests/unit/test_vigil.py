@@ -15,7 +15,7 @@ from lunavox_edge.engine.leases import JointLease, joint
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.spotting import Spotter, SpottingRules
 from lunavox_edge.engine.vigil import Vigil, Watchword
-from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError
+from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError, LunavoxError, UnknownModel
 from lunavox_edge.types import AudioFormat, Detection, ModelKind
 from tests.fakes.backends import entry
 from tests.fakes.wake import LEVELS, ScriptedWord, WakeScript, said, silence
@@ -64,6 +64,11 @@ class Room:
         self.heard: list[Detection] = []
         self.released: list[str] = []
         self.ended = threading.Event()
+        self.word_heard = threading.Event()
+
+    def hear(self, detection: Detection) -> None:
+        self.heard.append(detection)
+        self.word_heard.set()
 
     def lease(self, name: str) -> Future[Lease]:
         future: Future[Lease] = Future()
@@ -81,7 +86,7 @@ class Room:
             lane=self.lane,
             lease=lease or joint([self.lease(name) for name in names], forgiving=False),
             on_end=lambda _: self.ended.set(),
-            on_detection=self.heard.append,
+            on_detection=self.hear,
         )
         vigil.start()
         return vigil
@@ -203,3 +208,62 @@ def test_who_steps_out_leaves_no_lease_behind(room: Room) -> None:
     assert not room.released
     late.set_result(room.granted("okay_nabu"))
     assert sorted(room.released) == ["alexa", "okay_nabu"]
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_streams_are_closed_before_the_models_that_they_listen_with(room: Room, *, cancels: bool) -> None:
+    open_when_freed: list[int] = []
+    model = ScriptedWord("alexa", room.script)
+    lease: Future[Lease] = Future()
+    lease.set_result(
+        JointLease(
+            [(0, Lease(model, nullcontext(), lambda: open_when_freed.append(room.script.open_streams)))]
+        )
+    )
+    vigil = room.open("alexa", lease=lease)
+    vigil.feed(said("alexa"))
+    assert room.word_heard.wait(WAIT_S)
+    if cancels:
+        vigil.cancel()
+    else:
+        vigil.finish(WAIT_S)
+    assert room.ended.wait(WAIT_S)
+    assert open_when_freed == [0]
+
+
+def test_what_is_left_out_is_told_and_the_rest_is_heard(room: Room) -> None:
+    told: list[str] = []
+
+    def tell(problem: LunavoxError) -> None:
+        told.append(problem.code)
+        raise ValueError("a callback of somebody else")
+
+    broken: Future[Lease] = Future()
+    broken.set_exception(BrokenModel("broken"))
+    vigil = Vigil(
+        words=[Watchword(entry(name, ModelKind.WAKE), SpottingRules()) for name in ("okay_nabu", "alexa")],
+        audio_format=AudioFormat(16_000),
+        lane=room.lane,
+        lease=joint([broken, room.lease("alexa")], forgiving=True),
+        on_end=lambda _: room.ended.set(),
+        on_detection=room.hear,
+        unknown=[UnknownModel("unknown")],
+        on_problem=tell,
+    )
+    vigil.start()
+    vigil.feed(said("okay_nabu") + said("alexa"))
+    assert vigil.finish(WAIT_S) == 1
+    assert told == ["unknown_model", "broken_model"]
+    assert [found.name for found in room.heard] == ["alexa"]
+
+
+def test_a_listener_that_fails_does_not_end_the_wait() -> None:
+    class Failing(Room):
+        def hear(self, detection: Detection) -> None:
+            raise ValueError("a callback of somebody else")
+
+    failing = Failing()
+    vigil = failing.open("alexa")
+    vigil.feed(said("alexa") + silence(3.0) + said("alexa"))
+    assert vigil.finish(WAIT_S) == 2
+    failing.lane.close(WAIT_S)

@@ -16,7 +16,7 @@ from wyoming.snd import Played
 from lunavox_edge import bridge
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.errors import LunavoxError, UnknownSatellite
+from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownSatellite
 from lunavox_edge.mqtt.tidings import SatellitePayload
 from lunavox_edge.satellites import link, playing
 from lunavox_edge.satellites.hub import Hub
@@ -768,6 +768,18 @@ async def test_a_word_that_cannot_be_waited_for_is_told(build: Build) -> None:
     assert told[-1] is None
     await ask(fake)
     assert (await fake.until("detection")).data["name"] == "okay_nabu"
+
+
+async def test_a_word_that_is_unknown_does_not_silence_the_others(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake, special={"kitchen": {"wake_words": ["gone", "okay_nabu_v0.1"]}})
+    await house.until_phase(SatellitePhase.IDLE)
+    await fake.say(silence(0.1))
+    await until(lambda: "'gone'" in (house.hub.views()[0].problem or ""), house.hub.views, 20.0)
+    await ask(fake)
+    assert (await fake.until("detection")).data["name"] == "okay_nabu"
+    with pytest.raises(UnknownModel):
+        house.hub.set_wake_words("kitchen", ("okay_nabu", "gone"))
 
 
 async def test_what_was_chosen_outlives_a_restart(build: Build, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from wyoming.asr import Transcribe
+from wyoming.audio import AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.info import Info
 from wyoming.ping import Ping
-from wyoming.tts import Synthesize
+from wyoming.tts import Synthesize, SynthesizeVoice
 
 from lunavox_edge.errors import LunavoxLibraryError, SettingsError
 from lunavox_edge.settings_model import LimitSettings, WyomingSettings
@@ -65,7 +67,24 @@ async def test_describe_follows_the_settings(serve: Serve) -> None:
     assert info.asr[0].supports_transcript_streaming
     assert info.asr[0].models[0].name == "ear.en"
     (announcer,) = [voice for voice in info.tts[0].voices if voice.name == "announcer"]
-    assert announcer.languages == ["de-DE"]
+    assert announcer.languages == ["de-DE", "de_DE", "de"]
+
+
+async def test_every_language_that_is_announced_is_understood(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send("describe")
+        info = Info.from_event(await peer.expect("info"))
+        for voice in info.tts[0].voices:
+            for language in voice.languages:
+                speak = SynthesizeVoice(language=language)
+                await peer.send(Synthesize(text=f"{voice.name} {language}", voice=speak).event())
+                await peer.until("audio-stop")
+        for model in info.asr[0].models:
+            for language in (*model.languages, *(f"{language}_XX" for language in model.languages)):
+                await peer.send(Transcribe(language=language).event())
+                await peer.send(AudioStart(16_000, 2, 1).event(), AudioStop().event())
+                await peer.expect("transcript")
+    assert {language for voice in info.tts[0].voices for language in voice.languages} >= {"de", "de_DE", "en"}
 
 
 async def test_a_program_without_models_is_left_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

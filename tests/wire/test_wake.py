@@ -123,12 +123,25 @@ async def test_detect_twice_changes_the_words(service: Service) -> None:
     await service.quiet()
 
 
-async def test_an_unknown_word_is_refused_with_what_there_is(service: Service) -> None:
+async def test_an_unknown_word_is_told_with_what_there_is_and_the_others_are_waited_for(
+    service: Service,
+) -> None:
     async with service.connect() as peer:
-        await peer.send(ask("alexa", "hey_you"), START, *chunks(said("alexa")))
+        await peer.send(ask("hey_you", "alexa", "hey_me"), START, *chunks(said("alexa")))
         text = await peer.expect_error("unknown_model")
         assert "'hey_you'" in text
         assert "okay_nabu, alexa" in text
+        assert "'hey_me'" in await peer.expect_error("unknown_model")
+        assert (await detection(peer)).name == "alexa"
+        await peer.send(*chunks(said("okay_nabu") + silence(2.0) + said("alexa")))
+        assert (await detection(peer)).name == "alexa"
+    await service.quiet()
+
+
+async def test_words_of_which_none_is_known_are_refused(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send(ask("hey_you", "hey_me"), START, *chunks(said("alexa")))
+        assert "'hey_you'" in await peer.expect_error("unknown_model")
         await peer.send(STOP, ask("alexa"), START, *chunks(said("alexa") + silence(0.1)))
         await detection(peer)
 
@@ -241,6 +254,36 @@ async def test_a_broken_word_spoils_only_what_names_it(service: Service) -> None
         assert (await detection(peer)).name == "alexa"
         await peer.send(ask("okay_nabu", "alexa"))
         await peer.expect_error("broken_model")
+        await peer.send(*chunks(said("alexa") + silence(0.1)))
+        assert (await detection(peer)).name == "alexa"
+        await peer.send(ask("okay_nabu"))
+        await peer.expect_error("broken_model")
+        await peer.send(*chunks(said("okay_nabu") + silence(0.1)), STOP, "ping")
+        await peer.expect("pong")
+
+
+@pytest.mark.parametrize(
+    "asked", ["alexa_v0.1", "alexa-v2", "Alexa_v1.0.2", "alexa_v0.1.tflite", "alexa.onnx"]
+)
+async def test_names_with_a_version_find_the_word(service: Service, asked: str) -> None:
+    async with service.connect() as peer:
+        await peer.send(ask(asked), START, *chunks(said("okay_nabu") + said("alexa") + silence(0.1)))
+        assert (await detection(peer)).name == "alexa"
+
+
+async def test_an_unknown_word_of_the_settings_does_not_silence_the_others(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    wake = {"default": ["hey_you", "alexa_v0.1"], "words": {"alexa_v0.1": {"refractory_s": 0.0}}}
+    service = await serve(wake=wake)
+    word = said("alexa") + silence(0.1)
+    async with service.connect() as peer:
+        await peer.send(ask(), START, *chunks(word + word), STOP)
+        for _ in range(2):
+            assert (await detection(peer)).name == "alexa"
+        await peer.alive()
+    assert "A wake word is left out: No installed wake word is named 'hey_you'" in caplog.text
+    assert list(service.engine.unknown_names()) == ["wake.default: hey_you"]
 
 
 async def test_the_service_stops_at_once_while_it_waits(service: Service) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lunavox_edge.backends.base import Backend, Capabilities, LoadOptions
+from lunavox_edge.backends.out_of_memory import is_out_of_memory
 from lunavox_edge.backends.packages import missing_modules
 from lunavox_edge.backends.stt import whisper_files, whisper_starter
 from lunavox_edge.backends.stt.whisper_model import WhisperModel
@@ -71,9 +72,9 @@ class WhisperBackend(Backend):
         except MemoryError:
             raise
         except Exception as error:  # the tokenizer library raises nothing more exact
-            text = str(error).lower()
-            if "out of memory" in text:
+            if is_out_of_memory(error):
                 raise MemoryError("CTranslate2 ran out of memory") from error
+            text = str(error).lower()
             if device != "cpu" and any(sign in text for sign in _CUDA_SIGNS):
                 raise BackendUnavailable(
                     f"Whisper does not run on {options.device}; set stt.device to cpu."

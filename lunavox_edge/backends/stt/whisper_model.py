@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
+from lunavox_edge.backends.out_of_memory import is_out_of_memory
 from lunavox_edge.backends.stt.whisper_languages import code_for, tag_for
 from lunavox_edge.backends.stt.whisper_window import (
     FRAMES_PER_S,
@@ -243,7 +244,7 @@ def _memory_errors() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             raise MemoryError("CTranslate2 ran out of memory") from error
         raise
 
