@@ -18,6 +18,7 @@ from wyoming.info import Info
 from wyoming.pipeline import RunPipeline
 from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.snd import Played
+from wyoming.timer import TimerCancelled
 from wyoming.wake import Detection as WireDetection
 
 from lunavox_edge import bridge
@@ -175,6 +176,8 @@ class Satellite:
 
     def hush(self) -> bool:
         """Fall silent and end the conversation, whatever it has come to; False if there was nothing."""
+        # A timer that rings there goes by a clock of its own; the id of none silences it and cancels nothing.
+        self.send(TimerCancelled(id="").event())
         return self._end(Reason.HUSHED)
 
     def drain(self) -> asyncio.Task[None] | None:
