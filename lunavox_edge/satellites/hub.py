@@ -14,6 +14,7 @@ from lunavox_edge.audio.chime import ANNOUNCING
 from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
 from lunavox_edge.satellites import choices
+from lunavox_edge.satellites.answers.base import Answerer
 from lunavox_edge.satellites.answers.making import answerer_for
 from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.following import Following, Places
@@ -62,8 +63,10 @@ class Hub:
         self._own = own
         self._listeners: list[Listeners] = []
         self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
+        self._answerers: dict[str, Answerer | None] = {}
         self._satellites: dict[str, Satellite] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._preparing: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
         self._started = False
         self._file = choices_file
@@ -80,6 +83,9 @@ class Hub:
     def start(self) -> None:
         """Begin to connect."""
         self._started = True
+        for name, answerer in self._answerers.items():
+            if answerer is not None:
+                self._prepare(name, answerer)
         for key in self._satellites:
             self._serve(key)
         if self._following is not None:
@@ -90,8 +96,11 @@ class Hub:
         talks = [talk for satellite in self._satellites.values() if (talk := satellite.drain()) is not None]
         if talks:
             await asyncio.wait(talks, timeout=grace_s)
-        ending = [*self._tasks.values(), *((self._follower,) if self._follower is not None else ())]
-        await bridge.ended(*ending)
+        following = (self._follower,) if self._follower is not None else ()
+        await bridge.ended(*self._tasks.values(), *self._preparing, *following)
+        for answerer in self._answerers.values():
+            if answerer is not None:
+                await answerer.close()
         if self._leaving:
             await asyncio.wait(self._leaving)
         if self._keeping is not None:
@@ -233,6 +242,9 @@ class Hub:
         if satellite_id in self._chosen:
             satellite.restore(self._chosen[satellite_id])
 
+    def _prepare(self, name: str, answerer: Answerer) -> None:
+        self._preparing.append(self._background.start(f"answers of {name}", answerer.prepare))
+
     def _serve(self, satellite_id: str) -> None:
         self._tasks[satellite_id] = self._background.start(
             f"satellite {satellite_id}", self._satellites[satellite_id].run
@@ -250,10 +262,14 @@ class Hub:
 
     def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
         settings = self._settings
-        _, answer = settings.answer_for(found)
+        name, answer = settings.answer_for(found)
+        if name not in self._answerers:
+            answerer = self._answerers[name] = answerer_for(answer, self._engine.settings.limits)
+            if self._started and answerer is not None:
+                self._prepare(name, answerer)
         manner = Manner(
             answer=answer,
-            answerer=answerer_for(answer, self._engine.settings.limits),
+            answerer=self._answerers[name],
             voice=found.voice,
             language=found.language,
             sensitivity=settings.vad_sensitivity,
