@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
+from lunavox_edge.bridge import ended
 from lunavox_edge.cli import _set_up_log
 from lunavox_edge.errors import (
     EmptyText,
@@ -44,13 +45,26 @@ async def serve() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(handler: Handler) -> int:
+            handling: set[asyncio.Task[None]] = set()
+
             async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                with suppress(ConnectionError, asyncio.IncompleteReadError):
-                    await handler(reader, writer)
-                writer.close()
+                task = asyncio.current_task()
+                assert task is not None
+                handling.add(task)
+                try:
+                    with suppress(ConnectionError, asyncio.IncompleteReadError):
+                        await handler(reader, writer)
+                finally:
+                    writer.close()
+                    with suppress(ConnectionError):
+                        await writer.wait_closed()
+
+            async def stop() -> None:
+                server.close()
+                await ended(*handling)
 
             server = await asyncio.start_server(handled, "127.0.0.1", 0)
-            stack.callback(server.close)
+            stack.push_async_callback(stop)
             return int(server.sockets[0].getsockname()[1])
 
         yield start
