@@ -920,6 +920,29 @@ async def test_a_language_models_thoughts_are_not_spoken(build: Build) -> None:
     listening.close()
 
 
+async def test_a_loudspeaker_that_wakes_slowly_gets_silence_first(build: Build) -> None:
+    slow, quick = FakeSatellite(), FakeSatellite()
+    house = await build(
+        slow, quick, chime=True, announcement_chime=True, special={"kitchen": {"lead_in_silence_ms": 300}}
+    )
+    for name in ("kitchen", "bedroom"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    house.announce("Hello.", "all")
+    await house.until_report(SpeechStatus.FINISHED)
+    silent, rate_hz = int(0.3 * 16_000), 16_000
+    for fake in (slow, quick):
+        audio = np.frombuffer(fake.pcm(), "<i2")
+        assert fake.all("audio-start")[0].data["rate"] == rate_hz
+        assert not audio[:silent].any()
+        assert audio[silent : silent + 800].any()
+    before = len(slow.pcm())
+    await slow.say(said("okay_nabu", 0.1) + silence(0.2))
+    await slow.until("audio-stop", 2)
+    ring = np.frombuffer(slow.pcm()[before:], "<i2")
+    assert not ring[: int(0.3 * 22_050)].any()
+    assert ring.any()
+
+
 async def test_chimes(build: Build) -> None:
     fake = FakeSatellite()
     house = await build(fake, chime=True, announcement_chime=True)
