@@ -1116,8 +1116,9 @@ async def test_blank_lines_without_end_are_no_answer(build: Build) -> None:
     listening.close()
 
 
-async def test_blank_lines_are_no_answer(build: Build) -> None:
-    server = HttpServer((200, stream({"choices": [{"delta": {"content": "\n\n"}}]}, "[DONE]")))
+@pytest.mark.parametrize("content", ["\n\n", "<think>The user wants", "Hm.</think>"])
+async def test_blank_lines_and_thoughts_are_no_answer(build: Build, content: str) -> None:
+    server = HttpServer((200, stream({"choices": [{"delta": {"content": content}}]}, "[DONE]")))
     listening = await asyncio.start_server(server, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     answers = {"model": {"kind": "openai", "url": url, "retries": 0, "error_text": "I cannot think."}}
