@@ -15,8 +15,7 @@ from lunavox_edge.audio.chime import ANNOUNCING
 from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
 from lunavox_edge.satellites import choices
-from lunavox_edge.satellites.answers.base import Answerer
-from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.satellites.answers.answerers import Answerers
 from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.following import Following, Places
 from lunavox_edge.satellites.playing import Outlet, play_together
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 # A conversation takes no longer than this, or somebody forgot to end it.
 _PATIENCE_S = 60.0
 _RETRY_AFTER_S = 10.0
-# For the choices to reach the disk at the end, and for connections to close; none may hold the end up.
+# For the choices to reach the disk at the end; one that hangs must not hold the end up.
 _KEEP_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,10 +63,9 @@ class Hub:
         self._own = own
         self._listeners: list[Listeners] = []
         self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
-        self._answerers: dict[str, Answerer | None] = {}
+        self._answerers = Answerers(engine.settings.limits, self._background)
         self._satellites: dict[str, Satellite] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._preparing: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
         self._started = False
         self._file = choices_file
@@ -84,9 +82,7 @@ class Hub:
     def start(self) -> None:
         """Begin to connect."""
         self._started = True
-        for name, answerer in self._answerers.items():
-            if answerer is not None:
-                self._prepare(name, answerer)
+        self._answerers.start()
         for key in self._satellites:
             self._serve(key)
         if self._following is not None:
@@ -98,15 +94,8 @@ class Hub:
         if talks:
             await asyncio.wait(talks, timeout=grace_s)
         following = (self._follower,) if self._follower is not None else ()
-        await bridge.ended(*self._tasks.values(), *self._preparing, *following)
-        closing = [
-            asyncio.create_task(answerer.close(), name=f"answers of {name} close")
-            for name, answerer in self._answerers.items()
-            if answerer is not None
-        ]
-        if closing:
-            await asyncio.wait(closing, timeout=_KEEP_S)
-            await bridge.ended(*closing)
+        await bridge.ended(*self._tasks.values(), *following)
+        await self._answerers.stop()
         if self._leaving:
             await asyncio.wait(self._leaving)
         if self._keeping is not None:
@@ -248,9 +237,6 @@ class Hub:
         if satellite_id in self._chosen:
             satellite.restore(self._chosen[satellite_id])
 
-    def _prepare(self, name: str, answerer: Answerer) -> None:
-        self._preparing.append(self._background.start(f"answers of {name}", answerer.prepare))
-
     def _serve(self, satellite_id: str) -> None:
         self._tasks[satellite_id] = self._background.start(
             f"satellite {satellite_id}", self._satellites[satellite_id].run
@@ -269,13 +255,9 @@ class Hub:
     def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
         settings = self._settings
         name, answer = settings.answer_for(found)
-        if name not in self._answerers:
-            answerer = self._answerers[name] = answerer_for(answer, self._engine.settings.limits)
-            if self._started and answerer is not None:
-                self._prepare(name, answerer)
         manner = Manner(
             answer=answer,
-            answerer=self._answerers[name],
+            answerer=self._answerers.named(name, answer),
             voice=found.voice,
             language=found.language,
             sensitivity=settings.vad_sensitivity,

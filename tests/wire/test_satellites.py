@@ -20,6 +20,7 @@ from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import LunavoxError, UnknownSatellite
 from lunavox_edge.mqtt.tidings import SatellitePayload
 from lunavox_edge.satellites import link, playing
+from lunavox_edge.satellites.answers.making import OverHttp
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.satellites.link import Link
 from lunavox_edge.settings_model import LimitSettings, Settings
@@ -941,6 +942,19 @@ async def test_a_loudspeaker_that_wakes_slowly_gets_silence_first(build: Build) 
     ring = np.frombuffer(slow.pcm()[before:], "<i2")
     assert not ring[: int(0.3 * 22_050)].any()
     assert ring.any()
+
+
+async def test_satellites_that_ask_the_same_have_one_answerer_which_the_hub_closes(build: Build) -> None:
+    model = {"kind": "openai", "url": "http://127.0.0.1:9/v1"}
+    house = await build(FakeSatellite(), FakeSatellite(), answer="model", answers={"model": model})
+    talks = [house.hub._satellites[name]._talk._manner.answerer for name in ("kitchen", "bedroom")]
+    answerer = talks[0]
+    assert isinstance(answerer, OverHttp)
+    assert talks[1] is answerer
+    await until(lambda: answerer._making)  # before anybody asks
+    made = await answerer._made()
+    await house.hub.stop(0.0)
+    assert made._client.is_closed
 
 
 async def test_chimes(build: Build) -> None:
