@@ -32,12 +32,19 @@ from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.wire.introduction import satellite_at
 from tests.fakes.http import HttpServer, stream
+from tests.fakes.leftovers import no_task_left
 
 pytestmark = pytest.mark.wire
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Handler], Awaitable[int]]
 CHAT = [{"choices": [{"delta": {"content": piece}}]} for piece in ("The light ", "is on.")]
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left() -> AsyncIterator[None]:
+    async with no_task_left():
+        yield
 
 
 @pytest.fixture

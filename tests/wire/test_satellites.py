@@ -900,8 +900,11 @@ async def test_a_conversation_that_was_cut_off_has_ended_when_the_hub_has(build:
     assert not kitchen._ending
 
 
-async def test_a_language_models_thoughts_are_not_spoken(build: Build) -> None:
-    thought = ("<th", "ink>", "The user wants light. " * 5, "</thi", "nk>\n\n", "The light", " is on.")
+@pytest.mark.parametrize("opened", [True, False], ids=["opened", "opened in the prompt"])
+async def test_a_language_models_thoughts_are_not_spoken(build: Build, *, opened: bool) -> None:
+    thought: tuple[str, ...]
+    thought = ("<th", "ink>", "The user wants light. " * 5) if opened else ("Light. ",)
+    thought += ("</thi", "nk>\n\n", "The light", " is on.")
     pieces = [{"choices": [{"delta": {"content": piece}}]} for piece in thought]
     server = HttpServer((200, stream(*pieces, "[DONE]")), (200, stream(*pieces, "[DONE]")))
     listening = await asyncio.start_server(server, "127.0.0.1", 0)
@@ -915,9 +918,11 @@ async def test_a_language_models_thoughts_are_not_spoken(build: Build) -> None:
         await ask(fake)
         await fake.until("audio-stop", count)
         await house.until_phase(SatellitePhase.IDLE)
-    assert house.tts.texts == ["The light is on."] * 2
+    if opened:
+        assert house.tts.texts == ["The light is on."] * 2
+    assert house.tts.texts[-1].strip() == "The light is on."
     _, _, body = server.asked[1]
-    assert [message["content"] for message in body["messages"]][2] == "The light is on."  # type: ignore[attr-defined]
+    assert [message["content"].strip() for message in body["messages"]][2] == "The light is on."  # type: ignore[attr-defined]
     listening.close()
 
 

@@ -14,9 +14,11 @@ from lunavox_edge.bridge import within
 from lunavox_edge.errors import EmptyText, LunavoxError, TimedOut
 from lunavox_edge.text.thoughts import ThoughtFilter
 
+END_OF_THOUGHT = "</think>"
+"""Begins a piece of an answer if all pieces before were a thought."""
+
 _MAX_TURNS = 20
 _RETRY_PAUSE_S = 0.3
-_END_OF_THOUGHT = "</think>"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,16 +70,16 @@ async def ask(
     """Yield the answer without a language model's thoughts, asking again while nothing was said yet.
 
     `timeout_s` bounds the wait for the first word and for each next one; blanks and thoughts are none.
-    Where text turns out to have been a thought after it was yielded, a closing tag follows it, as
-    `ThoughtFilter` has it. Raises what the last attempt raised, TimedOut, EmptyText.
+    Where text turns out to have been a thought after it was yielded, the next piece begins with
+    `END_OF_THOUGHT`. Raises what the last attempt raised, TimedOut, EmptyText.
     """
     for attempt in range(retries + 1):
         said = False
         try:
             async with aclosing(_attempt(answerer, question, timeout_s)) as texts:
                 async for text in texts:
-                    said = bool(text.removeprefix(_END_OF_THOUGHT).strip()) or (
-                        said and not text.startswith(_END_OF_THOUGHT)
+                    said = bool(text.removeprefix(END_OF_THOUGHT).strip()) or (
+                        said and not text.startswith(END_OF_THOUGHT)
                     )
                     yield text
             if not said:
@@ -103,7 +105,7 @@ async def _attempt(answerer: Answerer, question: Question, timeout_s: float) -> 
                 until_s = loop.time() + timeout_s
             any_text = any_text or bool(text)
             if withdrawn or text:
-                yield _END_OF_THOUGHT + text if withdrawn else text
+                yield END_OF_THOUGHT + text if withdrawn else text
     if text := thoughts.finish():
         yield text
 
