@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,14 @@ from lunavox_edge.satellites import link, playing
 from lunavox_edge.satellites.answers.making import OverHttp
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.satellites.link import Link
+from lunavox_edge.satellites.state import Happening
 from lunavox_edge.settings_model import LimitSettings, Settings
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
 from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
-from lunavox_edge.types import Priority
+from lunavox_edge.types import AudioChunk, Priority
 from tests.fakes.http import HttpServer, stream
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.satellite import FakeSatellite, until
@@ -790,6 +791,38 @@ async def test_announcements_that_cannot_be_heard_leave_no_session(build: Build,
         await until(lambda number=number: ended_as(house.reports, str(number)))  # type: ignore[misc]  # bound
     await until(lambda: not house.engine.status().speeches)
     assert house.engine.synthesize("Hello.").sample_rate
+
+
+class Gone:
+    """A satellite whose conversation has been ended by the time that its answer could be played."""
+
+    id = "gone"
+    area = None
+
+    def move(self, happening: Happening) -> bool:
+        return True
+
+    def go_on(self) -> None:
+        pass
+
+    def heard(self, heard: Heard) -> None:
+        pass
+
+    async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        raise asyncio.CancelledError
+
+
+async def test_an_answer_that_nobody_begins_to_play_leaves_no_session(build: Build) -> None:
+    house = await build(FakeSatellite())
+    talk = house.hub._satellites["kitchen"]._talk
+    talk._stage = Gone()
+
+    async def answer() -> AsyncGenerator[str, None]:
+        yield "One more sentence of an answer that is far longer than what is made ahead. " * 40
+
+    with pytest.raises(asyncio.CancelledError):
+        await talk._speak(answer())
+    await until(lambda: not house.engine.status().speeches)
 
 
 def ended_as(reports: list[Report], announcement_id: str) -> list[SpeechStatus]:
