@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from lunavox_edge.audio.chime import ANNOUNCING
 from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
 from lunavox_edge.satellites import choices
-from lunavox_edge.satellites.answers.making import answerer_for
+from lunavox_edge.satellites.answers.answerers import Answerers
 from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.following import Following, Places
 from lunavox_edge.satellites.playing import Outlet, play_together
@@ -62,6 +63,7 @@ class Hub:
         self._own = own
         self._listeners: list[Listeners] = []
         self._told = Listeners(changed=self._changed, heard=self._heard, overlapped=self._overlapped)
+        self._answerers = Answerers(engine.settings.limits, self._background)
         self._satellites: dict[str, Satellite] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -80,6 +82,7 @@ class Hub:
     def start(self) -> None:
         """Begin to connect."""
         self._started = True
+        self._answerers.start()
         for key in self._satellites:
             self._serve(key)
         if self._following is not None:
@@ -90,8 +93,9 @@ class Hub:
         talks = [talk for satellite in self._satellites.values() if (talk := satellite.drain()) is not None]
         if talks:
             await asyncio.wait(talks, timeout=grace_s)
-        ending = [*self._tasks.values(), *((self._follower,) if self._follower is not None else ())]
-        await bridge.ended(*ending)
+        following = (self._follower,) if self._follower is not None else ()
+        await bridge.ended(*self._tasks.values(), *following)
+        await self._answerers.stop()
         if self._leaving:
             await asyncio.wait(self._leaving)
         if self._keeping is not None:
@@ -173,9 +177,9 @@ class Hub:
             if not outlets:
                 raise Unreachable("None of the satellites is online.")
             notes = ANNOUNCING if self._settings.announcement_chime else ()
-            watched = _watched(chunks, outlets, meant)
             lead_s = self._settings.lead_ms / 1000
-            await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
+            async with aclosing(_watched(chunks, outlets, meant)) as watched:
+                await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
         finally:
             for member, outlet in outlets.items():
                 member.give_back(outlet, asks=asks)
@@ -252,10 +256,10 @@ class Hub:
 
     def _built(self, satellite_id: str, found: SatelliteSettings) -> Satellite:
         settings = self._settings
-        _, answer = settings.answer_for(found)
+        name, answer = settings.answer_for(found)
         manner = Manner(
             answer=answer,
-            answerer=answerer_for(answer, self._engine.settings.limits),
+            answerer=self._answerers.named(name, answer),
             voice=found.voice,
             language=found.language,
             sensitivity=settings.vad_sensitivity,
@@ -293,7 +297,7 @@ class Hub:
 
 async def _watched(
     chunks: AsyncIterator[AudioChunk], outlets: dict[Satellite, Outlet], meant: Callable[[str], bool]
-) -> AsyncIterator[AudioChunk]:
+) -> AsyncGenerator[AudioChunk, None]:
     async for chunk in chunks:
         for member, outlet in outlets.items():
             if outlet.open and not meant(member.id):

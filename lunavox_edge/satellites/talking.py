@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lunavox_edge import bridge
 from lunavox_edge.errors import Cancelled, LunavoxError
-from lunavox_edge.satellites.answers.base import Answerer, Context, Question, ask
+from lunavox_edge.satellites.answers.base import END_OF_THOUGHT, Answerer, Context, Question, ask
 from lunavox_edge.satellites.ear import Ear
 from lunavox_edge.satellites.hearing import Listening
 from lunavox_edge.satellites.microphone import StreamingMicrophone
@@ -20,6 +20,7 @@ from lunavox_edge.satellites.state import Happening
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.speaking.house import Heard
 from lunavox_edge.text.question import is_question
+from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
 
 if TYPE_CHECKING:
@@ -158,46 +159,55 @@ class Talk:
 
     async def _with_apology(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
         """Yield an answer, and what is said instead if there is none."""
-        said, self._failed = False, False
+        said: list[str] = []
+        self._failed = False
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    said = said or bool(piece.strip())
+                    said.append(piece)
                     yield piece
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)
             self._failed = True
-            if not said:
+            if not without_thoughts("".join(said)).strip():
                 yield self._manner.answer.error_text
 
     async def _speak(self, pieces: AsyncGenerator[str, None]) -> str:
-        """Speak text as it comes; return it."""
-        said: list[str] = []
+        """Speak text as it comes; return it. What turns out to have been a thought is broken off."""
         async with aclosing(pieces):
-            # With nothing to say there is no speech to open.
-            async for first in pieces:
-                if first.strip():
-                    said.append(first.lstrip())
-                    break
-            if not said:
-                return ""
-            bell = bridge.Bell()
-            self._stage.go_on()
-            speech = self._engine.open_speech(
-                voice=self._manner.voice,
-                language=None if self._manner.voice else self._manner.language,
-                on_ready=bell.ring,
-            )
-            max_chars = self._engine.settings.limits.max_text_chars
-            writing = asyncio.create_task(
-                _write(speech, said, pieces, max_chars=max_chars), name="satellite answer"
-            )
-            try:
-                async with aclosing(bridge.audio(speech, bell)) as chunks:
-                    await self._stage.play(chunks)
-            finally:
-                await bridge.ended(writing)
+            said: list[str] = []
+            rest: str | None = ""
+            while rest is not None:
+                # With nothing to say there is no speech to open.
+                said = [await _first_words(rest, pieces)]
+                rest = await self._speak_until_withdrawn(said, pieces) if said[0] else None
         return "".join(said)
+
+    async def _speak_until_withdrawn(self, said: list[str], pieces: AsyncGenerator[str, None]) -> str | None:
+        """Speak what was said already and what comes; return what follows a thought, None at the end."""
+        bell = bridge.Bell()
+        self._stage.go_on()
+        speech = self._engine.open_speech(
+            voice=self._manner.voice,
+            language=None if self._manner.voice else self._manner.language,
+            on_ready=bell.ring,
+        )
+        max_chars = self._engine.settings.limits.max_text_chars
+        writing = asyncio.create_task(
+            _write(speech, said, pieces, max_chars=max_chars), name="satellite answer"
+        )
+        rest: str | None = None
+        try:
+            async with aclosing(bridge.audio(speech, bell)) as chunks:
+                await self._stage.play(chunks)
+        except Cancelled:
+            if writing.done() and not writing.cancelled():
+                rest = writing.result()
+            if rest is None:
+                raise
+        finally:
+            await bridge.ended(writing)
+        return rest
 
     def _context(self) -> Context:
         if time.monotonic() > self._memory.until_s:
@@ -210,14 +220,27 @@ class Talk:
         return follow_up == "always" or (follow_up == "question" and asks)
 
 
+async def _first_words(text: str, pieces: AsyncGenerator[str, None]) -> str:
+    """Return the first text that is more than blanks, without those before it; "" if there is none."""
+    while not text.strip() and (piece := await anext(pieces, None)) is not None:
+        text = piece.removeprefix(END_OF_THOUGHT)
+    return text.lstrip()
+
+
 async def _write(
     speech: Speech, said: list[str], pieces: AsyncGenerator[str, None], *, max_chars: int
-) -> None:
-    """Hand text on as it comes, as much as one speech may hold; the speech ends with it, whatever happens."""
+) -> str | None:
+    """Hand text on as it comes, as much as one speech may hold; the speech ends with it, whatever happens.
+
+    Where all of it turns out to have been a thought, the speech is cancelled; returns what follows.
+    """
     try:
         chars = len("".join(said))
         speech.write("".join(said)[:max_chars])
         while chars <= max_chars and (piece := await anext(pieces, None)) is not None:
+            if piece.startswith(END_OF_THOUGHT):
+                speech.cancel()
+                return piece.removeprefix(END_OF_THOUGHT)
             said.append(piece)
             speech.write(piece[: max_chars - chars])
             chars += len(piece)
@@ -228,6 +251,7 @@ async def _write(
         _LOGGER.warning("an answer was cut short (%s): %s", error.code, error)
     finally:
         speech.finish()
+    return None
 
 
 async def _one(text: str) -> AsyncGenerator[str, None]:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from lunavox_edge.satellites.ending import ENDINGS, Reason
 from lunavox_edge.satellites.state import Happening, State
 from lunavox_edge.speaking.house import SatellitePhase as Phase
 
@@ -52,3 +53,13 @@ def test_the_table_has_every_happening_and_every_state_that_can_be_reached() -> 
 def test_muted_nothing_is_listened_to() -> None:
     assert not any(named(row[0]).hears for row in ROWS if row[0].endswith("*") or row[0] == "offline")
     assert all(named(row[0]).phase is not Phase.LISTENING for row in ROWS if row[0].endswith("*"))
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("phase", Phase)
+def test_whatever_ends_leaves_a_phase_in_which_it_can_begin_again(reason: Reason, phase: Phase) -> None:
+    happening = ENDINGS[reason].happening
+    if happening is None:
+        return
+    state = State(phase).after(happening) or State(phase)
+    assert state.rests or state.phase is Phase.OFFLINE
