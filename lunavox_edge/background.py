@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from lunavox_edge.bridge import ended
@@ -21,7 +22,8 @@ class Background:
     """Owns long-running tasks of one event loop: what fails is logged, reported and run again.
 
     `failed` is told the name of a task and its exception at every failure. A task that returns has
-    finished and is not run again; a cancelled one has ended.
+    finished and is not run again; one that `stop` or its owner cancels has ended. A cancellation that
+    comes from inside, of something that the work waited for, is a failure.
     """
 
     def __init__(
@@ -34,12 +36,12 @@ class Background:
         self._failed = failed
         self._first_pause_s = first_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
-        self._failing: dict[str, Exception] = {}
+        self._failing: dict[asyncio.Task[None] | None, str] = {}
 
     @property
     def failing(self) -> tuple[str, ...]:
         """The names of the tasks that failed and have not run for a minute since."""
-        return tuple(self._failing)
+        return tuple(dict.fromkeys(self._failing.values()))
 
     def start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Run `work()` in a task called `name`, again after every failure, until it returns or `stop`."""
@@ -53,21 +55,21 @@ class Background:
         await ended(*self._tasks)
 
     async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        loop = asyncio.get_running_loop()
+        loop, own = asyncio.get_running_loop(), asyncio.current_task()
         pause_s = self._first_pause_s
         try:
             while True:
                 begun_s = loop.time()
-                recovery = loop.call_later(_RECOVERED_S, self._failing.pop, name, None)
+                recovery = loop.call_later(_RECOVERED_S, self._failing.pop, own, None)
                 try:
-                    await work()
+                    await _once(name, work)
                 except Exception as error:
-                    _LOGGER.exception("The task '%s' failed; it runs again in %.3g s", name, pause_s)
-                    self._failing[name] = error
-                    if self._failed is not None:
-                        guarded(f"report on '{name}'", self._failed, name, error)
                     if loop.time() - begun_s >= _RECOVERED_S:
                         pause_s = self._first_pause_s
+                    _LOGGER.exception("The task '%s' failed; it runs again in %.3g s", name, pause_s)
+                    self._failing[own] = name
+                    if self._failed is not None:
+                        guarded(f"report on '{name}'", self._failed, name, error)
                 else:
                     return
                 finally:
@@ -75,7 +77,7 @@ class Background:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         finally:
-            self._failing.pop(name, None)
+            self._failing.pop(own, None)
 
 
 def guarded(what: str, callback: Callable[..., object], *arguments: object) -> bool:
@@ -89,3 +91,32 @@ def guarded(what: str, callback: Callable[..., object], *arguments: object) -> b
         _LOGGER.exception("The callback '%s' failed", what)
         return False
     return True
+
+
+async def attempted(what: str, work: Awaitable[object]) -> bool:
+    """Await `work`, foreign or of a front-end; log what it raises with the stack. True if it returned.
+
+    What `guarded` is for a callback. A cancellation passes.
+    """
+    try:
+        await work
+    except Exception:
+        _LOGGER.exception("'%s' failed", what)
+        return False
+    return True
+
+
+async def _once(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the work in a task of its own, which tells its cancellation from ours. Raises what it raises."""
+    task = asyncio.get_running_loop().create_task(work(), name=name)
+    try:
+        await asyncio.wait((task,))
+    finally:
+        tidied = task.done()
+        while not tidied:
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended(task)
+                tidied = True
+    if task.cancelled():
+        raise RuntimeError("It was cancelled from inside.")
+    task.result()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from lunavox_edge.background import guarded
 from lunavox_edge.engine.results import LaneStatus
 from lunavox_edge.notify import Notifier
 
@@ -20,7 +21,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Asks for more time until `ready`, then gives signs of life while every lane makes progress."""
+    """Asks for more time until `ready`, then gives signs of life while every lane makes progress.
+
+    Background tasks that fail are told in the status and in the log; the service goes on without them.
+    """
 
     def __init__(
         self,
@@ -29,12 +33,15 @@ class Supervisor:
         lanes: Callable[[], Sequence[LaneStatus]],
         stuck_after_s: Callable[[], float],
         status: Callable[[], str],
+        failing: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Store; `watch` does the work."""
+        """Do nothing until `watch` runs; `failing` are the names of the tasks that failed lately."""
         self._notifier = notifier
         self._lanes = lanes
         self._stuck_after_s = stuck_after_s
         self._status = status
+        self._failing = failing
+        self._failing_told: tuple[str, ...] = ()
         self._ready = False
         self._trouble = ""
         watchdog_s = notifier.watchdog_s
@@ -43,7 +50,7 @@ class Supervisor:
     def ready(self) -> None:
         """The service listens and its models are warm, or a reload is complete."""
         self._ready = True
-        self._notifier.status(self._status())
+        guarded("status", self._tell_status)
         self._notifier.ready()
         self._notifier.alive()
 
@@ -52,13 +59,28 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + _LONGEST_START_S
         while True:
+            self._log_failing()
             if self._makes_progress():
                 if self._ready:
-                    self._notifier.status(self._status())
+                    guarded("status", self._tell_status)
                 elif loop.time() < give_up_s:
                     self._notifier.extend(_EXTENSION_S)
                 self._notifier.alive()
             await asyncio.sleep(self._period_s)
+
+    def _tell_status(self) -> None:
+        failing = ", ".join(self._failing())
+        self._notifier.status(f"{self._status()}; failing: {failing}" if failing else self._status())
+
+    def _log_failing(self) -> None:
+        """Log a change of what fails; the tasks themselves log why."""
+        before, self._failing_told = self._failing_told, tuple(self._failing())
+        for name in self._failing_told:
+            if name not in before:
+                _LOGGER.error("The task '%s' fails; the service goes on without it for now", name)
+        for name in before:
+            if name not in self._failing_told:
+                _LOGGER.warning("The task '%s' works again, or has ended", name)
 
     def _makes_progress(self) -> bool:
         before, self._trouble = self._trouble, trouble(self._lanes(), self._stuck_after_s())

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from lunavox_edge.background import Background, guarded
+from lunavox_edge.background import Background, attempted, guarded
 
 pytestmark = pytest.mark.unit
 
@@ -75,6 +75,76 @@ async def test_stop_ends_tasks_also_in_their_pause() -> None:
     await asyncio.wait_for(tried.wait(), 20)
     await asyncio.wait_for(background.stop(), 20)
     assert task.cancelled()
+
+
+async def test_a_cancellation_from_inside_is_a_failure() -> None:
+    background = Background(first_pause_s=0.0)
+    gone = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    ran = asyncio.Event()
+    waits = [gone]
+
+    async def work() -> None:
+        if waits:
+            await waits.pop()
+        ran.set()
+        await asyncio.Event().wait()
+
+    background.start("watch", work)
+    await asyncio.wait_for(ran.wait(), 20)
+    assert background.failing == ("watch",)
+    await background.stop()
+
+
+async def test_stop_waits_for_work_that_tidies_up() -> None:
+    background = Background()
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    tidied: list[bool] = []
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await may_end.wait()
+            tidied.append(True)
+
+    background.start("watch", work)
+    await asyncio.wait_for(begun.wait(), 20)
+    stopping = asyncio.ensure_future(background.stop())
+    asyncio.get_running_loop().call_soon(may_end.set)
+    await asyncio.wait_for(stopping, 20)
+    assert tidied
+
+
+async def test_of_two_tasks_of_one_name_the_failing_one_is_told_until_it_ends() -> None:
+    background = Background(first_pause_s=60.0)
+    failed = asyncio.Event()
+
+    async def fails() -> None:
+        failed.set()
+        raise RuntimeError
+
+    async def returns() -> None:
+        await failed.wait()
+
+    failing = background.start("watch", fails)
+    await asyncio.wait_for(background.start("watch", returns), 20)
+    assert background.failing == ("watch",)
+    failing.cancel()
+    await asyncio.wait((failing,))
+    assert not background.failing
+
+
+async def test_an_attempt_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    assert await attempted("fine", work(None))
+    assert not await attempted("resolver", work(KeyError("x")))
+    assert "resolver" in caplog.text
+    assert "KeyError" in caplog.text
 
 
 def test_a_guarded_callback_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
