@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import reload, system
 from lunavox_edge._version import __version__
+from lunavox_edge.background import Background
 from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
@@ -68,6 +69,7 @@ class App:
         system.bound_heap()
         system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
         self._say(f"LunaVox Edge {__version__}")
+        background = Background()
         engine = await blocking(lambda: Engine(self._settings))
         try:
             hub = Hub(
@@ -77,7 +79,7 @@ class App:
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
             )
-            mqtt = self._mqtt(engine, hub)
+            mqtt = self._mqtt(engine, hub, background)
             server = WyomingServer(
                 engine,
                 self._settings.wyoming,
@@ -90,8 +92,9 @@ class App:
                 lanes=engine.lanes,
                 stuck_after_s=lambda: engine.settings.engine.stuck_after_s,
                 status=lambda: _status(engine, server),
+                failing=lambda: background.failing,
             )
-            watching = asyncio.create_task(supervisor.watch(), name="supervisor")
+            background.start("supervisor", supervisor.watch)
             try:
                 await self._start_mqtt(mqtt)
                 self._start_hub(hub)
@@ -107,7 +110,7 @@ class App:
                 if mqtt is not None:
                     await mqtt.stop()
                 await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
-                await ended(watching)
+                await background.stop()
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
@@ -118,7 +121,7 @@ class App:
         if names:
             self._say(f"  satellites   {names}   (connecting in the background)")
 
-    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
+    def _mqtt(self, engine: Engine, hub: Hub, background: Background) -> MqttService | None:
         """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
@@ -132,8 +135,9 @@ class App:
         return MqttService(
             engine,
             settings.mqtt,
-            hub,
-            hub,
+            loudspeakers=hub,
+            house=hub,
+            background=background,
             state_dir=system.state_dir(),
             resumes=settings.satellites.interrupted == "resume",
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from lunavox_edge import bridge
+from lunavox_edge.background import guarded
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.client import Connection, no_answer
@@ -27,12 +28,13 @@ _LONGEST_PAUSE_S = 60.0
 # A connection that lasted so long starts the pauses anew.
 _STABLE_S = 30.0
 _FAREWELL_S = 2.0
+_MAX_SHOWN_CHARS = 100
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Correspondent(Protocol):
-    """Whoever talks over the link."""
+    """Whoever talks over the link; what a method raises is logged and changes nothing."""
 
     def connected(self) -> None:
         """A new connection is there; the broker may have forgotten everything."""
@@ -93,7 +95,7 @@ class Link:
         return taken
 
     async def run(self) -> None:
-        """Keep the connection up until cancelled."""
+        """Keep the connection up until cancelled; may be run again after a failure."""
         pause_s = _FIRST_PAUSE_S
         while True:
             started_s = self._clock()
@@ -151,7 +153,7 @@ class Link:
         _LOGGER.info("MQTT: connected to %s (version %s)", self._address.uri, self._address.version)
         self._trouble = None
         self._connection.subscribe(self._subscriptions)
-        self._correspondent.connected()
+        guarded("MQTT: connected", self._correspondent.connected)
         self._send()
 
     def closed(self, error: LunavoxError) -> None:
@@ -162,14 +164,13 @@ class Link:
 
     def received(self, message: Message) -> None:
         """Called by the inbox."""
-        try:
-            self._correspondent.received(message)
-        except Exception:
-            _LOGGER.exception("MQTT: a message could not be handled")
+        guarded(
+            f"MQTT: message on {message.topic[:_MAX_SHOWN_CHARS]!r}", self._correspondent.received, message
+        )
 
     def dropped(self, count: int) -> None:
         """Called by the inbox."""
-        self._correspondent.dropped(count)
+        guarded("MQTT: dropped", self._correspondent.dropped, count)
 
     def delivered(self, number: int) -> None:
         """Called by the inbox."""

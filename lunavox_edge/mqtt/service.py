@@ -10,8 +10,9 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge import bridge, telemetry
+from lunavox_edge import bridge
 from lunavox_edge._version import __version__
+from lunavox_edge.background import Background, attempted
 from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
 from lunavox_edge.mqtt.address import BrokerAddress, password_of
 from lunavox_edge.mqtt.commands import Commands, event_of
@@ -54,17 +55,22 @@ class MqttService:
         self,
         engine: Engine,
         settings: MqttSettings,
+        *,
         loudspeakers: Loudspeakers,
         house: House,
-        *,
+        background: Background,
         state_dir: Path,
         resumes: bool = True,
     ) -> None:
-        """Build the parts. Raises SettingsError if the password cannot be read."""
+        """Build the parts; `background` runs their tasks.
+
+        Raises SettingsError if the password cannot be read.
+        """
         node = settings.node or socket.gethostname() or "lunavox"
         self._node = node
         self._engine = engine
         self._settings = settings
+        self._background = background
         self._instance = uuid.uuid4().hex[:12]
         self._topics = topics = Topics.of(node, settings.base)
         self._home = HomeAssistant(
@@ -128,11 +134,6 @@ class MqttService:
         return self._link.uri
 
     @property
-    def connected_now(self) -> bool:
-        """Whether the broker is there."""
-        return self._link.up
-
-    @property
     def topics(self) -> Topics:
         """The topics of this appliance."""
         return self._topics
@@ -144,13 +145,14 @@ class MqttService:
         """
         if self._settings.broker == "embedded":
             await self._start_broker()
+        await attempted("MQTT: status", self._status.refresh())
         self._tasks = [
-            asyncio.create_task(work, name=f"mqtt {name}")
+            self._background.start(f"mqtt {name}", work)
             for name, work in (
-                ("link", self._link.run()),
-                ("announcer", self._announcer.run()),
-                ("home assistant", self._home.run()),
-                ("status", self._watch()),
+                ("link", self._link.run),
+                ("announcer", self._announcer.run),
+                ("home assistant", self._home.run),
+                ("status", self._watch),
             )
         ]
 
@@ -170,6 +172,7 @@ class MqttService:
         self._satellites.goodbye()
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         await bridge.ended(*self._tasks)
+        await self._status.close()
         if self._broker is not None:
             await bridge.blocking(self._broker.stop)
 
@@ -226,11 +229,15 @@ class MqttService:
             _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
 
     async def _watch(self) -> None:
-        """Publish the state when it changes and every so often, and the catalogs when they change."""
+        """Publish the state when it changes and every so often, and the catalogs when they change.
+
+        May be run again after a failure: it then publishes all of it.
+        """
         loop = asyncio.get_running_loop()
         version: tuple[int, Settings] | None = None
         flood_told_s = -_FLOOD_AGAIN_S
         while True:
+            await self._status.refresh()
             # The settings say which model and voice are the default ones.
             if (now := (self._engine.catalog.version, self._engine.settings)) != version:
                 version = now
@@ -304,7 +311,7 @@ class MqttService:
                 voices=tuple(names),
                 languages=tuple(sorted(languages)),
                 models=tuple(entry.name for entry in (*models, *voices)),
-                has_temperature=bool(telemetry.temperatures()),
+                has_temperature=self._status.has_temperature,
             ),
         )
 
