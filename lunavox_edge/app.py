@@ -85,6 +85,7 @@ class App:
                 self._settings.wyoming,
                 self._settings.limits,
                 on_transcript=mqtt.heard if mqtt is not None else None,
+                background=background,
             )
             await server.start()
             supervisor = Supervisor(

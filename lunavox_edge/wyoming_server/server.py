@@ -16,6 +16,7 @@ from lunavox_edge.wyoming_server.info import InfoSource
 from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
+    from lunavox_edge.background import Background
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
@@ -36,11 +37,14 @@ class WyomingServer:
         limits: LimitSettings,
         *,
         on_transcript: Callable[[Transcript, float], None] | None = None,
+        background: Background | None = None,
     ) -> None:
         """Store the parts; `start` opens the port.
 
-        `on_transcript` is told every transcript, and how many milliseconds it took.
+        `on_transcript` is told every transcript, and how many milliseconds it took. `background` runs the
+        announcement by zeroconf.
         """
+        self._background = background
         self._engine = engine
         self._settings = wyoming
         self._listener = Listener(
@@ -79,7 +83,9 @@ class WyomingServer:
             from lunavox_edge.wire import zeroconf  # noqa: PLC0415  # heavy, and not always wanted
 
             name = zeroconf.instance_name(self._settings.name)
-            self._announcement = zeroconf.announced(Address.parse(self._listener.uri), name)
+            self._announcement = zeroconf.announced(
+                Address.parse(self._listener.uri), name, background=self._background
+            )
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""

@@ -88,6 +88,7 @@ async def test_a_listener_that_raises_is_told_the_rest(faulty: str, caplog: pyte
     assert f"{faulty} cannot be taken" in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_the_end_of_the_thread_is_told_whatever_ended_it() -> None:
     listener = Listener("message", fault=SystemExit)
     async with broker(CONNACK, PUBLISH) as address:
