@@ -25,11 +25,12 @@ class HomeAssistant:
     """Announces devices, again when Home Assistant starts, and removes what has gone."""
 
     def __init__(
-        self, *, ids: Iterable[str], prefix: str, form: Form | None, publish: Callable[[str, bytes], None]
+        self, *, ids: Iterable[str], prefix: str, form: Form | None, publish: Callable[[str, bytes], bool]
     ) -> None:
         """Store the parts; with no form everything announced before is removed.
 
-        `ids` are the devices of which an earlier run may have told something.
+        `ids` are the devices of which an earlier run may have told something. `publish` returns False if it
+        has no room for a message.
         """
         self._topics = HomeAssistantTopics(prefix)
         self._form = form
@@ -76,7 +77,11 @@ class HomeAssistant:
         return True
 
     async def run(self) -> None:
-        """Announce what is wanted until cancelled, in steps that Home Assistant can follow."""
+        """Announce what is wanted until cancelled, in steps that Home Assistant can follow.
+
+        May be run again after a failure: it looks anew for what remains to be done.
+        """
+        self._news.set()
         while True:
             await self._news.wait()
             self._news.clear()
@@ -90,10 +95,10 @@ class HomeAssistant:
         return discovery.changes(self._published, wanted)
 
     def _send(self, steps: list[Config]) -> None:
-        for step in steps:
-            self._publish(step.topic, step.payload.encode())
-        discovery.record(self._published, steps)
-        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(steps))
+        """Publish what there is room for; the rest remains to be done."""
+        sent = [step for step in steps if self._publish(step.topic, step.payload.encode())]
+        discovery.record(self._published, sent)
+        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(sent))
 
 
 def _matches(topic: str, filters: tuple[str, ...]) -> bool:

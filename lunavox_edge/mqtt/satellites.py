@@ -39,7 +39,7 @@ class Satellites:
         self._shown: set[str] = set()
 
     def publish(self, *, anew: bool = False) -> None:
-        """Tell what has changed, or everything."""
+        """Tell what has changed and what found no room before, or everything."""
         if anew:
             self._told.clear()
         views = self._house.views()
@@ -97,9 +97,8 @@ class Satellites:
             self._post.retained(topic, b"")
 
     def _retain(self, topic: str, payload: bytes) -> None:
-        if self._told.get(topic) != payload:
+        if self._told.get(topic) != payload and self._post.retained(topic, payload):
             self._told[topic] = payload
-            self._post.retained(topic, payload)
 
 
 def satellite_device_id(node: str, satellite: str) -> str:

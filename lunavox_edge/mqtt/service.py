@@ -245,6 +245,7 @@ class MqttService:
             state = self._status.state()
             if change_of(state) != self._published or loop.time() - self._published_s >= _STATE_EVERY_S:
                 self._publish_state()
+                self._satellites.publish()
             if self._dropped and loop.time() - flood_told_s >= _FLOOD_AGAIN_S:
                 flood_told_s = loop.time()
                 self._tell_of_flood()
@@ -315,8 +316,8 @@ class MqttService:
             ),
         )
 
-    def _retain(self, topic: str, payload: bytes) -> None:
-        self._post.retained(topic, payload)
+    def _retain(self, topic: str, payload: bytes) -> bool:
+        return self._post.retained(topic, payload)
 
     def _tell(self, report: Report) -> None:
         self._post.speech(event_of(report, self._status.default_voice))
