@@ -25,17 +25,28 @@ class HomeAssistant:
     """Announces devices, again when Home Assistant starts, and removes what has gone."""
 
     def __init__(
-        self, *, ids: Iterable[str], prefix: str, form: Form | None, publish: Callable[[str, bytes], bool]
+        self,
+        *,
+        ids: Iterable[str],
+        former_ids: Iterable[str],
+        availability: str,
+        prefix: str,
+        form: Form | None,
+        publish: Callable[[str, bytes], bool],
     ) -> None:
         """Store the parts; with no form everything announced before is removed.
 
-        `ids` are the devices of which an earlier run may have told something. `publish` returns False if it
-        has no room for a message.
+        `ids` are the devices of which an earlier run may have told something. `former_ids` are those of an
+        earlier version, which others may have as well: of these, what names our topic of `availability` is
+        removed. `publish` returns False if it has no room for a message.
         """
         self._topics = HomeAssistantTopics(prefix)
         self._form = form
         self._publish = publish
         self._filters = tuple(found for device_id in ids for found in self._topics.filters(device_id))
+        others = (self._topics.filters(device_id) for device_id in former_ids)
+        self._former_filters = tuple(found for filters in others for found in filters)
+        self._availability = availability
         self._published: dict[str, str] = {}
         self._devices: tuple[Device, ...] = ()
         self._news = asyncio.Event()
@@ -43,7 +54,8 @@ class HomeAssistant:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """What has to come to `take`."""
-        return tuple(Subscription(topic) for topic in (self._topics.status, *self._filters))
+        wanted = (self._topics.status, *self._filters, *self._former_filters)
+        return tuple(Subscription(topic) for topic in wanted)
 
     def wants(self, devices: tuple[Device, ...]) -> None:
         """These devices are to be shown."""
@@ -70,10 +82,22 @@ class HomeAssistant:
                 self._send(discovery.again(self._published))
             return True
         if not _matches(message.topic, self._filters):
-            return False
+            return self._take_former(message)
         if message.retained and len(self._published) < _MAX_KNOWN and len(message.payload) < _MAX_KNOWN_CHARS:
             self._published.setdefault(message.topic, message.payload.decode(errors="replace"))
             self._news.set()
+        return True
+
+    def _take_former(self, message: Message) -> bool:
+        """Take what stands under a former id; what another appliance has put there stays."""
+        if not _matches(message.topic, self._former_filters):
+            return False
+        payload = message.payload[:_MAX_KNOWN_CHARS].decode(errors="replace")
+        if message.retained and discovery.is_from(payload, self._availability):
+            self._published[message.topic] = payload
+            self._news.set()
+        else:
+            self._published.pop(message.topic, None)
         return True
 
     async def run(self) -> None:

@@ -7,8 +7,9 @@ from lunavox_edge.mqtt.devices import (
     Device,
     Entity,
     appliance_id,
-    ident,
+    former_id,
     phase_entity,
+    satellite_id,
     select_options,
     speech_entities,
     transcript_entity,
@@ -101,11 +102,6 @@ class Satellites:
             self._told[topic] = payload
 
 
-def satellite_device_id(node: str, satellite: str) -> str:
-    """Return the id of a satellite's device."""
-    return f"{appliance_id(node)}_{ident(satellite)}"
-
-
 def satellite_device(
     *, node: str, version: str, own: Topics, view: SatelliteView, words: tuple[str, ...]
 ) -> Device:
@@ -167,7 +163,8 @@ def satellite_device(
         options["command_template"] = f"{{{{ '' if value == '{ANY_WORD}' else value }}}}"
         entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
     return Device(
-        id=satellite_device_id(node, view.id),
+        id=satellite_id(node, view.id),
+        former_id=former_id(node, view.id),
         name=view.name,
         model="Satellite",
         version=version,

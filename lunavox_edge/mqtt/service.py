@@ -16,14 +16,14 @@ from lunavox_edge.background import Background, attempted
 from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
 from lunavox_edge.mqtt.address import BrokerAddress, password_of
 from lunavox_edge.mqtt.commands import Commands, event_of
-from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id
+from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id, former_id, satellite_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
-from lunavox_edge.mqtt.satellites import Satellites, satellite_device_id
+from lunavox_edge.mqtt.satellites import Satellites
 from lunavox_edge.mqtt.status import Status, change_of
 from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, OverlapEvent, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
@@ -73,8 +73,13 @@ class MqttService:
         self._background = background
         self._instance = uuid.uuid4().hex[:12]
         self._topics = topics = Topics.of(node, settings.base)
+        satellites = [view.id for view in house.views()]
+        ids = (appliance_id(node), *(satellite_id(node, satellite) for satellite in satellites))
+        former_ids = (former_id(node), *(former_id(node, satellite) for satellite in satellites))
         self._home = HomeAssistant(
-            ids=(appliance_id(node), *(satellite_device_id(node, view.id) for view in house.views())),
+            ids=ids,
+            former_ids=[found for found in former_ids if found not in ids],
+            availability=topics.availability,
             prefix=settings.discovery_prefix,
             form=None if settings.discovery == "off" else Form(settings.discovery),
             publish=self._retain,
