@@ -13,6 +13,7 @@ import pytest
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from tests.broker.conftest import Appliance, Listen, Start
 from tests.fakes.broker import Mosquitto, Peer, free_port
+from tests.fakes.recordings import gsm_wav
 
 pytestmark = pytest.mark.broker
 
@@ -126,6 +127,12 @@ async def test_audio_becomes_text(house: House) -> None:
         "transcript",
     )
     assert event == await house.peer.value(f"transcript/{event['id']}")
+
+
+async def test_a_telephone_recording_becomes_text(home: House) -> None:
+    home.peer.send(f"{BASE}/transcribe", gsm_wav(50)[:-10], reply_to="me", correlation=b"1")
+    heard = await home.peer.value("me", id="1")
+    assert (heard["text"], heard["duration_s"]) == ("turn on the light", pytest.approx(1.96, abs=0.05))
 
 
 async def test_answers_go_to_the_response_topic_with_their_correlation(home: House) -> None:
