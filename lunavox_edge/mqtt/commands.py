@@ -14,13 +14,14 @@ from lunavox_edge import bridge
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
 from lunavox_edge.mqtt.messages import Message
-from lunavox_edge.mqtt.payloads import ModelAction, SayRequest
+from lunavox_edge.mqtt.payloads import ModelAction, SayRequest, StopRequest
 from lunavox_edge.mqtt.post import Destination, Post
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.repeats import Repeats
 from lunavox_edge.mqtt.tidings import Problem, SpeechEvent
 from lunavox_edge.mqtt.topics import Address, Command, Topics
 from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.settings_satellites import ALL
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
 from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import House
@@ -127,11 +128,23 @@ class Commands:
 
     def _stop(self, message: Message, address: Address) -> None:
         request = payloads.parse_stop(message.payload)
-        satellite = address.satellite or request.satellite
-        stopped = self._announcer.stop(announcement_id=request.id, satellite=satellite)
-        if request.id is None:
-            stopped += self._house.hush(satellite)
+        stopped = 0
+        for satellite in self._stopped_at(request, address):
+            stopped += self._announcer.stop(announcement_id=request.id, satellite=satellite)
+            if request.id is None:
+                stopped += self._house.hush(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
+
+    def _stopped_at(self, request: StopRequest, address: Address) -> tuple[str | None, ...]:
+        """Return the satellites where something is to stop, None for everywhere. Raises ProtocolError."""
+        named = request.satellites or ((request.satellite,) if request.satellite else ())
+        if address.satellite is not None:
+            if named and named != (address.satellite,):
+                raise ProtocolError("The topic names the satellite; leave 'satellite' and 'satellites' out.")
+            return (address.satellite,)
+        if ALL in named:
+            return tuple(view.id for view in self._house.views())
+        return named or (None,)
 
     def _synthesize(self, message: Message, _: Address) -> None:
         request_id = payloads.id_of(message.payload)

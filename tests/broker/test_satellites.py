@@ -73,8 +73,9 @@ async def test_it_is_told_what_to_do(house: House) -> None:
     await peer.value(f"{BATH}/state", volume=0.5)
     house.send("mute/set", "on")
     await peer.value(f"{BATH}/state", phase="muted", muted=True)
-    house.send("mute/set", "off")
-    house.send("wake_words/set", "alexa, okay_nabu")
+    house.send("mute/set", "FALSE")
+    await peer.value(f"{BATH}/state", phase="idle", volume=0.5, muted=False)
+    house.send("wake_words/set", '["alexa", "okay_nabu"]')
     await peer.value(f"{BATH}/state", wake_words=["alexa", "okay_nabu"], phase="idle")
     house.send("wake_words/set")
     house.send("volume/set", "loud")
@@ -105,6 +106,22 @@ async def test_a_say_at_a_satellite(house: House) -> None:
     house.send("say", {"text": "Hello.", "id": "5"})
     failed = await peer.value("events/speech", id="5", status="failed")
     assert failed["error"]["code"] == "unreachable"
+
+
+async def test_all_satellites_are_named_as_one_text(house: House) -> None:
+    peer = house.peer
+    peer.send("lunavox/kitchen/say", {"text": "Hello there.", "id": 1, "satellites": "all"})
+    finished = await peer.value("events/speech", id="1", status="finished")
+    assert finished["satellite"] == "bath"
+    for number, stop in enumerate(
+        ({"satellites": "all"}, {"satellites": "bath"}, {"satellite": "all"}, "all")
+    ):
+        peer.send(
+            "lunavox/kitchen/say", {"text": "long " * 200, "id": f"long-{number}", "satellites": "bath"}
+        )
+        await peer.value("events/speech", id=f"long-{number}", status="started")
+        peer.send("lunavox/kitchen/stop", stop)
+        await peer.value("events/speech", id=f"long-{number}", status="cancelled")
 
 
 async def test_what_is_said_is_told_and_answered(house: House) -> None:
