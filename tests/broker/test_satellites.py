@@ -113,9 +113,9 @@ async def test_all_satellites_are_named_as_one_text(house: House) -> None:
     peer.send("lunavox/kitchen/say", {"text": "Hello there.", "id": 1, "satellites": "all"})
     finished = await peer.value("events/speech", id="1", status="finished")
     assert finished["satellite"] == "bath"
-    for number, stop in enumerate(
-        ({"satellites": "all"}, {"satellites": "bath"}, {"satellite": "all"}, "all")
-    ):
+    bath, everywhere = {"satellites": "bath"}, {"satellites": "all"}
+    stops: list[dict[str, Any] | str] = [bath, everywhere, {"satellite": "all"}, "all"]
+    for number, stop in enumerate(stops):
         peer.send(
             "lunavox/kitchen/say", {"text": "long " * 200, "id": f"long-{number}", "satellites": "bath"}
         )
