@@ -78,6 +78,7 @@ class App:
                 SoundCard(self._settings.audio.output),
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
+                background=background,
             )
             mqtt = self._mqtt(engine, hub, background)
             server = WyomingServer(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -21,6 +20,7 @@ from lunavox_edge.mqtt.client import Connection, no_answer
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.outbox import Outbox
+from lunavox_edge.retrying import Retrying
 
 _ANSWER_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S = 1.0
@@ -71,6 +71,12 @@ class Link:
         self._up = False
         self._was_up = False
         self._trouble: str | None = None
+        self._connections = Retrying(
+            self._connect,
+            first_pause_s=_FIRST_PAUSE_S,
+            longest_pause_s=_LONGEST_PAUSE_S,
+            stable_s=_STABLE_S,
+        )
         self._opened = asyncio.Event()
         self._ended: asyncio.Queue[LunavoxError] = asyncio.Queue(1)
         self._emptied = asyncio.Event()
@@ -96,23 +102,19 @@ class Link:
 
     async def run(self) -> None:
         """Keep the connection up until cancelled; may be run again after a failure."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            started_s = self._clock()
-            self._note(await self._connect_once())
-            if self._clock() - started_s > _STABLE_S:
-                pause_s = _FIRST_PAUSE_S
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        await self._connections.run()
 
     async def farewell(self, last: Publication) -> None:
         """Send a last message after all that waits, if the broker is there and takes it in time."""
         if not self._up or not self.publish(last, expiry_s=_FAREWELL_S):
             return
         try:
-            await asyncio.wait_for(self._emptied.wait(), _FAREWELL_S)
+            await bridge.within(self._emptied.wait(), _FAREWELL_S)
         except asyncio.TimeoutError:
             _LOGGER.debug("The broker did not take everything before the end")
+
+    async def _connect(self) -> None:
+        self._note(await self._connect_once())
 
     async def _connect_once(self) -> LunavoxError:
         """Connect, serve, and return why the connection ended."""

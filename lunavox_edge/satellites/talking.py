@@ -20,6 +20,7 @@ from lunavox_edge.satellites.state import Happening
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.speaking.house import Heard
 from lunavox_edge.text.question import is_question
+from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ class Stage(Protocol):
         """Go on to the next state; False if that cannot be."""
 
     def go_on(self) -> None:
-        """Raise CancelledError if this conversation was ended.
-
-        Up to Python 3.11 `wait_for` forgets that it was cancelled where its result comes at the same moment.
-        """
+        """Raise CancelledError if this conversation was ended: foreign code may swallow a cancellation."""
 
     def heard(self, heard: Heard) -> None:
         """Tell the house."""
@@ -161,16 +159,17 @@ class Talk:
 
     async def _with_apology(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
         """Yield an answer, and what is said instead if there is none."""
-        said, self._failed = False, False
+        said: list[str] = []
+        self._failed = False
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    said = said or bool(piece.strip())
+                    said.append(piece)
                     yield piece
         except LunavoxError as error:
             _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)
             self._failed = True
-            if not said:
+            if not without_thoughts("".join(said)).strip():
                 yield self._manner.answer.error_text
 
     async def _speak(self, pieces: AsyncGenerator[str, None]) -> str:
@@ -200,7 +199,7 @@ class Talk:
                     await self._stage.play(chunks)
             finally:
                 await bridge.ended(writing)
-        return "".join(said)
+        return without_thoughts("".join(said))
 
     def _context(self) -> Context:
         if time.monotonic() > self._memory.until_s:

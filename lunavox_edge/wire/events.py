@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from wyoming.event import Event
 from wyoming.version import __version__ as protocol_version
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class EventReader:
         if self._deadline_s is None:
             self._deadline_s = now_s + self._limits.read_timeout_s
         try:
-            received = await asyncio.wait_for(self._fill(), self._deadline_s - now_s)
+            received = await within(self._fill(), self._deadline_s - now_s)
         except asyncio.TimeoutError as error:
             raise TimedOut(
                 f"The rest of a message did not come within {self._limits.read_timeout_s:g} seconds."
@@ -151,7 +152,7 @@ class EventReader:
     async def _refuse_junk(self) -> NoReturn:
         """Say what the peer may be speaking, for which a few bytes are needed."""
         with contextlib.suppress(asyncio.TimeoutError):
-            while len(self._buffer) < _JUNK_BYTES and await asyncio.wait_for(self._fill(), _JUNK_WAIT_S):
+            while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
                 pass
         raise BrokenStreamError(_describe_junk(bytes(self._buffer[:_JUNK_BYTES])))
 
@@ -180,7 +181,7 @@ class EventWriter:
             return
         async with self._draining:
             try:
-                await asyncio.wait_for(self._stream.drain(), self._timeout_s)
+                await within(self._stream.drain(), self._timeout_s)
             except asyncio.TimeoutError as error:
                 self._transport.abort()
                 raise ConnectionAbortedError("The peer does not read.") from error
@@ -191,7 +192,7 @@ class EventWriter:
         """Send what is left, but for no longer than `timeout_s`, and close."""
         self._stream.close()
         try:
-            await asyncio.wait_for(self._stream.wait_closed(), timeout_s)
+            await within(self._stream.wait_closed(), timeout_s)
         except (OSError, asyncio.TimeoutError):
             pass
         finally:

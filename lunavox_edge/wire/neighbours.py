@@ -18,7 +18,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background, attempted, guarded
-from lunavox_edge.bridge import blocking, ended
+from lunavox_edge.bridge import blocking, ended, within
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
@@ -195,7 +195,7 @@ class Neighbourhood:
 async def _within(closing: Coroutine[Any, Any, None]) -> None:
     """Close something of zeroconf, within bounds."""
     try:
-        await asyncio.wait_for(closing, _CLOSE_S)
+        await within(closing, _CLOSE_S)
     except (asyncio.TimeoutError, OSError, zeroconf.Error):
         _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
 

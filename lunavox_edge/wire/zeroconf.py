@@ -22,7 +22,7 @@ from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background, attempted
-from lunavox_edge.bridge import blocking
+from lunavox_edge.bridge import blocking, within
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
 
@@ -183,7 +183,7 @@ async def _close(responder: AsyncZeroconf) -> None:
 
 async def _within(closing: Coroutine[Any, Any, None]) -> None:
     try:
-        await asyncio.wait_for(closing, _STOP_S / 2)
+        await within(closing, _STOP_S / 2)
     except (asyncio.TimeoutError, OSError, zeroconf.Error):
         _LOGGER.debug("No goodbye by zeroconf, or its sockets close late", exc_info=True)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from wyoming.event import Event
 from wyoming.ping import Pong
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
@@ -301,7 +302,7 @@ class Connection:
         until_s = loop.time() + _LINGER_S
         with contextlib.suppress(asyncio.TimeoutError):
             while left > 0:
-                received = await asyncio.wait_for(self._stream.read(65_536), max(0.0, until_s - loop.time()))
+                received = await within(self._stream.read(65_536), max(0.0, until_s - loop.time()))
                 if not received:
                     return
                 left -= len(received)

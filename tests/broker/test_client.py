@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -96,6 +97,7 @@ async def test_the_end_of_the_thread_is_told_whatever_ended_it() -> None:
         await asyncio.to_thread(connection.open)
         await until(lambda: listener.told == ["open", "message", "closed"], lambda: listener.told)
         await asyncio.to_thread(connection.close)
+        await until(lambda: not any("paho" in thread.name for thread in threading.enumerate()))
 
 
 @pytest.mark.parametrize("what", NO_MQTT)

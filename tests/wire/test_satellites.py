@@ -742,6 +742,17 @@ async def test_a_stop_ends_a_turn_that_was_held_open(build: Build) -> None:
     await house.until_phase(SatellitePhase.IDLE)
 
 
+async def test_a_stop_silences_a_timer_that_rings_there(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    house.announce("Hello.", "kitchen")
+    await house.until_report(SpeechStatus.FINISHED)
+    assert not fake.all("timer-cancelled")
+    assert house.hub.hush("kitchen") == 0
+    assert (await fake.until("timer-cancelled")).data == {"id": ""}
+
+
 async def test_chimes(build: Build) -> None:
     fake = FakeSatellite()
     house = await build(fake, chime=True, announcement_chime=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import EmptyText, LunavoxError, TimedOut
+from lunavox_edge.text.thoughts import ThoughtFilter
 
 _MAX_TURNS = 20
 _RETRY_PAUSE_S = 0.3
+_END_OF_THOUGHT = "</think>"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,31 +48,38 @@ class Question:
     context: Context
 
 
-class Answerer(Protocol):
-    """Answers a question, in pieces of text as they come."""
+class Answerer(ABC):
+    """Answers questions, in pieces of text as they come."""
 
+    @abstractmethod
     def answer(self, question: Question) -> AsyncGenerator[str, None]:
         """Yield the answer. Raises LunavoxError; closing the generator gives the question up."""
+
+    async def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
+        """Do what the first question would wait for; nobody has to call it."""
+
+    async def close(self) -> None:  # noqa: B027  # most hold nothing
+        """Let go of what is held between questions; none is asked any more. Idempotent."""
 
 
 async def ask(
     answerer: Answerer, question: Question, *, timeout_s: float, retries: int
 ) -> AsyncGenerator[str, None]:
-    """Yield the answer, asking again while nothing was said yet.
+    """Yield the answer without a language model's thoughts, asking again while nothing was said yet.
 
-    `timeout_s` bounds the wait for the first word, however many blanks come before, and for each next piece.
-    Raises what the last attempt raised, TimedOut, EmptyText.
+    `timeout_s` bounds the wait for the first word and for each next one; blanks and thoughts are none.
+    Where text turns out to have been a thought after it was yielded, a closing tag follows it, as
+    `ThoughtFilter` has it. Raises what the last attempt raised, TimedOut, EmptyText.
     """
-    loop = asyncio.get_running_loop()
     for attempt in range(retries + 1):
-        said, until_s = False, loop.time() + timeout_s
+        said = False
         try:
-            async with aclosing(answerer.answer(question)) as pieces:
-                while (
-                    piece := await _next(pieces, timeout_s if said else until_s - loop.time())
-                ) is not None:
-                    said = said or bool(piece.strip())
-                    yield piece
+            async with aclosing(_attempt(answerer, question, timeout_s)) as texts:
+                async for text in texts:
+                    said = bool(text.removeprefix(_END_OF_THOUGHT).strip()) or (
+                        said and not text.startswith(_END_OF_THOUGHT)
+                    )
+                    yield text
             if not said:
                 raise EmptyText("The answer is empty.")
         except LunavoxError as error:
@@ -81,9 +91,26 @@ async def ask(
             return
 
 
+async def _attempt(answerer: Answerer, question: Question, timeout_s: float) -> AsyncGenerator[str, None]:
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + timeout_s
+    thoughts, any_text = ThoughtFilter(), False
+    async with aclosing(answerer.answer(question)) as pieces:
+        while (piece := await _next(pieces, until_s - loop.time())) is not None:
+            text = thoughts.feed(piece)
+            withdrawn = thoughts.withdrawn and any_text
+            if withdrawn or text.strip():
+                until_s = loop.time() + timeout_s
+            any_text = any_text or bool(text)
+            if withdrawn or text:
+                yield _END_OF_THOUGHT + text if withdrawn else text
+    if text := thoughts.finish():
+        yield text
+
+
 async def _next(pieces: AsyncGenerator[str, None], timeout_s: float) -> str | None:
     try:
-        return await asyncio.wait_for(pieces.__anext__(), timeout_s)
+        return await within(pieces.__anext__(), timeout_s)
     except StopAsyncIteration:
         return None
     except asyncio.TimeoutError as error:

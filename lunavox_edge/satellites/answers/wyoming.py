@@ -11,7 +11,7 @@ from wyoming.intent import Intent, NotRecognized
 
 from lunavox_edge.address import Address
 from lunavox_edge.errors import ProtocolError, Unreachable
-from lunavox_edge.satellites.answers.base import Question
+from lunavox_edge.satellites.answers.base import Answerer, Question
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.settings_satellites import Answer
 from lunavox_edge.wire.errors_wire import error_from
@@ -22,7 +22,7 @@ from lunavox_edge.wire.opening import opened
 _LAST = (Handled, HandledStop, NotHandled, Intent, NotRecognized)
 
 
-class WyomingAnswerer:
+class WyomingAnswerer(Answerer):
     """Asks one service; a connection for each question."""
 
     def __init__(self, settings: Answer, limits: LimitSettings) -> None:
