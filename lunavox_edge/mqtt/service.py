@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
 from lunavox_edge._version import __version__
-from lunavox_edge.background import Background, attempted
-from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
-from lunavox_edge.mqtt.address import BrokerAddress, password_of
+from lunavox_edge.background import Background, attempted, guarded
+from lunavox_edge.errors import Busy, NameTaken
+from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.commands import Commands, event_of
 from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id, former_id, satellite_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.own_broker import OwnBroker
 from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
 from lunavox_edge.mqtt.satellites import Satellites
@@ -35,7 +36,6 @@ from lunavox_edge.speaking.loudspeakers import Loudspeakers
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.mqtt.broker import EmbeddedBroker
     from lunavox_edge.settings import Settings
     from lunavox_edge.types import Transcript
 
@@ -124,7 +124,7 @@ class MqttService:
                 overlapped=lambda overlap: self._post.overlap(OverlapEvent.of(overlap)),
             )
         )
-        self._broker: EmbeddedBroker | None = None
+        self._broker = OwnBroker(settings) if settings.broker == "embedded" else None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._clash_s: float | None = None
@@ -148,18 +148,18 @@ class MqttService:
 
         Raises LunavoxLibraryError if the embedded broker cannot start.
         """
-        if self._settings.broker == "embedded":
-            await self._start_broker()
+        if self._broker is not None:
+            await self._broker.start()
         await attempted("MQTT: status", self._status.refresh())
-        self._tasks = [
-            self._background.start(f"mqtt {name}", work)
-            for name, work in (
-                ("link", self._link.run),
-                ("announcer", self._announcer.run),
-                ("home assistant", self._home.run),
-                ("status", self._watch),
-            )
-        ]
+        tasks = {
+            "link": self._link.run,
+            "announcer": self._announcer.run,
+            "home assistant": self._home.run,
+            "status": self._watch,
+        }
+        if self._broker is not None:
+            tasks["broker"] = self._broker.run
+        self._tasks = [self._background.start(f"mqtt {name}", work) for name, work in tasks.items()]
 
     def ready(self) -> None:
         """The models are loaded."""
@@ -171,15 +171,15 @@ class MqttService:
             return
         self._stopping = True
         self._status.phase_is(Phase.STOPPING)
-        self._announcer.stop()
+        guarded("MQTT: silence", self._announcer.stop)
         await self._commands.close()
-        self._publish_state()
-        self._satellites.goodbye()
+        guarded("MQTT: state", self._publish_state)
+        guarded("MQTT: goodbye", self._satellites.goodbye)
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         await bridge.ended(*self._tasks)
         await self._status.close()
         if self._broker is not None:
-            await bridge.blocking(self._broker.stop)
+            await self._broker.stop()
 
     def heard(self, transcript: Transcript, latency_ms: float) -> None:
         """Publish what a client of the Wyoming port said, if the settings allow it."""
@@ -213,25 +213,6 @@ class MqttService:
     def dropped(self, count: int) -> None:
         """Called by the link."""
         self._dropped += count
-
-    async def _start_broker(self) -> None:
-        try:
-            from lunavox_edge.mqtt.broker import EmbeddedBroker  # noqa: PLC0415  # heavy, and seldom needed
-        except ImportError as error:
-            raise BackendUnavailable(
-                "The embedded broker needs one more package: pip install 'lunavox-edge[mqtt]'"
-            ) from error
-        settings = self._settings
-        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password_of(settings))
-        try:
-            await bridge.blocking(broker.start)
-        except LunavoxLibraryError:
-            await bridge.blocking(broker.stop)
-            raise
-        self._broker = broker
-        open_to_all = not settings.listen.startswith(("127.", "localhost", "[::1]"))
-        if open_to_all and settings.user is None:
-            _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
 
     async def _watch(self) -> None:
         """Publish the state when it changes and every so often, and the catalogs when they change.

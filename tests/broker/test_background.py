@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.speaking.house import SatelliteView
 from lunavox_edge.telemetry import Readings
 from tests.broker.conftest import Listen, Start
-from tests.fakes.broker import Mosquitto, until
+from tests.fakes.broker import Mosquitto, free_port, until
 from tests.fakes.opened_files import files_opened_here
 
 pytestmark = pytest.mark.broker
@@ -77,6 +78,23 @@ async def test_a_fault_while_a_connection_is_greeted_does_not_make_it_deaf(
     mosquitto.stop()
     mosquitto.start()
     await peer.value("kitchen/state", phase="idle")
+
+
+async def test_an_embedded_broker_that_ended_is_started_again(
+    start: Start, listen: Listen, failures: list[str]
+) -> None:
+    port = free_port()
+    appliance = await start("embedded", listen=f"127.0.0.1:{port}")
+    peer = await listen(port, version="3.1.1")
+    await peer.value("kitchen/state", phase="idle")
+    peer.heard.clear()
+    own = appliance.mqtt._broker
+    assert own is not None
+    assert own._broker is not None
+    await asyncio.to_thread(own._broker.stop)
+    await peer.value("kitchen/state", phase="idle")
+    assert failures == ["mqtt broker"]
+    failures.clear()
 
 
 async def test_no_file_is_opened_on_the_loop(mosquitto: Mosquitto, start: Start, listen: Listen) -> None:
