@@ -91,7 +91,9 @@ class Commands:
             return
         try:
             self._table[address.command](message, address)
-        except LunavoxError as error:
+        except Exception as error:
+            if not isinstance(error, LunavoxError):
+                _LOGGER.exception("MQTT: a command failed")
             self._post.error(message.topic, error, payloads.id_of(message.payload))
 
     async def close(self) -> None:
@@ -205,8 +207,6 @@ class Commands:
         self._choose(Preferences(self.preferences.voice, language), message.topic)
 
     def _choose(self, chosen: Preferences, topic: str) -> None:
-        self.preferences = chosen
-
         async def keep() -> None:
             try:
                 async with self._keeping:  # in the order in which they were made
@@ -215,6 +215,7 @@ class Commands:
                 _LOGGER.warning("The chosen voice and language cannot be kept: %s", error)
 
         self._start(keep(), topic=topic)
+        self.preferences = chosen
 
     def _set_volume(self, message: Message, address: Address) -> None:
         self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
@@ -238,9 +239,9 @@ class Commands:
                 ):
                     raise Busy(f"'{name}' is in use; try again later.", retry_after_s=_RETRY_AFTER_S)
                 return
+            await bridge.blocking(lambda: self._engine.load(name))
             if action is ModelAction.PIN:
                 self._engine.pin(name)
-            await bridge.blocking(lambda: self._engine.load(name))
 
     def _voice_for(self, voice: str | None, language: str | None) -> tuple[str | None, str | None]:
         """Fill in what was chosen before; a language in the request sets the chosen voice aside."""

@@ -15,7 +15,7 @@ from lunavox_edge.mqtt.topics import HomeAssistantTopics
 # Retained announcements of an earlier run come first; Home Assistant needs as long between two steps.
 _SETTLE_S = 3.0
 _MAX_KNOWN = 2000
-_MAX_KNOWN_CHARS = 1_000_000
+_MAX_KNOWN_CHARS = 4_000_000
 _BIRTH = b"online"
 
 _LOGGER = logging.getLogger(__name__)
@@ -83,16 +83,21 @@ class HomeAssistant:
             return True
         if not _matches(message.topic, self._filters):
             return self._take_former(message)
-        if message.retained and len(self._published) < _MAX_KNOWN and len(message.payload) < _MAX_KNOWN_CHARS:
+        if message.retained and self._has_room(message):
             self._published.setdefault(message.topic, message.payload.decode(errors="replace"))
             self._news.set()
         return True
+
+    def _has_room(self, message: Message) -> bool:
+        """Whether an announcement can be remembered: anybody may write to these topics."""
+        known = sum(map(len, self._published.values())) + len(message.payload)
+        return len(self._published) < _MAX_KNOWN and known <= _MAX_KNOWN_CHARS
 
     def _take_former(self, message: Message) -> bool:
         """Take what stands under a former id; what another appliance has put there stays."""
         if not _matches(message.topic, self._former_filters):
             return False
-        payload = message.payload[:_MAX_KNOWN_CHARS].decode(errors="replace")
+        payload = message.payload.decode(errors="replace") if self._has_room(message) else ""
         if message.retained and discovery.is_from(payload, self._availability):
             self._published[message.topic] = payload
             self._news.set()

@@ -37,6 +37,12 @@ class FaultyHub(Hub):
             raise RuntimeError("dictionary changed size during iteration")
         return super().views()
 
+    def set_muted(self, satellite: str, *, muted: bool) -> None:
+        if self.faults:
+            self.faults -= 1
+            raise KeyError(satellite)
+        super().set_muted(satellite, muted=muted)
+
 
 async def test_a_status_that_failed_is_told_again(
     mosquitto: Mosquitto, start: Start, listen: Listen, failures: list[str], caplog: pytest.LogCaptureFixture
@@ -78,6 +84,24 @@ async def test_a_fault_while_a_connection_is_greeted_does_not_make_it_deaf(
     mosquitto.stop()
     mosquitto.start()
     await peer.value("kitchen/state", phase="idle")
+
+
+async def test_a_command_that_fails_inside_is_answered(
+    mosquitto: Mosquitto, start: Start, listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = {"known": {"bath": {"uri": "tcp://127.0.0.1:9"}}}
+    appliance = await start(uri(mosquitto), hub=FaultyHub, satellites=known)
+    peer = await listen(mosquitto.port)
+    await peer.value("kitchen/state", phase="idle")
+    assert isinstance(appliance.hub, FaultyHub)
+    appliance.hub.faults = 1
+    topic = f"{BASE}/satellites/bath/mute/set"
+    peer.send(topic, "on")
+    told = await peer.value("events/error", topic=topic)
+    assert (told["error"]["code"], "bath" in told["error"]["message"]) == ("internal", False)
+    assert "KeyError: 'bath'" in caplog.text
+    peer.send(topic, "on")
+    await peer.value("satellites/bath/state", muted=True)
 
 
 async def test_an_embedded_broker_that_ended_is_started_again(
