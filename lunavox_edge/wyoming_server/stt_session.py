@@ -21,6 +21,7 @@ from wyoming import asr
 
 from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
+from lunavox_edge.background import guarded
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wire import fields
@@ -294,7 +295,7 @@ class SttSession:
             latency_ms,
         )
         if self._on_transcript is not None:
-            self._on_transcript(heard, latency_ms)
+            guarded("transcript", self._on_transcript, heard, latency_ms)
 
 
 def _options(event: Event) -> _Options:
