@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from lunavox_edge.address import Address
+from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy
 from lunavox_edge.wire import tls
 from lunavox_edge.wyoming_server.connection import Connection
@@ -16,7 +17,6 @@ from lunavox_edge.wyoming_server.info import InfoSource
 from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
-    from lunavox_edge.background import Background
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.settings_model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
@@ -120,7 +120,7 @@ class WyomingServer:
             engine=self._engine,
             limits=self._limits,
             info=self._info,
-            on_transcript=self._on_transcript,
+            on_transcript=self._tell,
             guest=guest,
         )
         if (
@@ -146,6 +146,10 @@ class WyomingServer:
             connection.guest.leave()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A connection failed", exc_info=error)
+
+    def _tell(self, heard: Transcript, latency_ms: float) -> None:
+        if self._on_transcript is not None:
+            guarded("transcript", self._on_transcript, heard, latency_ms)
 
     def _make_room(self) -> bool:
         """Hang up on the client that has been idle for longest; False if everybody is busy."""

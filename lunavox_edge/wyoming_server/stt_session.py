@@ -21,7 +21,6 @@ from wyoming import asr
 
 from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
-from lunavox_edge.background import guarded
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wire import fields
@@ -295,7 +294,7 @@ class SttSession:
             latency_ms,
         )
         if self._on_transcript is not None:
-            guarded("transcript", self._on_transcript, heard, latency_ms)
+            self._on_transcript(heard, latency_ms)
 
 
 def _options(event: Event) -> _Options:
