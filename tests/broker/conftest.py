@@ -13,7 +13,7 @@ import pytest
 from lunavox_edge.backends import registry
 from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.mqtt import link
+from lunavox_edge.mqtt import home, link
 from lunavox_edge.mqtt.service import MqttService
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
@@ -58,6 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.2)
     monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.5)
+    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
 
 
 @pytest.fixture(autouse=True)

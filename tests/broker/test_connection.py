@@ -15,7 +15,6 @@ import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
-from lunavox_edge.mqtt import home
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.client import Connection, probe
 from lunavox_edge.mqtt.inbox import Inbox
@@ -193,9 +192,8 @@ async def test_a_late_will_of_ours_is_put_right(mosquitto: Mosquitto, start: Sta
 
 
 async def test_what_a_namesake_has_told_and_removed_is_put_right_when_it_has_gone(
-    mosquitto: Mosquitto, start: Start, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    mosquitto: Mosquitto, start: Start, listen: Listen
 ) -> None:
-    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
     peer = await listen(mosquitto.port)
     known = {"known": {"bath": {"uri": "tcp://127.0.0.1:9"}}}
     told = {f"{BASE}/satellites/bath/state", "homeassistant/device/lunavox_kitchen_bath/config"}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lunavox_edge.backends import registry
-from lunavox_edge.mqtt import home
 from lunavox_edge.satellites import approved, following
 from lunavox_edge.satellites.approved import Approved
 from tests.broker.conftest import Appliance, Listen, Start
@@ -182,11 +181,9 @@ async def test_one_form_of_telling_home_assistant_replaces_the_other(
     mosquitto: Mosquitto,
     start: Start,
     listen: Listen,
-    monkeypatch: pytest.MonkeyPatch,
     before: str,
     after: str,
 ) -> None:
-    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
     peer = await listen(mosquitto.port)
     forms = {
         "device": "homeassistant/device/lunavox_kitchen_bath/config",
