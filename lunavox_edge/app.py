@@ -75,7 +75,10 @@ class App:
             hub = Hub(
                 engine,
                 self._settings.satellites,
-                SoundCard(self._settings.audio.output),
+                SoundCard(
+                    self._settings.audio.output,
+                    lead_in_s=self._settings.audio.lead_in_silence_ms / 1000,
+                ),
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
                 background=background,

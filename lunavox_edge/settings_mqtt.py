@@ -128,3 +128,7 @@ class AudioSettings(Section):
     """Where the appliance speaks: `auto` for the first player found, `alsa:DEVICE` for an ALSA device such
     as `alsa:plughw:1`, or a command that plays a WAV from its input, such as `aplay -q -`. `null`: it has
     no loudspeaker of its own."""
+
+    lead_in_silence_ms: int = Field(0, ge=0, le=5000)
+    """Milliseconds of silence before everything that is played, for a loudspeaker that wakes slowly and would
+    swallow the first word."""

@@ -86,6 +86,10 @@ class Satellite(Section):
     rate_hz: int | None = Field(None, ge=8_000, le=48_000)
     """Samples per second of what it plays, for a satellite that does not tell. `null`: as the voice has."""
 
+    lead_in_silence_ms: int = Field(0, ge=0, le=5000)
+    """Milliseconds of silence before everything that it plays, for a loudspeaker that wakes slowly and would
+    swallow the first word."""
+
 
 class Answer(Section):
     """Somebody who answers what was said."""

@@ -1,8 +1,10 @@
 """Run the service under mixed load for a while and see whether it ends as it was.
 
-Eight clients speak, listen and ask; bad ones send junk and vanish; the MQTT broker is restarted (where
-mosquitto is installed, else the service runs without one). Memory, handles and threads at the end have to be
-those after the first twelfth of the time, which in two hours are the tenth minute.
+Eight clients speak, listen and ask; bad ones send junk and vanish, others stall in the middle of a text or
+of audio; the MQTT broker is restarted (where mosquitto is installed, else the service runs without one).
+Announcements go to satellites that are away, models load slowly and sometimes too slowly, front-ends fail
+(`tools/soak_service.py`). Memory, handles, threads and tasks at the end have to be those after the first
+twelfth of the time, which in two hours are the tenth minute, and no session and no lease may be left.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import json
+import os
 import random
 import shutil
 import signal
@@ -35,10 +39,16 @@ _START_S = 120.0
 _STOP_S = 15.0
 _BROKER_EVERY_S = 20.0
 _SAMPLE_S = 1.0
+_QUIET_S = 90.0
+_STALL_S = (1.0, 8.0)
+_SERVICE = Path(__file__).with_name("soak_service.py")
 _WINDOW = 1 / 12
 # Inference keeps buffers of the longest input so far; what leaks grows by more than this.
 _MAX_GROWTH, _SPARE_MB = 1.08, 16
-_SPARE_FILES, _SPARE_THREADS = 8, 2
+_SPARE_FILES, _SPARE_THREADS, _SPARE_TASKS = 8, 2, 8
+_LEFT = ("sessions", "vigils", "models in use", "slices", "lost workers", "failing tasks")
+_LOST = ("does not end and is left", "never retrieved", "was destroyed but", "never awaited")
+"""What the log says of a task that nobody has ended."""
 _TEXTS = (
     "The kitchen light is on for {number} minutes.",
     "It is raining. Take an umbrella, and mind the {number} steps at the door.",
@@ -52,6 +62,18 @@ _JUNK = (
     b'{"type": "audio-start", "data": {"rate": 16000, "width": 2, "channels": 1}}\n',
     b"[" * 5000 + b"\n",
 )
+_STALLING = (
+    (
+        b'{"type": "synthesize-start"}\n{"type": "synthesize-chunk", "data": {"text": "One. Then one"}}\n',
+        b'{"type": "synthesize-chunk", "data": {"text": " more."}}\n{"type": "synthesize-stop"}\n',
+    ),
+    (
+        b'{"type": "audio-start", "data": {"rate": 16000, "width": 2, "channels": 1}}\n',
+        b'{"type": "audio-stop"}\n',
+    ),
+    (b'{"type": "synthesize", "data": {"text": "Nobody reads what is said here. "}}\n' * 3, b""),
+)
+"""What is sent before a stall, and after it by those that go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +83,14 @@ class Sample:
     rss_mb: float
     files: int
     threads: int
+    tasks: int
 
 
 class Soak:
     """One run."""
 
     def __init__(self, seconds: float, folder: Path) -> None:
-        """Store; `run` does it."""
+        """Nothing is begun before `run`."""
         self._seconds = seconds
         self._folder = folder
         self._stop = threading.Event()
@@ -83,7 +106,7 @@ class Soak:
         if broker is None:
             print("mosquitto is not installed: without broker restarts")
         with self._service(with_broker=broker is not None) as service:
-            jobs: list[Callable[[], None]] = [self._client] * _CLIENTS + [self._vandal]
+            jobs: list[Callable[[], None]] = [self._client] * _CLIENTS + [self._vandal, self._staller]
             if broker is not None:
                 jobs.append(lambda: self._broker(broker))
             threads = [threading.Thread(target=job, name=f"soak-{at}") for at, job in enumerate(jobs)]
@@ -95,25 +118,50 @@ class Soak:
                 self._stop.set()
                 for thread in threads:
                     thread.join(_TIMEOUT_S)
+            left = self._left()
             alive = service.poll() is None
         print("requests:", ", ".join(f"{count} {what}" for what, count in sorted(self._counts.items())))
         if not alive:
             print("FAIL  the service ended before its time")
             return False
-        return _verdict(samples)
+        log = (self._folder / "service.log").read_text(encoding="utf-8", errors="replace")
+        lost = [line for line in log.splitlines() if any(words in line for words in _LOST)]
+        print(f"{'FAIL' if left else 'ok  '}  left over: {left or 'nothing'}")
+        print(f"{'FAIL' if lost else 'ok  '}  lost tasks: {lost[:3] or 'none'}")
+        return _verdict(samples) and not left and not lost
+
+    def _left(self) -> dict[str, int]:
+        """Wait until nothing is held any more; return what still is."""
+        (self._folder / "quiet").touch()
+        until = time.monotonic() + _QUIET_S
+        while (left := {key: held for key, held in self._held().items() if key in _LEFT and held}) and (
+            time.monotonic() < until
+        ):
+            time.sleep(_SAMPLE_S)
+        return left
+
+    def _held(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads((self._folder / "held.json").read_text(encoding="utf-8"))
+        return found
 
     @contextlib.contextmanager
     def _service(self, *, with_broker: bool) -> Iterator[subprocess.Popen[bytes]]:
         config = self._folder / "config.yaml"
+        silent = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers
+        silent_port = silent.getsockname()[1]
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}" if with_broker else "'off'"
         config.write_text(
             f"wyoming: {{uri: '{self._uri}'}}\nmqtt: {{broker: {mqtt}}}\nstt: {{model: tiny.en}}\n"
-            "limits: {read_timeout_s: 5}\n",
+            "limits: {read_timeout_s: 5}\n"
+            "engine: {load_timeout_s: 3}\n"
+            "satellites: {zeroconf: false, known: {away: {uri: 'tcp://127.0.0.1:9'}, "
+            f"silent: {{uri: 'tcp://127.0.0.1:{silent_port}'}}}}}}\n",
             encoding="utf-8",
         )
-        with (self._folder / "service.log").open("wb") as log:
-            command = [sys.executable, "-m", "lunavox_edge", "--config", str(config), "run"]
-            service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  # our own
+        with silent, (self._folder / "service.log").open("wb") as log:
+            command = [sys.executable, str(_SERVICE), str(config), str(self._folder)]
+            place = {**os.environ, "XDG_STATE_HOME": str(self._folder / "state")}
+            service = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=place)  # noqa: S603  # our own
             try:
                 self._wait_until_ready(service)
                 yield service
@@ -162,6 +210,21 @@ class Soak:
                     peer.settimeout(2.0)
                     peer.recv(4096)
 
+    def _staller(self) -> None:
+        dice = random.Random(1)  # noqa: S311  # nothing secret
+        host, _, port = self._uri.removeprefix("tcp://").partition(":")
+        while not self._stop.wait(0.2):
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 5.0) as peer:
+                first, rest = dice.choice(_STALLING)
+                peer.sendall(first)
+                self._stop.wait(dice.uniform(*_STALL_S))
+                self._count("stalled")
+                if rest and dice.random() < 0.5:  # noqa: PLR2004  # the others vanish
+                    peer.sendall(rest)
+                    peer.settimeout(5.0)
+                    while peer.recv(65_536):
+                        pass
+
     def _broker(self, program: str) -> None:
         while not self._stop.is_set():
             command = [program, "-p", str(self._mqtt_port)]
@@ -176,7 +239,10 @@ class Soak:
         until = time.monotonic() + self._seconds
         while time.monotonic() < until:
             try:
-                yield _sample(pid)
+                yield _sample(pid, self._held()["tasks"])
+            except FileNotFoundError:
+                if not Path(f"/proc/{pid}").exists():
+                    return
             except OSError:
                 return
             time.sleep(_SAMPLE_S)
@@ -186,10 +252,10 @@ class Soak:
             self._counts[what] += 1
 
 
-def _sample(pid: int) -> Sample:
+def _sample(pid: int, tasks: int) -> Sample:
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-    return Sample(int(fields["VmRSS"].split()[0]) / 1024, files, int(fields["Threads"]))
+    return Sample(int(fields["VmRSS"].split()[0]) / 1024, files, int(fields["Threads"]), tasks)
 
 
 def _verdict(samples: list[Sample]) -> bool:
@@ -201,6 +267,7 @@ def _verdict(samples: list[Sample]) -> bool:
             _compare("memory in MB", [[one.rss_mb for one in part] for part in (early, late)], _SPARE_MB),
             _compare("file handles", [[one.files for one in part] for part in (early, late)], _SPARE_FILES),
             _compare("threads", [[one.threads for one in part] for part in (early, late)], _SPARE_THREADS),
+            _compare("tasks", [[one.tasks for one in part] for part in (early, late)], _SPARE_TASKS),
         ]
     )
 

@@ -59,6 +59,11 @@ def array_to_pcm16(samples: NDArray[np.generic]) -> bytes:
     return pcm
 
 
+def silence(seconds: float, rate_hz: int) -> bytes:
+    """Return 16-bit mono PCM without any sound."""
+    return bytes(2 * int(seconds * rate_hz))
+
+
 def to_pcm16(samples: Samples) -> bytes:
     """Encode as 16-bit little-endian PCM; what is outside [-1, 1] is clipped, NaN is silence."""
     scaled = np.nan_to_num(samples * np.float32(_INT16_SCALE), posinf=_INT16_SCALE, neginf=-_INT16_SCALE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # A conversation takes no longer than this, or somebody forgot to end it.
 _PATIENCE_S = 60.0
 _RETRY_AFTER_S = 10.0
-# For the choices to reach the disk at the end; one that hangs must not hold the end up.
+# For the choices to reach the disk at the end, and for connections to close; none may hold the end up.
 _KEEP_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
@@ -98,9 +99,14 @@ class Hub:
             await asyncio.wait(talks, timeout=grace_s)
         following = (self._follower,) if self._follower is not None else ()
         await bridge.ended(*self._tasks.values(), *self._preparing, *following)
-        for answerer in self._answerers.values():
-            if answerer is not None:
-                await answerer.close()
+        closing = [
+            asyncio.create_task(answerer.close(), name=f"answers of {name} close")
+            for name, answerer in self._answerers.items()
+            if answerer is not None
+        ]
+        if closing:
+            await asyncio.wait(closing, timeout=_KEEP_S)
+            await bridge.ended(*closing)
         if self._leaving:
             await asyncio.wait(self._leaving)
         if self._keeping is not None:
@@ -180,9 +186,9 @@ class Hub:
             if not outlets:
                 raise Unreachable("None of the satellites is online.")
             notes = ANNOUNCING if self._settings.announcement_chime else ()
-            watched = _watched(chunks, outlets, meant)
             lead_s = self._settings.lead_ms / 1000
-            await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
+            async with aclosing(_watched(chunks, outlets, meant)) as watched:
+                await play_together(tuple(outlets.values()), watched, lead_s=lead_s, notes=notes)
         finally:
             for member, outlet in outlets.items():
                 member.give_back(outlet, asks=asks)
@@ -307,7 +313,7 @@ class Hub:
 
 async def _watched(
     chunks: AsyncIterator[AudioChunk], outlets: dict[Satellite, Outlet], meant: Callable[[str], bool]
-) -> AsyncIterator[AudioChunk]:
+) -> AsyncGenerator[AudioChunk, None]:
     async for chunk in chunks:
         for member, outlet in outlets.items():
             if outlet.open and not meant(member.id):

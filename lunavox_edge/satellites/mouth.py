@@ -8,7 +8,7 @@ from wyoming.event import Event
 from wyoming.info import Info
 
 from lunavox_edge.audio.chime import LISTENING, chime
-from lunavox_edge.audio.pcm import check_format
+from lunavox_edge.audio.pcm import check_format, silence
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.playing import Outlet
 from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
@@ -24,6 +24,7 @@ class Mouth:
         """Store; `send` is False while the satellite is not there."""
         self._send = send
         self._rate_hz = settings.rate_hz
+        self._lead_in_s = settings.lead_in_silence_ms / 1000
         self._told: AudioFormat | None = None
         self._tells_played = False
         self._outlet: Outlet | None = None
@@ -75,12 +76,18 @@ class Mouth:
         """Play the chime that tells that somebody listens; it is short, so it is sent at once."""
         outlet = self._made()
         outlet.start(_CHIME_RATE_HZ)
-        outlet.play(chime(LISTENING, _CHIME_RATE_HZ))
+        outlet.play(silence(self._lead_in_s, _CHIME_RATE_HZ) + chime(LISTENING, _CHIME_RATE_HZ))
         outlet.finish()
 
     def _made(self) -> Outlet:
         wanted = AudioFormat(self._rate_hz) if self._rate_hz is not None else self._told
-        return Outlet(self._send, wanted=wanted, volume=self.volume, tells_played=self._tells_played)
+        return Outlet(
+            self._send,
+            wanted=wanted,
+            volume=self.volume,
+            tells_played=self._tells_played,
+            lead_in_s=self._lead_in_s,
+        )
 
 
 def _told(info: Info) -> AudioFormat | None:

@@ -18,7 +18,7 @@ from wyoming.event import Event
 from lunavox_edge.audio.chime import chime
 from lunavox_edge.audio.framing import frames
 from lunavox_edge.audio.loudness import apply_gain
-from lunavox_edge.audio.pcm import Converter, Samples, to_pcm
+from lunavox_edge.audio.pcm import Converter, Samples, silence, to_pcm
 from lunavox_edge.bridge import within
 from lunavox_edge.types import AudioChunk, AudioFormat
 
@@ -39,8 +39,11 @@ class Outlet:
         wanted: AudioFormat | None,
         volume: float,
         tells_played: bool,
+        lead_in_s: float = 0.0,
     ) -> None:
         """Convert to `wanted`; None leaves the audio as it is. `send` is False once it is gone."""
+        self.lead_in_s = lead_in_s
+        """Seconds of silence that it needs before the first sound."""
         self._send = send
         self._wanted = wanted
         self._volume = volume
@@ -143,6 +146,9 @@ async def play_together(
             if not clock.begun:
                 for outlet in outlets:
                     outlet.start(chunk.sample_rate)
+                # At all of them, so that they stay together.
+                lead_in_s = max(outlet.lead_in_s for outlet in outlets)
+                await _send(outlets, silence(lead_in_s, chunk.sample_rate), chunk.sample_rate, clock)
                 if notes:
                     await _send(outlets, chime(notes, chunk.sample_rate), chunk.sample_rate, clock)
             await _send(outlets, chunk.pcm, chunk.sample_rate, clock)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from wyoming.audio import AudioChunk as WireChunk
@@ -284,12 +285,13 @@ class Satellite:
         self.go_on()
         outlet = self._mouth.open()
 
-        async def watched() -> AsyncIterator[AudioChunk]:
+        async def watched() -> AsyncGenerator[AudioChunk, None]:
             async for chunk in chunks:
                 self.begins(outlet)
                 yield chunk
 
-        await play_together((outlet,), watched(), lead_s=self._house.lead_ms / 1000)
+        async with aclosing(watched()) as audio:
+            await play_together((outlet,), audio, lead_s=self._house.lead_ms / 1000)
 
     # The microphone.
 

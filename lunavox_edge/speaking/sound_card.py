@@ -7,6 +7,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from lunavox_edge.audio.pcm import silence
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
 from lunavox_edge.bridge import within
@@ -22,9 +23,10 @@ _PATIENCE_S = 15.0
 class SoundCard:
     """Plays one speech at a time; whoever calls keeps the order."""
 
-    def __init__(self, output: str | None) -> None:
-        """Store `audio.output`; None means that there is no loudspeaker."""
+    def __init__(self, output: str | None, *, lead_in_s: float = 0.0) -> None:
+        """Play at `audio.output`, after so much silence; None means that there is no loudspeaker."""
         self._output = output
+        self._lead_in_s = lead_in_s
 
     def resolve(self, place: Place) -> tuple[str, ...]:
         """Return no satellites. Raises NoLoudspeaker, UnknownSatellite."""
@@ -53,7 +55,7 @@ class SoundCard:
             raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
         complaint = asyncio.ensure_future(program.last_words(player))
         try:
-            audio_s = await _feed(player, chunks)
+            audio_s = await _feed(player, chunks, self._lead_in_s)
             status = await within(player.wait(), audio_s + _PATIENCE_S)
             if status:
                 raise PlaybackFailed(f"{name} could not play: {await complaint or 'no reason given'}")
@@ -67,16 +69,18 @@ class SoundCard:
         return ()
 
 
-async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
-    """Hand the audio on as a WAV of unknown length; return its seconds."""
+async def _feed(player: Process, chunks: AsyncIterator[AudioChunk], lead_in_s: float) -> float:
+    """Hand the audio on, after some silence, as a WAV of unknown length; return its seconds."""
     stdin, audio_s = player.stdin, 0.0
     if stdin is None:
         raise PlaybackFailed("The player takes no input.")
     async for chunk in chunks:
         if not audio_s:
             stdin.write(wav_header(chunk.sample_rate, UNKNOWN_SIZE))
+            stdin.write(silence(lead_in_s, chunk.sample_rate))
+            audio_s = lead_in_s
         stdin.write(chunk.pcm)
         audio_s += chunk.duration_s
-        await within(stdin.drain(), chunk.duration_s + _PATIENCE_S)
+        await within(stdin.drain(), lead_in_s + chunk.duration_s + _PATIENCE_S)
     stdin.close()
     return audio_s

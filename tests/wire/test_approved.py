@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +15,21 @@ import pytest
 from zeroconf.asyncio import AsyncZeroconf
 
 from lunavox_edge import roll_call
+from lunavox_edge.background import Background
+from lunavox_edge.bridge import ended
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.satellites import approved, following, link
+from lunavox_edge.satellites import approved, choices, following, link
 from lunavox_edge.satellites.approved import Approved
+from lunavox_edge.satellites.choices import Choice
+from lunavox_edge.satellites.following import Following, Places
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.wire import neighbours
 from lunavox_edge.wire.zeroconf import Announcement
+from tests.fakes.leftovers import assert_nothing_left
 from tests.fakes.satellite import FakeSatellite, until
 
 pytestmark = pytest.mark.wire
@@ -71,18 +76,22 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     settings = {"catalog": {"cache_dir": str(tmp_path)}, "satellites": {"approved_file": str(file)}}
     config.write_text(json.dumps(settings), encoding="utf-8")
     engine = Engine(Settings.model_validate(settings))
+    background = Background(first_pause_s=0.01)
     hub = Hub(
         engine,
         engine.settings.satellites,
         SoundCard(None),
         choices_file=tmp_path / "choices.json",
         approved_file=file,
+        background=background,
     )
     hub.start()
     try:
         yield House(hub, config, file)
     finally:
         await hub.stop(0.0)
+        await background.stop()
+        assert_nothing_left(engine)
         engine.close()
 
 
@@ -204,3 +213,42 @@ async def test_what_was_chosen_for_one_lasts_until_it_is_forgotten(house: House,
         )
         assert [view.muted for view in hub.views()] == [True]
         engine.close()
+
+
+async def test_what_could_not_be_taken_is_told_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, taken = tmp_path / "approved.json", list[Places]()
+    left = [RuntimeError("not now"), RuntimeError("nor now")]
+
+    def take(places: Places) -> None:
+        if left:
+            raise left.pop()
+        taken.append(places)
+
+    background = Background(first_pause_s=0.01)
+    followed = background.start("satellites approved", Following(file, take, search=False).run)
+    approved.save(file, {"kitchen": Approved(SERVICE, "tcp://127.0.0.1:9")})
+    await until(lambda: taken, wait_s=WAIT_S)
+    assert taken == [{"kitchen": ("tcp://127.0.0.1:9",)}]
+    assert "nor now" in caplog.text
+    await ended(followed)
+
+
+async def test_choices_that_could_not_be_kept_are_kept_at_the_next_try(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [RuntimeError("not now")]
+    save = choices.save
+
+    def saves(file: Path, chosen: Mapping[str, Choice]) -> None:
+        if left:
+            raise left.pop()
+        save(file, chosen)
+
+    monkeypatch.setattr(choices, "save", saves)
+    approved.save(house.file, {"kitchen": Approved(SERVICE, "tcp://127.0.0.1:9")})
+    await until(house.hub.views, wait_s=WAIT_S)
+    house.hub.set_muted("kitchen", muted=True)
+    await until((tmp_path / "choices.json").exists, wait_s=WAIT_S)
+    await until(lambda: choices.load(tmp_path / "choices.json")["kitchen"].muted, wait_s=WAIT_S)

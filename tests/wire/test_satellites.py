@@ -15,6 +15,7 @@ from wyoming.snd import Played
 
 from lunavox_edge import bridge
 from lunavox_edge.backends import registry
+from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import LunavoxError, UnknownSatellite
 from lunavox_edge.mqtt.tidings import SatellitePayload
@@ -29,6 +30,7 @@ from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import Priority
 from tests.fakes.http import HttpServer, stream
+from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.sound import steady
 from tests.fakes.stt import SttScript
@@ -79,17 +81,21 @@ class House:
         self.announcer.add(Announcement(number, text, place=Place(satellites), **more))  # type: ignore[arg-type]
 
 
-class Nobody:
+class Correspondence:
     """Talks with a satellite, about nothing."""
 
+    def __init__(self) -> None:
+        self.connections = 0
+        self.ends: list[LunavoxError] = []
+
     def opened(self, info: Info) -> None:
-        pass
+        self.connections += 1
 
     def received(self, event: Event) -> None:
         pass
 
     def closed(self, error: LunavoxError) -> None:
-        pass
+        self.ends.append(error)
 
 
 Build = Callable[..., Awaitable[House]]
@@ -99,6 +105,12 @@ Build = Callable[..., Awaitable[House]]
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.1)
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left() -> AsyncIterator[None]:
+    async with no_task_left():
+        yield
 
 
 @pytest.fixture
@@ -138,7 +150,9 @@ async def build(
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            hub = Hub(engine, settings.satellites, SoundCard(None))
+            background = Background()
+            stack.callback(assert_nothing_left, engine, background)
+            hub = Hub(engine, settings.satellites, SoundCard(None), background=background)
             house = House(hub, engine, None, *scripts)  # type: ignore[arg-type]
             house.announcer = Announcer(
                 engine,
@@ -753,6 +767,182 @@ async def test_a_stop_silences_a_timer_that_rings_there(build: Build) -> None:
     assert (await fake.until("timer-cancelled")).data == {"id": ""}
 
 
+@pytest.mark.parametrize("absent", ["offline", "gone", "talking"])
+async def test_announcements_that_cannot_be_heard_leave_no_session(build: Build, absent: str) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake, limits={"max_sessions": 4})
+    await fake.until("run-satellite")
+    if absent == "offline":
+        await fake.stop()
+        await house.until_phase(SatellitePhase.OFFLINE)
+    elif absent == "talking":
+        await fake.wake()
+        await house.until_phase(SatellitePhase.LISTENING)
+    text = "One more sentence of an announcement that is far longer than what is made ahead. " * 40
+    for number in range(6):
+        house.announce(text, "kitchen", number=str(number))
+        if absent == "gone":
+            await fake.stop()
+        if absent == "talking":
+            await until(lambda: house.engine.status().sessions)
+            house.announcer.stop()
+        await until(lambda number=number: ended_as(house.reports, str(number)))  # type: ignore[misc]  # bound
+    await until(lambda: not house.engine.status().speeches)
+    assert house.engine.synthesize("Hello.").sample_rate
+
+
+def ended_as(reports: list[Report], announcement_id: str) -> list[SpeechStatus]:
+    ends = (SpeechStatus.FINISHED, SpeechStatus.CANCELLED, SpeechStatus.FAILED)
+    return [at.status for at in reports if at.announcement.id == announcement_id and at.status in ends]
+
+
+async def test_a_listener_that_fails_silences_no_satellite(
+    build: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("a front-end is broken")
+
+    house.hub.tell(Listeners(changed=fails, heard=fails, overlapped=fails))
+    told: list[Heard] = []
+    house.hub.tell(Listeners(heard=told.append))
+    await fake.stop()
+    await house.until_phase(SatellitePhase.OFFLINE)
+    await fake.start()
+    await house.until_phase(SatellitePhase.IDLE)
+    await ask(fake)
+    await fake.until("audio-stop")
+    await house.until_phase(SatellitePhase.IDLE)
+    assert len(told) == 1
+    assert "a front-end is broken" in caplog.text
+
+
+async def test_a_report_that_fails_ends_no_announcement(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    told: list[SpeechStatus] = []
+
+    def fails(report: Report) -> None:
+        told.append(report.status)
+        raise RuntimeError("a front-end is broken")
+
+    announcer = Announcer(house.engine, house.hub, max_waiting=8, report=fails)
+    running = asyncio.create_task(announcer.run())
+    for number in "12":
+        announcer.add(Announcement(number, "Hello.", place=Place(("kitchen",))))
+    await until(lambda: told.count(SpeechStatus.FINISHED) == 2, lambda: told)
+    await bridge.ended(running)
+
+
+class Unready(Correspondence):
+    """Fails at the first connection."""
+
+    failed = False
+
+    def opened(self, info: Info) -> None:
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError("not ready")
+        super().opened(info)
+
+
+async def test_a_link_whose_owner_fails_connects_again(caplog: pytest.LogCaptureFixture) -> None:
+    fake = FakeSatellite()
+    await fake.start()
+    owner = Unready()
+    looking = asyncio.create_task(Link("x", fake.uri, LimitSettings(), owner).run())
+    await until(lambda: owner.connections == 1)
+    assert [error.code for error in owner.ends] == ["internal"]
+    await fake.stop()
+    await until(lambda: len(owner.ends) > 3)
+    assert not looking.done()
+    assert "not ready" in caplog.text
+    await bridge.ended(looking)
+
+
+async def test_what_was_lent_before_a_satellite_failed_is_given_back(build: Build) -> None:
+    fakes = [FakeSatellite(), FakeSatellite()]
+    house = await build(*fakes)
+    for name in ("kitchen", "bedroom"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    broken = house.hub._satellites["bedroom"]
+
+    def fails() -> None:
+        raise RuntimeError("broken")
+
+    broken.lend = fails  # type: ignore[method-assign]  # a fault that nobody foresaw
+    house.announce("Hello.", "all")
+    await house.until_report(SpeechStatus.FAILED)
+    del broken.lend
+    kitchen = house.hub._satellites["kitchen"]
+    assert kitchen._mouth._outlet is None
+    house.announce("Hello.", "all", number="2")
+    await house.until_report(SpeechStatus.FINISHED, "2")
+
+
+async def test_a_conversation_that_was_cut_off_has_ended_when_the_hub_has(build: Build) -> None:
+    fake = FakeSatellite(waits_itself=True)
+    house = await build(fake)
+    await fake.until("run-satellite")
+    await fake.wake()
+    await fake.say(SPEECH, fast=True)
+    await house.until_phase(SatellitePhase.LISTENING)
+    kitchen = house.hub._satellites["kitchen"]
+    talk = kitchen._talking
+    assert talk is not None
+    house.hub.hush("kitchen")
+    await house.hub.stop(0.0)
+    assert talk.done()
+    assert not kitchen._ending
+
+
+async def test_a_language_models_thoughts_are_not_spoken(build: Build) -> None:
+    thought = ("<th", "ink>", "The user wants light. " * 5, "</thi", "nk>\n\n", "The light", " is on.")
+    pieces = [{"choices": [{"delta": {"content": piece}}]} for piece in thought]
+    server = HttpServer((200, stream(*pieces, "[DONE]")), (200, stream(*pieces, "[DONE]")))
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+    fake = FakeSatellite()
+    answers = {"model": {"kind": "openai", "url": url}}
+    # The thought alone would be too long.
+    house = await build(fake, answer="model", answers=answers, limits={"max_text_chars": 30})
+    await house.until_phase(SatellitePhase.IDLE)
+    for count in (1, 2):
+        await ask(fake)
+        await fake.until("audio-stop", count)
+        await house.until_phase(SatellitePhase.IDLE)
+    assert house.tts.texts == ["The light is on."] * 2
+    _, _, body = server.asked[1]
+    assert [message["content"] for message in body["messages"]][2] == "The light is on."  # type: ignore[attr-defined]
+    listening.close()
+
+
+async def test_a_loudspeaker_that_wakes_slowly_gets_silence_first(build: Build) -> None:
+    slow, quick = FakeSatellite(), FakeSatellite()
+    house = await build(
+        slow, quick, chime=True, announcement_chime=True, special={"kitchen": {"lead_in_silence_ms": 300}}
+    )
+    for name in ("kitchen", "bedroom"):
+        await house.until_phase(SatellitePhase.IDLE, name)
+    house.announce("Hello.", "all")
+    await house.until_report(SpeechStatus.FINISHED)
+    silent, rate_hz = int(0.3 * 16_000), 16_000
+    for fake in (slow, quick):
+        audio = np.frombuffer(fake.pcm(), "<i2")
+        assert fake.all("audio-start")[0].data["rate"] == rate_hz
+        assert not audio[:silent].any()
+        assert audio[silent : silent + 800].any()
+    before = len(slow.pcm())
+    await slow.say(said("okay_nabu", 0.1) + silence(0.2))
+    await slow.until("audio-stop", 2)
+    ring = np.frombuffer(slow.pcm()[before:], "<i2")
+    assert not ring[: int(0.3 * 22_050)].any()
+    assert ring.any()
+
+
 async def test_chimes(build: Build) -> None:
     fake = FakeSatellite()
     house = await build(fake, chime=True, announcement_chime=True)
@@ -926,8 +1116,9 @@ async def test_blank_lines_without_end_are_no_answer(build: Build) -> None:
     listening.close()
 
 
-async def test_blank_lines_are_no_answer(build: Build) -> None:
-    server = HttpServer((200, stream({"choices": [{"delta": {"content": "\n\n"}}]}, "[DONE]")))
+@pytest.mark.parametrize("content", ["\n\n", "<think>The user wants", "Hm.</think>"])
+async def test_blank_lines_and_thoughts_are_no_answer(build: Build, content: str) -> None:
+    server = HttpServer((200, stream({"choices": [{"delta": {"content": content}}]}, "[DONE]")))
     listening = await asyncio.start_server(server, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
     answers = {"model": {"kind": "openai", "url": url, "retries": 0, "error_text": "I cannot think."}}
@@ -947,7 +1138,7 @@ async def test_one_that_is_looked_for_is_left_whenever_that_is(monkeypatch: pyte
     await nobody.start()
     await nobody.stop()
     for step in range(200):
-        looking = asyncio.create_task(Link("x", nobody.uri, LimitSettings(), Nobody()).run())
+        looking = asyncio.create_task(Link("x", nobody.uri, LimitSettings(), Correspondence()).run())
         for _ in range(step % 50):
             await asyncio.sleep(0)
         await asyncio.sleep(step % 7 * 0.0005)

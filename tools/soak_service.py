@@ -1,0 +1,143 @@
+"""The service that `tools/soak.py` loads, with faults of its own that a client cannot cause.
+
+Announcements go to satellites that are away, listeners and reports of a front-end fail, and models are
+unloaded under way and load slowly, some of them too slowly. What the service holds is written to a file every
+second, from which the end of a run is judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lunavox_edge import system
+from lunavox_edge.app import App
+from lunavox_edge.background import Background, guarded
+from lunavox_edge.bridge import blocking
+from lunavox_edge.cli import streams
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.loading import Loaded
+from lunavox_edge.errors import LunavoxError
+from lunavox_edge.satellites.hub import Hub
+from lunavox_edge.settings import load_settings
+from lunavox_edge.speaking.announcement import Announcement
+from lunavox_edge.speaking.announcer import Announcer
+from lunavox_edge.speaking.house import Listeners
+from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.types import ModelEntry
+
+if TYPE_CHECKING:
+    from lunavox_edge.mqtt.service import MqttService
+
+_EVERY_S = 1.0
+_UNLOAD_EVERY_S = 15.0
+# Longer than what is made ahead, so that its speech cannot end by itself.
+_LONG_TEXT = "This is a rather long announcement for a room that nobody can hear. " * 30
+
+
+class FaultyApp(App):
+    """The service as it is, and those who do it harm until a file called `quiet` is there."""
+
+    def __init__(self, config: Path, folder: Path) -> None:
+        """Read the settings; `folder` is where it is told from and tells."""
+        super().__init__(load_settings(config), say=streams.say)
+        self._folder = folder
+        self._dice = random.Random(0)  # noqa: S311  # nothing secret
+        self._harm = Background()
+        self._made: Engine | None = None
+
+    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
+        self._made = engine
+        residency = engine._residency  # noqa: SLF001  # a fault that no client can cause
+        residency._loader = self._slow(residency._loader, engine)  # noqa: SLF001  # as above
+        return super()._mqtt(engine, hub)
+
+    def _start_hub(self, hub: Hub) -> None:
+        super()._start_hub(hub)
+        engine = self._made
+        if engine is None:
+            raise RuntimeError("The engine is made before the hub is started.")
+        hub.tell(Listeners(changed=self._fail, heard=self._fail, overlapped=self._fail))
+        announcer = Announcer(engine, hub, max_waiting=4, report=self._fail)
+        self._harm.start("announcements", announcer.run)
+        self._harm.start("announcing", lambda: self._announce(announcer, hub))
+        self._harm.start("unloading", lambda: self._unload(engine))
+        self._harm.start("telling", lambda: self._tell(engine))
+
+    @property
+    def _quiet(self) -> bool:
+        return (self._folder / "quiet").exists()
+
+    def _fail(self, *_: object) -> None:
+        if self._dice.random() < 0.5:  # noqa: PLR2004  # every other time
+            raise RuntimeError("a front-end of the soak is broken")
+
+    def _slow(self, load: Callable[[ModelEntry], Loaded], engine: Engine) -> Callable[[ModelEntry], Loaded]:
+        def slowly(entry: ModelEntry) -> Loaded:
+            if not self._quiet:
+                time.sleep(self._dice.uniform(0.0, 1.5 * engine.settings.engine.load_timeout_s))
+            return load(entry)
+
+        return slowly
+
+    async def _announce(self, announcer: Announcer, hub: Hub) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            if self._quiet:
+                announcer.stop()
+                continue
+            number += 1
+            place = Place((self._dice.choice([view.id for view in hub.views()]),))
+            guarded("announcing", self._add, announcer, Announcement(str(number), _LONG_TEXT, place=place))
+
+    @staticmethod
+    def _add(announcer: Announcer, announcement: Announcement) -> None:
+        try:
+            announcer.add(announcement)
+        except LunavoxError:
+            announcer.stop()
+
+    async def _unload(self, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(_UNLOAD_EVERY_S)
+            names = [model.name for model in engine.status().models]
+            if names and not self._quiet:
+                await blocking(partial(engine.unload, self._dice.choice(names)))
+
+    async def _tell(self, engine: Engine) -> None:
+        while True:
+            status = engine.status()
+            told = {
+                "sessions": status.sessions,
+                "vigils": status.vigils,
+                "models in use": sum(model.state != "idle" for model in status.models),
+                "slices": sum(lane.running + lane.queued for lane in status.lanes),
+                "lost workers": sum(lane.lost_workers for lane in status.lanes),
+                "failing tasks": len(self._harm.failing),
+                "tasks": len(asyncio.all_tasks()),
+            }
+            await blocking(partial(system.replace_file, self._folder / "held.json", json.dumps(told)))
+            await asyncio.sleep(_EVERY_S)
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("folder", type=Path)
+    args = parser.parse_args()
+    asyncio.run(FaultyApp(args.config, args.folder).run(check=False))
+    streams.end(0)
+    return 0
+
+
+if __name__ == "__main__":
+    main()
