@@ -56,6 +56,7 @@ class App:
         self._say = say
         self._read_settings = read_settings
         self._notifier = notifier or Notifier()
+        self._background = Background()
 
     async def run(self, *, check: bool) -> None:
         """Serve until SIGINT or SIGTERM. Raises SettingsError, LunavoxLibraryError, OSError."""
@@ -69,7 +70,6 @@ class App:
         system.bound_heap()
         system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
         self._say(f"LunaVox Edge {__version__}")
-        background = Background()
         engine = await blocking(lambda: Engine(self._settings))
         try:
             hub = Hub(
@@ -81,15 +81,15 @@ class App:
                 ),
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
-                background=background,
+                background=self._background,
             )
-            mqtt = self._mqtt(engine, hub, background)
+            mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
                 engine,
                 self._settings.wyoming,
                 self._settings.limits,
                 on_transcript=mqtt.heard if mqtt is not None else None,
-                background=background,
+                background=self._background,
             )
             await server.start()
             supervisor = Supervisor(
@@ -97,9 +97,9 @@ class App:
                 lanes=engine.lanes,
                 stuck_after_s=lambda: engine.settings.engine.stuck_after_s,
                 status=lambda: _status(engine, server),
-                failing=lambda: background.failing,
+                failing=lambda: self._background.failing,
             )
-            background.start("supervisor", supervisor.watch)
+            self._background.start("supervisor", supervisor.watch)
             try:
                 await self._start_mqtt(mqtt)
                 self._start_hub(hub)
@@ -115,7 +115,7 @@ class App:
                 if mqtt is not None:
                     await mqtt.stop()
                 await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
-                await background.stop()
+                await self._background.stop()
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
@@ -126,7 +126,7 @@ class App:
         if names:
             self._say(f"  satellites   {names}   (connecting in the background)")
 
-    def _mqtt(self, engine: Engine, hub: Hub, background: Background) -> MqttService | None:
+    def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
@@ -142,7 +142,7 @@ class App:
             settings.mqtt,
             loudspeakers=hub,
             house=hub,
-            background=background,
+            background=self._background,
             state_dir=system.state_dir(),
             resumes=settings.satellites.interrupted == "resume",
         )
