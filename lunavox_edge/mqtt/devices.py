@@ -84,7 +84,7 @@ def appliance_id(node: str) -> str:
     return f"lunavox_{ident(node) if plain else _with_checksum(node)}"
 
 
-def satellite_id(node: str, satellite: str) -> str:
+def satellite_device_id(node: str, satellite: str) -> str:
     """Return the id of a satellite's device; neither a node nor a satellite of another node has it.
 
     Nor does it begin as the id of a switch for one of the appliance's models.

@@ -9,7 +9,7 @@ from lunavox_edge.mqtt.devices import (
     appliance_id,
     former_id,
     phase_entity,
-    satellite_id,
+    satellite_device_id,
     select_options,
     speech_entities,
     transcript_entity,
@@ -163,7 +163,7 @@ def satellite_device(
         options["command_template"] = f"{{{{ '' if value == '{ANY_WORD}' else value }}}}"
         entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
     return Device(
-        id=satellite_id(node, view.id),
+        id=satellite_device_id(node, view.id),
         former_id=former_id(node, view.id),
         name=view.name,
         model="Satellite",

@@ -16,7 +16,7 @@ from lunavox_edge.background import Background, attempted, guarded
 from lunavox_edge.errors import Busy, NameTaken
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.commands import Commands, event_of
-from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id, former_id, satellite_id
+from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id, former_id, satellite_device_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
@@ -74,7 +74,7 @@ class MqttService:
         self._instance = uuid.uuid4().hex[:12]
         self._topics = topics = Topics.of(node, settings.base)
         satellites = [view.id for view in house.views()]
-        ids = (appliance_id(node), *(satellite_id(node, satellite) for satellite in satellites))
+        ids = (appliance_id(node), *(satellite_device_id(node, satellite) for satellite in satellites))
         former_ids = (former_id(node), *(former_id(node, satellite) for satellite in satellites))
         self._home = HomeAssistant(
             ids=ids,

@@ -17,7 +17,7 @@ from lunavox_edge.mqtt.devices import (
     appliance_id,
     former_id,
     ident,
-    satellite_id,
+    satellite_device_id,
     transcript_entity,
 )
 from lunavox_edge.mqtt.discovery import Config, Form, again, changes, configs, record
@@ -387,7 +387,7 @@ def test_no_two_things_of_two_appliances_share_an_id_or_a_topic() -> None:
     "satellite", [None, "kitchen", "living_room", "esp32-a1b2c3", "lounge.2", "Kitchen_2"]
 )
 def test_ids_that_are_clear_stay_as_they_were(node: str, satellite: str | None) -> None:
-    now = appliance_id(node) if satellite is None else satellite_id(node, satellite)
+    now = appliance_id(node) if satellite is None else satellite_device_id(node, satellite)
     assert now == former_id(node, satellite)
 
 
