@@ -23,9 +23,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from lunavox_edge.background import guarded
-from lunavox_edge.errors import InsecurePeer, LunavoxError, NotAllowed, SettingsError, TimedOut, Unreachable
+from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.refusals import no_answer, refusal, tls_reason
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _CONNECT_TIMEOUT_S = 5.0
@@ -35,9 +36,6 @@ _GOODBYE_S = 2.0
 # How long the broker keeps commands that come while the connection is down: a moment's outage loses
 # nothing, and nobody hears what was to be said an hour ago.
 _SESSION_EXPIRY_S = 60
-_UNSPECIFIED = 0x80
-_TAKEN_OVER = 0x8E
-_DENIED = frozenset((0x86, 0x87, 0x8A, 0x8C))
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -95,7 +93,7 @@ class Connection:
                 self._client.tls_set_context(self._tls())
             self._connect(host, port)
         except ssl.SSLError as error:
-            raise InsecurePeer(f"TLS with {host}:{port} failed: {_tls_reason(error)}.") from error
+            raise InsecurePeer(f"TLS with {host}:{port} failed: {tls_reason(error)}.") from error
         except socket.gaierror as error:
             raise Unreachable(f"The name {host} cannot be resolved.") from error
         except (OSError, ValueError) as error:
@@ -211,12 +209,12 @@ class Connection:
 
     def _on_connect(self, _c: paho.Client, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
         if reason.is_failure:
-            self._end(_refusal(reason))
+            self._end(refusal(reason.value, str(reason)))
         else:
             guarded("MQTT: on_open", self._listener.on_open)
 
     def _on_disconnect(self, _c: paho.Client, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
-        self._end(_refusal(reason))
+        self._end(refusal(reason.value, str(reason)))
 
     def _on_message(self, _c: paho.Client, _u: object, message: paho.MQTTMessage) -> None:
         try:
@@ -312,28 +310,3 @@ class _Knock:
 
     def on_delivered(self, number: int) -> None:
         """Nothing was sent."""
-
-
-def no_answer(address: BrokerAddress) -> TimedOut:
-    """Return the error for a broker that says neither yes nor no."""
-    # Some that speak the older version alone do not refuse the newer one.
-    hint = " If it speaks MQTT 3.1.1 only, set mqtt.version to 3.1.1." if address.version == "5" else ""
-    return TimedOut(f"The broker accepts the connection but does not answer.{hint}")
-
-
-def _refusal(reason: ReasonCode) -> LunavoxError:
-    if reason.value in _DENIED:
-        return NotAllowed(
-            f"The broker does not let us in ({reason}); check mqtt.user, the password and its rights."
-        )
-    if reason.value == _TAKEN_OVER:
-        return NotAllowed("The broker gave our place to another client of the same id.")
-    if reason.value == _UNSPECIFIED:
-        return Unreachable("The broker has closed the connection.")
-    return Unreachable(f"The connection to the broker ended ({reason}).")
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message}); check mqtt.tls_ca and the host name"
-    return (error.reason or "no reason given").lower().replace("_", " ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 _MAX_TASKS = 16
 _RETRY_AFTER_S = 2.0
 _MIB = 1024 * 1024
-_ID_CHARS = 128
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -110,7 +108,7 @@ class Commands:
             voice, language = self._voice_for(request.voice, request.language)
             self._announcer.add(
                 Announcement(
-                    id=request_id or _new_id(),
+                    id=request_id or requests.new_id(),
                     text=request.text,
                     text_format=request.text_format,
                     voice=voice,
@@ -122,7 +120,7 @@ class Commands:
             )
         except LunavoxError as error:
             event = SpeechEvent(
-                id=request_id or _new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
+                id=request_id or requests.new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
             )
             self._post.speech(event)
         else:
@@ -174,7 +172,7 @@ class Commands:
             self._repeats.note(message, request_id, time.monotonic())
 
     def _transcribe(self, message: Message, _: Address) -> None:
-        request_id = _id_from(message.correlation) or _new_id()
+        request_id = requests.id_from(message.correlation) or requests.new_id()
         destination = Destination(self._topics.transcript(request_id))
         try:
             destination = self._post.destination(message) or destination
@@ -314,16 +312,3 @@ def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
         audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
         error=Problem.of(report.error) if report.error is not None else None,
     )
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def _id_from(correlation: bytes | None) -> str | None:
-    """Return correlation data as an id if it reads like one."""
-    try:
-        text = (correlation or b"").decode()
-    except UnicodeDecodeError:
-        return None
-    return text if text.isprintable() and 0 < len(text) <= _ID_CHARS else None

@@ -16,10 +16,11 @@ from lunavox_edge import bridge
 from lunavox_edge.background import guarded
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection, no_answer
+from lunavox_edge.mqtt.client import Connection
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.outbox import Outbox
+from lunavox_edge.mqtt.refusals import no_answer
 from lunavox_edge.retrying import Retrying
 
 _ANSWER_TIMEOUT_S = 10.0

@@ -16,7 +16,7 @@ from lunavox_edge.background import Background, attempted, guarded
 from lunavox_edge.errors import Busy, NameTaken
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.commands import Commands, event_of
-from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id, former_id, satellite_device_id
+from lunavox_edge.mqtt.devices import Device, appliance, appliance_id, former_id, satellite_device_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
@@ -282,24 +282,12 @@ class MqttService:
             )
 
     def _device(self) -> Device:
-        voices, models = self._engine.voices(), self._engine.models()
-        # What was chosen by another of its names, or has gone since, is an option as long as it is the state.
-        voice, language = self._choice_told
-        names = [entry.name for entry in voices] + ([voice] if voice else [])
-        languages = {found for entry in voices for found in entry.languages}
-        if voices and language:
-            languages.add(language)
         return appliance(
             node=self._node,
             version=__version__,
             hardware=platform.machine(),
             topics=self._topics,
-            offer=Offer(
-                voices=tuple(names),
-                languages=tuple(sorted(languages)),
-                models=tuple(entry.name for entry in (*models, *voices)),
-                has_temperature=self._status.has_temperature,
-            ),
+            offer=self._status.offer(*self._choice_told),
         )
 
     def _retain(self, topic: str, payload: bytes) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge, telemetry
+from lunavox_edge.mqtt.devices import Offer
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
@@ -106,6 +107,22 @@ class Status:
         """The catalog of speech-to-text models."""
         models = self._engine.models()
         return _catalog(models, models[0].name if models else None)
+
+    def offer(self, voice: str | None, language: str | None) -> Offer:
+        """Return what there is to choose from, with the voice and the language that are chosen.
+
+        These may be written by another of their names, or may have gone since.
+        """
+        voices, models = self._engine.voices(), self._engine.models()
+        languages = {found for entry in voices for found in entry.languages}
+        if voices and language:
+            languages.add(language)
+        return Offer(
+            voices=(*(entry.name for entry in voices), *((voice,) if voice else ())),
+            languages=tuple(sorted(languages)),
+            models=tuple(entry.name for entry in (*models, *voices)),
+            has_temperature=self.has_temperature,
+        )
 
     async def _refresh_board(self) -> None:
         now_s = asyncio.get_running_loop().time()
