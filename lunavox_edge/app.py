@@ -56,6 +56,7 @@ class App:
         self._say = say
         self._read_settings = read_settings
         self._notifier = notifier or Notifier()
+        self._background = Background()
 
     async def run(self, *, check: bool) -> None:
         """Serve until SIGINT or SIGTERM. Raises SettingsError, LunavoxLibraryError, OSError."""
@@ -70,7 +71,6 @@ class App:
         system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
-        background = Background()
         try:
             hub = Hub(
                 engine,
@@ -81,7 +81,7 @@ class App:
                 ),
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
-                background=background,
+                background=self._background,
             )
             mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
@@ -89,6 +89,7 @@ class App:
                 self._settings.wyoming,
                 self._settings.limits,
                 on_transcript=mqtt.heard if mqtt is not None else None,
+                background=self._background,
             )
             await server.start()
             supervisor = Supervisor(
@@ -96,9 +97,9 @@ class App:
                 lanes=engine.lanes,
                 stuck_after_s=lambda: engine.settings.engine.stuck_after_s,
                 status=lambda: _status(engine, server),
-                failing=lambda: background.failing,
+                failing=lambda: self._background.failing,
             )
-            watching = asyncio.create_task(supervisor.watch(), name="supervisor")
+            self._background.start("supervisor", supervisor.watch)
             try:
                 await self._start_mqtt(mqtt)
                 self._start_hub(hub)
@@ -114,8 +115,7 @@ class App:
                 if mqtt is not None:
                     await mqtt.stop()
                 await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
-                await background.stop()
-                await ended(watching)
+                await self._background.stop()
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))
         self._say("Stopped.")
@@ -140,8 +140,9 @@ class App:
         return MqttService(
             engine,
             settings.mqtt,
-            hub,
-            hub,
+            loudspeakers=hub,
+            house=hub,
+            background=self._background,
             state_dir=system.state_dir(),
             resumes=settings.satellites.interrupted == "resume",
         )

@@ -35,11 +35,14 @@ def check_secret(path: Path, key: str) -> None:
 
 
 def read_secret(path: Path, key: str) -> str:
-    """Return the first line of a file that nobody else can read. Raises SettingsError."""
+    """Return the first line of a file that nobody else can read, without a byte-order mark.
+
+    Raises SettingsError.
+    """
     check_secret(path, key)
     try:
         with path.open("rb") as file:
-            lines = file.read(_MAX_BYTES).decode("utf-8").splitlines()
+            lines = file.read(_MAX_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(f"{key} cannot be read: {reason}.") from error

@@ -33,21 +33,36 @@ def duration_s(file: BinaryIO) -> float | None:
 
 
 def read_audio(file: BinaryIO) -> Iterator[bytes]:
-    """Yield a recording as PCM in `FILE_FORMAT`, piece by piece. Raises BadAudio."""
+    """Yield a recording as PCM in `FILE_FORMAT`, piece by piece. Raises BadAudio.
+
+    What is damaged or cut short is left out, as long as there is anything else.
+    """
     import av  # heavy, and needed for files only
 
+    damage: av.FFmpegError | None = None
+    heard = False
     resampler = av.AudioResampler(format="s16", layout="mono", rate=FILE_FORMAT.rate_hz)
     try:
         with av.open(file, mode="r", metadata_errors="ignore", options=_NOTHING_ELSE) as container:
             if not container.streams.audio:
                 raise BadAudio("There is no audio in this file.")
-            for frame in container.decode(audio=0):
-                for resampled in resampler.resample(frame):
-                    yield resampled.to_ndarray().tobytes()
+            for packet in container.demux(audio=0):
+                try:
+                    frames = packet.decode()
+                except av.InvalidDataError as error:
+                    damage = error
+                    continue
+                for frame in frames:
+                    heard = True
+                    for resampled in resampler.resample(frame):
+                        yield resampled.to_ndarray().tobytes()
+            if damage is not None and not heard:
+                raise damage
             for resampled in resampler.resample(None):
                 yield resampled.to_ndarray().tobytes()
     except av.FFmpegError as error:
-        raise BadAudio(_UNREADABLE) from error
+        if not (heard and isinstance(error, av.InvalidDataError)):
+            raise BadAudio(_UNREADABLE) from error
 
 
 def flac_bytes(pcm: bytes, rate_hz: int) -> bytes:

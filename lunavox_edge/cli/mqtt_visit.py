@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
 from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection, no_answer
+from lunavox_edge.mqtt.client import Connection
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.refusals import no_answer
 
 _ANSWER_TIMEOUT_S = 10.0
 _MAX_WAITING = 1000

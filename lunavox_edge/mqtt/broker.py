@@ -11,6 +11,7 @@ import hmac
 import logging
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from amqtt.broker import Broker
@@ -78,8 +79,19 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
 class EmbeddedBroker:
     """A broker on a thread of its own."""
 
-    def __init__(self, listen: str, *, user: str | None, password: str | None) -> None:
-        """Store the parts; without a user everybody who reaches the port may come in."""
+    def __init__(
+        self,
+        listen: str,
+        *,
+        user: str | None,
+        password: str | None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open nothing yet; without a user everybody who reaches the port may come in.
+
+        `on_end` is called on the broker's thread when that ends, for whatever reason.
+        """
+        self._on_end = on_end
         plugins = (
             {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
             if user is None
@@ -126,9 +138,11 @@ class EmbeddedBroker:
             asyncio.run(self._serve())
         except Exception as error:  # the thread's main; told to whoever started it
             self._error = error
-            _LOGGER.debug("The embedded broker ended", exc_info=True)
+            level = logging.ERROR if self._settled.is_set() else logging.DEBUG
+            _LOGGER.log(level, "The embedded broker ended", exc_info=True)
         finally:
             self._settled.set()
+            self._on_end()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

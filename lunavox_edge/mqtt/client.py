@@ -11,7 +11,8 @@ import logging
 import socket
 import ssl
 import threading
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
@@ -21,25 +22,26 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from lunavox_edge.errors import InsecurePeer, LunavoxError, NotAllowed, SettingsError, TimedOut, Unreachable
+from lunavox_edge.background import guarded
+from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.refusals import no_answer, refusal, tls_reason
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _CONNECT_TIMEOUT_S = 5.0
 _KEEP_ALIVE_S = 30
+# Then a goodbye that the network does not take is given up.
+_GOODBYE_S = 2.0
 # How long the broker keeps commands that come while the connection is down: a moment's outage loses
 # nothing, and nobody hears what was to be said an hour ago.
 _SESSION_EXPIRY_S = 60
-_UNSPECIFIED = 0x80
-_TAKEN_OVER = 0x8E
-_DENIED = frozenset((0x86, 0x87, 0x8A, 0x8C))
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Is told what happens, on paho's thread."""
+    """Is told what happens, on paho's thread; what a method raises is logged."""
 
     def on_open(self) -> None:
         """The broker has let us in."""
@@ -75,6 +77,8 @@ class Connection:
         self._lock = threading.Lock()
         self._closed = False
         self._leaving = False
+        self._ran = threading.Event()
+        self._started = False
         self._client = self._make(client_id)
 
     def open(self) -> None:
@@ -89,7 +93,7 @@ class Connection:
                 self._client.tls_set_context(self._tls())
             self._connect(host, port)
         except ssl.SSLError as error:
-            raise InsecurePeer(f"TLS with {host}:{port} failed: {_tls_reason(error)}.") from error
+            raise InsecurePeer(f"TLS with {host}:{port} failed: {tls_reason(error)}.") from error
         except socket.gaierror as error:
             raise Unreachable(f"The name {host} cannot be resolved.") from error
         except (OSError, ValueError) as error:
@@ -98,6 +102,7 @@ class Connection:
         with self._lock:
             if not self._leaving:
                 self._client.loop_start()
+                self._started = True
                 return
         self._client.disconnect()
 
@@ -142,12 +147,17 @@ class Connection:
             self._leaving = True
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
+        if self._started and not self._ran.wait(_GOODBYE_S):
+            _LOGGER.debug("The broker takes no goodbye; the connection is cut")
+            with contextlib.suppress(OSError, AttributeError):  # gone by itself at this moment
+                self._socket().shutdown(socket.SHUT_RDWR)
         # paho forgets its thread when that ends by itself, which may be at this moment.
         with contextlib.suppress(AttributeError):
             self._client.loop_stop()
         # Else client and connection hold each other, and sockets wait for the garbage collector.
         self._client.on_connect = self._client.on_disconnect = None
         self._client.on_message = self._client.on_publish = None
+        self._client.ended = _nobody
 
     def _connect(self, host: str, port: int) -> None:
         if not self._five:
@@ -158,11 +168,11 @@ class Connection:
         properties.MaximumPacketSize = self._address.max_message_bytes
         self._client.connect(host, port, _KEEP_ALIVE_S, clean_start=not self._resume, properties=properties)
 
-    def _make(self, client_id: str) -> paho.Client:
+    def _make(self, client_id: str) -> _Client:
         parts = urlsplit(self._address.uri)
         web = parts.scheme in ("ws", "wss")
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
+        client = _Client(
+            self._loop_ended,
             client_id=client_id,
             protocol=paho.MQTTv5 if self._five else paho.MQTTv311,
             transport="websockets" if web else "tcp",
@@ -199,12 +209,12 @@ class Connection:
 
     def _on_connect(self, _c: paho.Client, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
         if reason.is_failure:
-            self._end(_refusal(reason))
+            self._end(refusal(reason.value, str(reason)))
         else:
-            self._listener.on_open()
+            guarded("MQTT: on_open", self._listener.on_open)
 
     def _on_disconnect(self, _c: paho.Client, _u: object, _f: object, reason: ReasonCode, _p: object) -> None:
-        self._end(_refusal(reason))
+        self._end(refusal(reason.value, str(reason)))
 
     def _on_message(self, _c: paho.Client, _u: object, message: paho.MQTTMessage) -> None:
         try:
@@ -212,26 +222,57 @@ class Connection:
         except UnicodeDecodeError:
             return
         properties = message.properties
-        self._listener.on_message(
-            Message(
-                topic=topic,
-                payload=bytes(message.payload),
-                retained=message.retain,
-                duplicate=message.dup,
-                response_topic=getattr(properties, "ResponseTopic", None),
-                correlation=getattr(properties, "CorrelationData", None),
-            )
+        received = Message(
+            topic=topic,
+            payload=bytes(message.payload),
+            retained=message.retain,
+            duplicate=message.dup,
+            response_topic=getattr(properties, "ResponseTopic", None),
+            correlation=getattr(properties, "CorrelationData", None),
         )
+        guarded("MQTT: on_message", self._listener.on_message, received)
 
     def _on_publish(self, _c: paho.Client, _u: object, number: int, _r: object, _p: object) -> None:
-        self._listener.on_delivered(number)
+        guarded("MQTT: on_delivered", self._listener.on_delivered, number)
+
+    def _loop_ended(self) -> None:
+        """Tell of the end of paho's thread, whatever ended it."""
+        self._end(Unreachable("The connection to the broker ended."))
+        self._ran.set()
+
+    def _socket(self) -> socket.socket:
+        """Return the socket below TLS and websockets. Raises AttributeError if there is none."""
+        found: Any = self._client.socket()
+        wrapped: socket.socket = getattr(found, "_socket", found)  # as paho does for websockets
+        return wrapped
 
     def _end(self, error: LunavoxError) -> None:
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        self._listener.on_closed(error)
+        guarded("MQTT: on_closed", self._listener.on_closed, error)
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
+
+class _Client(paho.Client):
+    """Tells when its thread has ended, also by an exception: paho then calls none of its callbacks."""
+
+    def __init__(self, ended: Callable[[], None], **options: Any) -> None:  # noqa: ANN401  # paho's own
+        super().__init__(CallbackAPIVersion.VERSION2, **options)
+        self.ended = ended
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:  # noqa: FBT001, FBT002  # paho's own
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except Exception:
+            _LOGGER.exception("MQTT: the connection failed")
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
+        finally:
+            self.ended()
 
 
 def probe(address: BrokerAddress, timeout_s: float) -> None:
@@ -269,28 +310,3 @@ class _Knock:
 
     def on_delivered(self, number: int) -> None:
         """Nothing was sent."""
-
-
-def no_answer(address: BrokerAddress) -> TimedOut:
-    """Return the error for a broker that says neither yes nor no."""
-    # Some that speak the older version alone do not refuse the newer one.
-    hint = " If it speaks MQTT 3.1.1 only, set mqtt.version to 3.1.1." if address.version == "5" else ""
-    return TimedOut(f"The broker accepts the connection but does not answer.{hint}")
-
-
-def _refusal(reason: ReasonCode) -> LunavoxError:
-    if reason.value in _DENIED:
-        return NotAllowed(
-            f"The broker does not let us in ({reason}); check mqtt.user, the password and its rights."
-        )
-    if reason.value == _TAKEN_OVER:
-        return NotAllowed("The broker gave our place to another client of the same id.")
-    if reason.value == _UNSPECIFIED:
-        return Unreachable("The broker has closed the connection.")
-    return Unreachable(f"The connection to the broker ended ({reason}).")
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message}); check mqtt.tls_ca and the host name"
-    return (error.reason or "no reason given").lower().replace("_", " ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +13,14 @@ from lunavox_edge import bridge
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
 from lunavox_edge.mqtt.messages import Message
-from lunavox_edge.mqtt.payloads import ModelAction, SayRequest
+from lunavox_edge.mqtt.payloads import ModelAction, SayRequest, StopRequest
 from lunavox_edge.mqtt.post import Destination, Post
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.repeats import Repeats
 from lunavox_edge.mqtt.tidings import Problem, SpeechEvent
 from lunavox_edge.mqtt.topics import Address, Command, Topics
 from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.settings_satellites import ALL
 from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
 from lunavox_edge.speaking.announcer import Announcer
 from lunavox_edge.speaking.house import House
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _MAX_TASKS = 16
 _RETRY_AFTER_S = 2.0
 _MIB = 1024 * 1024
-_ID_CHARS = 128
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -90,7 +89,9 @@ class Commands:
             return
         try:
             self._table[address.command](message, address)
-        except LunavoxError as error:
+        except Exception as error:
+            if not isinstance(error, LunavoxError):
+                _LOGGER.exception("MQTT: a command failed")
             self._post.error(message.topic, error, payloads.id_of(message.payload))
 
     async def close(self) -> None:
@@ -107,7 +108,7 @@ class Commands:
             voice, language = self._voice_for(request.voice, request.language)
             self._announcer.add(
                 Announcement(
-                    id=request_id or _new_id(),
+                    id=request_id or requests.new_id(),
                     text=request.text,
                     text_format=request.text_format,
                     voice=voice,
@@ -119,7 +120,7 @@ class Commands:
             )
         except LunavoxError as error:
             event = SpeechEvent(
-                id=request_id or _new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
+                id=request_id or requests.new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
             )
             self._post.speech(event)
         else:
@@ -127,11 +128,23 @@ class Commands:
 
     def _stop(self, message: Message, address: Address) -> None:
         request = payloads.parse_stop(message.payload)
-        satellite = address.satellite or request.satellite
-        stopped = self._announcer.stop(announcement_id=request.id, satellite=satellite)
-        if request.id is None:
-            stopped += self._house.hush(satellite)
+        stopped = 0
+        for satellite in self._stopped_at(request, address):
+            stopped += self._announcer.stop(announcement_id=request.id, satellite=satellite)
+            if request.id is None:
+                stopped += self._house.hush(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
+
+    def _stopped_at(self, request: StopRequest, address: Address) -> tuple[str | None, ...]:
+        """Return the satellites where something is to stop, None for everywhere. Raises ProtocolError."""
+        named = request.satellites or ((request.satellite,) if request.satellite else ())
+        if address.satellite is not None:
+            if named and named != (address.satellite,):
+                raise ProtocolError("The topic names the satellite; leave 'satellite' and 'satellites' out.")
+            return (address.satellite,)
+        if ALL in named:
+            return tuple(view.id for view in self._house.views())
+        return named or (None,)
 
     def _synthesize(self, message: Message, _: Address) -> None:
         request_id = payloads.id_of(message.payload)
@@ -159,7 +172,7 @@ class Commands:
             self._repeats.note(message, request_id, time.monotonic())
 
     def _transcribe(self, message: Message, _: Address) -> None:
-        request_id = _id_from(message.correlation) or _new_id()
+        request_id = requests.id_from(message.correlation) or requests.new_id()
         destination = Destination(self._topics.transcript(request_id))
         try:
             destination = self._post.destination(message) or destination
@@ -192,8 +205,6 @@ class Commands:
         self._choose(Preferences(self.preferences.voice, language), message.topic)
 
     def _choose(self, chosen: Preferences, topic: str) -> None:
-        self.preferences = chosen
-
         async def keep() -> None:
             try:
                 async with self._keeping:  # in the order in which they were made
@@ -202,6 +213,7 @@ class Commands:
                 _LOGGER.warning("The chosen voice and language cannot be kept: %s", error)
 
         self._start(keep(), topic=topic)
+        self.preferences = chosen
 
     def _set_volume(self, message: Message, address: Address) -> None:
         self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
@@ -225,9 +237,9 @@ class Commands:
                 ):
                     raise Busy(f"'{name}' is in use; try again later.", retry_after_s=_RETRY_AFTER_S)
                 return
+            await bridge.blocking(lambda: self._engine.load(name))
             if action is ModelAction.PIN:
                 self._engine.pin(name)
-            await bridge.blocking(lambda: self._engine.load(name))
 
     def _voice_for(self, voice: str | None, language: str | None) -> tuple[str | None, str | None]:
         """Fill in what was chosen before; a language in the request sets the chosen voice aside."""
@@ -300,16 +312,3 @@ def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
         audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
         error=Problem.of(report.error) if report.error is not None else None,
     )
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def _id_from(correlation: bytes | None) -> str | None:
-    """Return correlation data as an id if it reads like one."""
-    try:
-        text = (correlation or b"").decode()
-    except UnicodeDecodeError:
-        return None
-    return text if text.isprintable() and 0 < len(text) <= _ID_CHARS else None

@@ -19,6 +19,13 @@ ANY_LANGUAGE = "auto"
 _MAX_TEXT_CHARS = 255  # Home Assistant refuses more
 _DOT = "__"  # `tiny.en` becomes `tiny__en`
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+# Would be read as the dot of another name.
+_LIKE_A_DOT = ("__", "_.", "._")
+# An id is made of parts that `_` joins. A node without one ends where the id's first single one is; every
+# other node ends with its checksum.
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_LIKE_A_CHECKSUM = re.compile(r"_[0-9a-f]{8}(?:_|$)")
+_MODEL = "model"
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]+")
 _TEXT_AS_JSON = "{{ {'text': value} | to_json }}"  # what a person types may start with a brace
 
@@ -37,7 +44,8 @@ class Entity:
 class Device:
     """A device with its entities; it is available while all of its `availability` topics say so.
 
-    `id` never changes: the user's own names and automations depend on it.
+    `id` never changes: the user's own names and automations depend on it. `former_id` is the one that an
+    earlier version gave it, which other devices may have too; the names of entities are made of it.
     """
 
     id: str
@@ -46,6 +54,7 @@ class Device:
     version: str
     availability: tuple[str, ...]
     entities: tuple[Entity, ...]
+    former_id: str | None = None
     hardware: str | None = None
     via_device: str | None = None
     area: str | None = None
@@ -64,21 +73,48 @@ class Offer:
 
 def ident(name: str) -> str:
     """Return a name as part of an id: readable where it can be, and never that of another name."""
-    if _PLAIN.fullmatch(name) and _DOT not in name:
+    if _PLAIN.fullmatch(name) and not any(found in name for found in _LIKE_A_DOT):
         return name.replace(".", _DOT)
-    readable = _NOT_IN_IDS.sub("_", name).strip("_")
-    return f"{readable}_{zlib.crc32(name.encode(errors='replace')):08x}"
+    return _with_checksum(name)
 
 
 def appliance_id(node: str) -> str:
-    """Return the id of the appliance's own device."""
-    return f"lunavox_{ident(node)}"
+    """Return the id of the appliance's own device; no satellite of another node has it."""
+    plain = _HOST.fullmatch(node) and not _LIKE_A_CHECKSUM.search(ident(node))
+    return f"lunavox_{ident(node) if plain else _with_checksum(node)}"
+
+
+def satellite_device_id(node: str, satellite: str) -> str:
+    """Return the id of a satellite's device; neither a node nor a satellite of another node has it.
+
+    Nor does it begin as the id of a switch for one of the appliance's models.
+    """
+    part = ident(satellite)
+    if part.startswith("_") or f"{part}_".startswith(f"{_MODEL}_") or _LIKE_A_CHECKSUM.search(part):
+        part = _with_checksum(satellite)
+    return f"{appliance_id(node)}_{part}"
+
+
+def former_id(node: str, satellite: str | None = None) -> str:
+    """Return the id that an earlier version gave a device; another device may have had it too."""
+    parts = (node,) if satellite is None else (node, satellite)
+    return "_".join(("lunavox", *map(_former_part, parts)))
+
+
+def _former_part(name: str) -> str:
+    return name.replace(".", _DOT) if _PLAIN.fullmatch(name) and _DOT not in name else _with_checksum(name)
+
+
+def _with_checksum(name: str) -> str:
+    readable = _NOT_IN_IDS.sub("_", name).strip("_")
+    return f"{readable}_{zlib.crc32(name.encode(errors='replace')):08x}"
 
 
 def appliance(*, node: str, version: str, hardware: str, topics: Topics, offer: Offer) -> Device:
     """Return the appliance as a device."""
     return Device(
         id=appliance_id(node),
+        former_id=former_id(node),
         name=f"{PRODUCT} {node}",
         model=PRODUCT,
         version=version,
@@ -230,7 +266,7 @@ def _model_switch(topics: Topics, name: str) -> Entity:
     on, off = ModelAction.LOAD.value, ModelAction.UNLOAD.value
     return Entity(
         "switch",
-        f"model_{ident(name)}",
+        f"{_MODEL}_{ident(name)}",
         f"Load {name}",
         {
             "state_topic": topics.state,

@@ -65,16 +65,19 @@ def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[Con
 
     To be called again a few seconds later until there is nothing left: Home Assistant drops a message
     that overtakes its work on the one before. What goes from one form to the other is let go first and
-    announced anew then, which keeps the user's own names and areas.
+    announced anew then, which keeps the user's own names and areas. What gets another id leaves first, which
+    keeps the names of its entities, and with them their history.
     """
     gone = {topic: payload for topic, payload in published.items() if payload and topic not in wanted}
-    arriving: set[str] = set()
-    for topic, payload in wanted.items():
-        if topic not in published:
-            arriving |= _unique_ids(payload)
-    moving = [topic for topic, payload in gone.items() if _unique_ids(payload) & arriving]
+    arriving = [payload for topic, payload in wanted.items() if topic not in published]
+    ids = {found for payload in arriving for found in _values(payload, "unique_id")}
+    moving = [topic for topic, payload in gone.items() if _values(payload, "unique_id") & ids]
     if moving:
         return [Config(topic, _MIGRATE) for topic in moving]
+    names = {found for payload in arriving for found in _values(payload, "default_entity_id")}
+    leaving = [topic for topic, payload in gone.items() if _values(payload, "default_entity_id") & names]
+    if leaving:
+        return [Config(topic) for topic in leaving]
     removals = [Config(topic) for topic in gone]
     updates = [
         Config(topic, _with_removals(published.get(topic, ""), payload))
@@ -91,6 +94,12 @@ def record(published: dict[str, str], sent: Iterable[Config]) -> None:
             published[config.topic] = config.payload
         else:
             published.pop(config.topic, None)
+
+
+def is_from(payload: str, availability: str) -> bool:
+    """Whether an announcement is of an appliance with this topic of availability, or of its satellites."""
+    told = _object(payload).get("availability")
+    return isinstance(told, list) and {"topic": availability} in told
 
 
 def again(published: Mapping[str, str]) -> list[Config]:
@@ -119,11 +128,11 @@ def _about(device: Device) -> dict[str, object]:
 
 
 def _entity(device: Device, entity: Entity) -> dict[str, object]:
-    full_id = f"{device.id}_{entity.key}"
+    told = f"{device.former_id or device.id}_{entity.key}"
     return {
         "name": entity.name,
-        "unique_id": full_id,
-        "default_entity_id": f"{entity.platform}.{full_id.lower().replace('-', '_')}",
+        "unique_id": f"{device.id}_{entity.key}",
+        "default_entity_id": f"{entity.platform}.{told.lower().replace('-', '_')}",
         "qos": 1,
         **entity.options,
     }
@@ -153,9 +162,10 @@ def _is_removal(component: Mapping[str, object]) -> bool:
     return component.keys() == {"platform"}
 
 
-def _unique_ids(payload: str) -> set[str]:
+def _values(payload: str, key: str) -> set[str]:
+    """Return what an announcement and its components say under a key."""
     announced = (_object(payload), *_components(payload).values())
-    return {found for part in announced if isinstance(found := part.get("unique_id"), str)}
+    return {found for part in announced if isinstance(found := part.get(key), str)}
 
 
 def _components(payload: str) -> dict[str, dict[str, object]]:

@@ -15,7 +15,7 @@ from lunavox_edge.mqtt.topics import HomeAssistantTopics
 # Retained announcements of an earlier run come first; Home Assistant needs as long between two steps.
 _SETTLE_S = 3.0
 _MAX_KNOWN = 2000
-_MAX_KNOWN_CHARS = 1_000_000
+_MAX_KNOWN_CHARS = 4_000_000
 _BIRTH = b"online"
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,16 +25,28 @@ class HomeAssistant:
     """Announces devices, again when Home Assistant starts, and removes what has gone."""
 
     def __init__(
-        self, *, ids: Iterable[str], prefix: str, form: Form | None, publish: Callable[[str, bytes], None]
+        self,
+        *,
+        ids: Iterable[str],
+        former_ids: Iterable[str],
+        availability: str,
+        prefix: str,
+        form: Form | None,
+        publish: Callable[[str, bytes], bool],
     ) -> None:
         """Store the parts; with no form everything announced before is removed.
 
-        `ids` are the devices of which an earlier run may have told something.
+        `ids` are the devices of which an earlier run may have told something. `former_ids` are those of an
+        earlier version, which others may have as well: of these, what names our topic of `availability` is
+        removed. `publish` returns False if it has no room for a message.
         """
         self._topics = HomeAssistantTopics(prefix)
         self._form = form
         self._publish = publish
         self._filters = tuple(found for device_id in ids for found in self._topics.filters(device_id))
+        others = (self._topics.filters(device_id) for device_id in former_ids)
+        self._former_filters = tuple(found for filters in others for found in filters)
+        self._availability = availability
         self._published: dict[str, str] = {}
         self._devices: tuple[Device, ...] = ()
         self._news = asyncio.Event()
@@ -42,7 +54,8 @@ class HomeAssistant:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """What has to come to `take`."""
-        return tuple(Subscription(topic) for topic in (self._topics.status, *self._filters))
+        wanted = (self._topics.status, *self._filters, *self._former_filters)
+        return tuple(Subscription(topic) for topic in wanted)
 
     def wants(self, devices: tuple[Device, ...]) -> None:
         """These devices are to be shown."""
@@ -69,14 +82,35 @@ class HomeAssistant:
                 self._send(discovery.again(self._published))
             return True
         if not _matches(message.topic, self._filters):
-            return False
-        if message.retained and len(self._published) < _MAX_KNOWN and len(message.payload) < _MAX_KNOWN_CHARS:
+            return self._take_former(message)
+        if message.retained and self._has_room(message):
             self._published.setdefault(message.topic, message.payload.decode(errors="replace"))
             self._news.set()
         return True
 
+    def _has_room(self, message: Message) -> bool:
+        """Whether an announcement can be remembered: anybody may write to these topics."""
+        known = sum(map(len, self._published.values())) + len(message.payload)
+        return len(self._published) < _MAX_KNOWN and known <= _MAX_KNOWN_CHARS
+
+    def _take_former(self, message: Message) -> bool:
+        """Take what stands under a former id; what another appliance has put there stays."""
+        if not _matches(message.topic, self._former_filters):
+            return False
+        payload = message.payload.decode(errors="replace") if self._has_room(message) else ""
+        if message.retained and discovery.is_from(payload, self._availability):
+            self._published[message.topic] = payload
+            self._news.set()
+        else:
+            self._published.pop(message.topic, None)
+        return True
+
     async def run(self) -> None:
-        """Announce what is wanted until cancelled, in steps that Home Assistant can follow."""
+        """Announce what is wanted until cancelled, in steps that Home Assistant can follow.
+
+        May be run again after a failure: it looks anew for what remains to be done.
+        """
+        self._news.set()
         while True:
             await self._news.wait()
             self._news.clear()
@@ -90,10 +124,10 @@ class HomeAssistant:
         return discovery.changes(self._published, wanted)
 
     def _send(self, steps: list[Config]) -> None:
-        for step in steps:
-            self._publish(step.topic, step.payload.encode())
-        discovery.record(self._published, steps)
-        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(steps))
+        """Publish what there is room for; the rest remains to be done."""
+        sent = [step for step in steps if self._publish(step.topic, step.payload.encode())]
+        discovery.record(self._published, sent)
+        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(sent))
 
 
 def _matches(topic: str, filters: tuple[str, ...]) -> bool:

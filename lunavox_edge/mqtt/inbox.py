@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from lunavox_edge import bridge
+from lunavox_edge.background import guarded
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.mqtt.messages import Message
 
@@ -20,7 +21,10 @@ _BURST = 16
 
 
 class Owner(Protocol):
-    """Is told on the loop what a connection told on its thread."""
+    """Is told on the loop what a connection told on its thread.
+
+    What a method raises is logged, and the next one is called.
+    """
 
     def opened(self) -> None:
         """The broker has let us in."""
@@ -46,22 +50,22 @@ class Inbox:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
-        self._calls: deque[tuple[Callable[[], None], int]] = deque()
+        self._calls: deque[tuple[str, Callable[[], None], int]] = deque()
         self._messages = self._bytes = self._dropped = 0
         self._woken = False
         self._deaf = False
 
     def on_open(self) -> None:
         """From any thread."""
-        self._put(self._owner.opened)
+        self._put("opened", self._owner.opened)
 
     def on_closed(self, error: LunavoxError) -> None:
         """From any thread."""
-        self._put(partial(self._owner.closed, error))
+        self._put("closed", partial(self._owner.closed, error))
 
     def on_delivered(self, number: int) -> None:
         """From any thread."""
-        self._put(partial(self._owner.delivered, number))
+        self._put("delivered", partial(self._owner.delivered, number))
 
     def on_message(self, message: Message) -> None:
         """From any thread; over the bound the message is counted and dropped."""
@@ -72,15 +76,15 @@ class Inbox:
                 return
             self._messages += 1
             self._bytes += size_bytes
-        self._put(partial(self._owner.received, message), size_bytes)
+        self._put("received", partial(self._owner.received, message), size_bytes)
 
     def close(self) -> None:
         """Pass over what is still to come."""
         self._deaf = True
 
-    def _put(self, call: Callable[[], None], size_bytes: int = -1) -> None:
+    def _put(self, what: str, call: Callable[[], None], size_bytes: int = -1) -> None:
         with self._lock:
-            self._calls.append((call, size_bytes))
+            self._calls.append((what, call, size_bytes))
             wake, self._woken = not self._woken, True
         if wake:
             bridge.call_soon(self._loop, self._drain)
@@ -91,15 +95,15 @@ class Inbox:
                 if not self._calls:
                     self._woken = False
                     break
-                call, size_bytes = self._calls.popleft()
+                what, call, size_bytes = self._calls.popleft()
                 if size_bytes >= 0:
                     self._messages -= 1
                     self._bytes -= size_bytes
             if not self._deaf:
-                call()
+                guarded(f"MQTT: {what}", call)
         else:
             self._loop.call_soon(self._drain)
         with self._lock:
             dropped, self._dropped = self._dropped, 0
         if dropped and not self._deaf:
-            self._owner.dropped(dropped)
+            guarded("MQTT: dropped", self._owner.dropped, dropped)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from lunavox_edge import bridge
+from lunavox_edge.background import guarded
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection, no_answer
+from lunavox_edge.mqtt.client import Connection
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.outbox import Outbox
+from lunavox_edge.mqtt.refusals import no_answer
+from lunavox_edge.retrying import Retrying
 
 _ANSWER_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S = 1.0
@@ -27,12 +29,13 @@ _LONGEST_PAUSE_S = 60.0
 # A connection that lasted so long starts the pauses anew.
 _STABLE_S = 30.0
 _FAREWELL_S = 2.0
+_MAX_SHOWN_CHARS = 100
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Correspondent(Protocol):
-    """Whoever talks over the link."""
+    """Whoever talks over the link; what a method raises is logged and changes nothing."""
 
     def connected(self) -> None:
         """A new connection is there; the broker may have forgotten everything."""
@@ -69,6 +72,12 @@ class Link:
         self._up = False
         self._was_up = False
         self._trouble: str | None = None
+        self._connections = Retrying(
+            self._connect,
+            first_pause_s=_FIRST_PAUSE_S,
+            longest_pause_s=_LONGEST_PAUSE_S,
+            stable_s=_STABLE_S,
+        )
         self._opened = asyncio.Event()
         self._ended: asyncio.Queue[LunavoxError] = asyncio.Queue(1)
         self._emptied = asyncio.Event()
@@ -93,15 +102,8 @@ class Link:
         return taken
 
     async def run(self) -> None:
-        """Keep the connection up until cancelled."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            started_s = self._clock()
-            self._note(await self._connect_once())
-            if self._clock() - started_s > _STABLE_S:
-                pause_s = _FIRST_PAUSE_S
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        """Keep the connection up until cancelled; may be run again after a failure."""
+        await self._connections.run()
 
     async def farewell(self, last: Publication) -> None:
         """Send a last message after all that waits, if the broker is there and takes it in time."""
@@ -111,6 +113,9 @@ class Link:
             await bridge.within(self._emptied.wait(), _FAREWELL_S)
         except asyncio.TimeoutError:
             _LOGGER.debug("The broker did not take everything before the end")
+
+    async def _connect(self) -> None:
+        self._note(await self._connect_once())
 
     async def _connect_once(self) -> LunavoxError:
         """Connect, serve, and return why the connection ended."""
@@ -151,7 +156,7 @@ class Link:
         _LOGGER.info("MQTT: connected to %s (version %s)", self._address.uri, self._address.version)
         self._trouble = None
         self._connection.subscribe(self._subscriptions)
-        self._correspondent.connected()
+        guarded("MQTT: connected", self._correspondent.connected)
         self._send()
 
     def closed(self, error: LunavoxError) -> None:
@@ -162,14 +167,13 @@ class Link:
 
     def received(self, message: Message) -> None:
         """Called by the inbox."""
-        try:
-            self._correspondent.received(message)
-        except Exception:
-            _LOGGER.exception("MQTT: a message could not be handled")
+        guarded(
+            f"MQTT: message on {message.topic[:_MAX_SHOWN_CHARS]!r}", self._correspondent.received, message
+        )
 
     def dropped(self, count: int) -> None:
         """Called by the inbox."""
-        self._correspondent.dropped(count)
+        guarded("MQTT: dropped", self._correspondent.dropped, count)
 
     def delivered(self, number: int) -> None:
         """Called by the inbox."""

@@ -17,7 +17,7 @@ Send = Callable[[Publication, float], "int | None"]
 """Hands a message with its remaining seconds on; returns its number, None if that is impossible now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Letter:
     publication: Publication
     expires_s: float
@@ -37,22 +37,21 @@ class Outbox:
         return len(self._waiting) + len(self._sent)
 
     def put(self, publication: Publication, *, expires_s: float, expendable: bool) -> bool:
-        """Take a message; False if there is no room.
+        """Take a message; False if there is no room, and then nothing has changed.
 
         A retained one replaces the one of its topic that still waits. Expendable ones leave half of
         the room to the others.
         """
-        if publication.retain:
-            self._drop(publication.topic)
+        replaced = self._waiting_on(publication.topic) if publication.retain else []
         share = 2 if expendable else 1
-        size_bytes = len(publication.payload)
-        if (
-            len(self._waiting) >= _MAX_WAITING // share
-            or self._waiting_bytes + size_bytes > _MAX_WAITING_BYTES // share
-        ):
+        count = len(self._waiting) - len(replaced) + 1
+        size_bytes = self._waiting_bytes - _size_bytes(replaced) + len(publication.payload)
+        if count > _MAX_WAITING // share or size_bytes > _MAX_WAITING_BYTES // share:
             return False
+        for letter in replaced:
+            self._waiting.remove(letter)
         self._waiting.append(_Letter(publication, expires_s))
-        self._waiting_bytes += size_bytes
+        self._waiting_bytes = size_bytes
         return True
 
     def send(self, send: Send, now_s: float) -> None:
@@ -84,7 +83,13 @@ class Outbox:
                 self._waiting_bytes += len(letter.publication.payload)
         self._sent.clear()
 
-    def _drop(self, topic: str) -> None:
-        for letter in [letter for letter in self._waiting if letter.publication.topic == topic]:
-            self._waiting.remove(letter)
-            self._waiting_bytes -= len(letter.publication.payload)
+    def _waiting_on(self, topic: str) -> list[_Letter]:
+        return [
+            letter
+            for letter in self._waiting
+            if letter.publication.retain and letter.publication.topic == topic
+        ]
+
+
+def _size_bytes(letters: list[_Letter]) -> int:
+    return sum(len(letter.publication.payload) for letter in letters)

@@ -1,16 +1,29 @@
-"""What comes in, as frozen values; it is checked here and nowhere else."""
+"""What comes in, as frozen values; it is checked here and nowhere else.
+
+Automations write numbers where texts belong and the other way round: what can mean one thing only is taken,
+everything else is an error that says what is possible.
+"""
 
 from __future__ import annotations
 
-import math
 import re
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lunavox_edge.errors import ProtocolError
+from lunavox_edge.mqtt.lenient import (
+    as_number,
+    as_text,
+    as_texts,
+    as_word,
+    number_of,
+    read_json,
+    switch_of,
+    text_of,
+)
 from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
@@ -19,12 +32,18 @@ MAX_COMMAND_BYTES = 1_048_576
 MAX_VOLUME = 4.0
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+# Payloads that stop all there is, beside an empty one; Home Assistant's buttons send PRESS.
+_EVERYTHING = ("", "all", "stop", "press")
 _MAX_SHOWN_PROBLEMS = 3
 _MAX_SHOWN_KEY_CHARS = 40
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Topic = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(as_text)]
+Id = Annotated[
+    str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(as_text)
+]
+Topic = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(as_text)]
+Speed = Annotated[float, BeforeValidator(as_number(0.25, 4.0))]
+Volume = Annotated[float, BeforeValidator(as_number(0.0, MAX_VOLUME))]
 
 
 class ModelAction(str, Enum):
@@ -42,12 +61,18 @@ class _Request(BaseModel):
 
 
 class _TextRequest(_Request):
-    text: str
-    text_format: Literal["text", "ssml"] = "text"
+    text: Annotated[str, BeforeValidator(as_text)]
+    text_format: Annotated[Literal["text", "ssml"], BeforeValidator(as_word)] = "text"
     voice: Name | None = None
     language: Name | None = None
-    speed: float | None = Field(None, ge=0.25, le=4.0)
-    volume: float | None = Field(None, ge=0.0, le=4.0)
+    speed: Speed | None = None
+    volume: Volume | None = None
+
+
+Satellites = Annotated[
+    tuple[Name, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
+]
+"""Names in a list, or in one text with commas."""
 
 
 class SayRequest(_TextRequest):
@@ -55,24 +80,25 @@ class SayRequest(_TextRequest):
 
     satellite: Name | None = None
     area: Name | None = None
-    satellites: Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=100)] | None = None
-    priority: Priority = Field(Priority.NORMAL, strict=False)
+    satellites: Satellites | None = None
+    priority: Annotated[Priority, Field(strict=False), BeforeValidator(as_word)] = Priority.NORMAL
 
 
 class SynthesizeRequest(_TextRequest):
     """Text to be turned into audio."""
 
-    format: Literal["wav", "pcm", "flac"] = "wav"
+    format: Annotated[Literal["wav", "pcm", "flac"], BeforeValidator(as_word)] = "wav"
     reply_to: Topic | None = None
 
 
 class StopRequest(_Request):
-    """What to stop: all of it, what one satellite says, or one `say`."""
+    """What to stop: all of it, what some satellites say, or one `say`."""
 
     satellite: Name | None = None
+    satellites: Satellites | None = None
 
 
-RequestT = TypeVar("RequestT", bound=_Request)
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
 def parse_say(payload: bytes) -> SayRequest:
@@ -93,15 +119,23 @@ def parse_synthesize(payload: bytes) -> SynthesizeRequest:
 
 
 def parse_stop(payload: bytes) -> StopRequest:
-    """Read JSON; empty stops everything. Raises ProtocolError."""
+    """Read JSON; empty, `all`, or what a button or a switch sends stops everything. Raises ProtocolError."""
     text = decode(payload)
-    return _parse(StopRequest, text) if text.strip() else StopRequest()
+    if not text.lstrip().startswith(("{", "[")):
+        word = text_of(text)
+        if word.lower() in _EVERYTHING or switch_of(word):
+            return StopRequest()
+        raise ProtocolError("The payload must be empty, or JSON with 'id', 'satellite' or 'satellites'.")
+    request = _parse(StopRequest, text)
+    if request.satellite is not None and request.satellites is not None:
+        raise ProtocolError("Give one of 'satellite' and 'satellites', not both.")
+    return request
 
 
 def parse_action(payload: bytes) -> ModelAction:
     """Read what to do with a model. Raises ProtocolError."""
     try:
-        return ModelAction(decode(payload).strip())
+        return ModelAction(text_of(decode(payload)).lower())
     except ValueError:
         raise ProtocolError(
             f"The payload must be one of: {', '.join(action.value for action in ModelAction)}."
@@ -110,7 +144,7 @@ def parse_action(payload: bytes) -> ModelAction:
 
 def parse_name(payload: bytes) -> str:
     """Read a name; empty means the default. Raises ProtocolError."""
-    name = decode(payload).strip()
+    name = text_of(decode(payload))
     if len(name) > 200:  # noqa: PLR2004  # as Name
         raise ProtocolError("A name has at most 200 characters.")
     return name
@@ -118,33 +152,35 @@ def parse_name(payload: bytes) -> str:
 
 def parse_volume(payload: bytes) -> float:
     """Read a factor, 1 as it comes. Raises ProtocolError."""
-    try:
-        volume = float(decode(payload))
-    except ValueError:
-        volume = math.nan
-    if not 0.0 <= volume <= MAX_VOLUME:
+    volume = number_of(text_of(decode(payload)))
+    if volume is None or not 0.0 <= volume <= MAX_VOLUME:
         raise ProtocolError(f"The payload must be a number from 0 to {MAX_VOLUME:g}.")
     return volume
 
 
 def parse_switch(payload: bytes) -> bool:
-    """Read `on` or `off`. Raises ProtocolError."""
-    word = decode(payload).strip().lower()
-    if word not in ("on", "off"):
+    """Read `on` or `off`, or another word that means the same. Raises ProtocolError."""
+    found = switch_of(text_of(decode(payload)))
+    if found is None:
         raise ProtocolError("The payload must be 'on' or 'off'.")
-    return word == "on"
+    return found
 
 
 def parse_names(payload: bytes) -> tuple[str, ...]:
-    """Read names separated by commas; empty means the default. Raises ProtocolError."""
-    names = (name.strip() for name in parse_name(payload).split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+    """Read names separated by commas or in a list; empty means the default. Raises ProtocolError."""
+    text = decode(payload)
+    if text.lstrip().startswith("["):
+        names = _checked(_Names, {"names": _json(text)}).names
+    else:
+        names = tuple(parse_name(payload).split(","))
+    stripped = (name.strip() for name in names)
+    return tuple(dict.fromkeys(name for name in stripped if name))
 
 
 def parse_language(payload: bytes) -> str | None:
     """Read a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
     language = parse_name(payload)
-    if language in ("", "auto"):
+    if language.lower() in ("", "auto"):
         return None
     if not _LANGUAGE.fullmatch(language):
         raise ProtocolError("The payload must be a language such as en or pt-BR.")
@@ -152,22 +188,22 @@ def parse_language(payload: bytes) -> str | None:
 
 
 def decode(payload: bytes) -> str:
-    """Return the text of a payload. Raises ProtocolError."""
+    """Return the text of a payload, without a byte-order mark. Raises ProtocolError."""
     if len(payload) > MAX_COMMAND_BYTES:
         raise ProtocolError(f"The message is over the limit of {MAX_COMMAND_BYTES} bytes; send less.")
     try:
-        return payload.decode()
+        return payload.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ProtocolError("The payload must be text in UTF-8.") from None
 
 
 def id_of(payload: bytes) -> str | None:
     """Return the id of a request that is wrong in other places, so that its sender knows the answer."""
-    if len(payload) > MAX_COMMAND_BYTES or payload.lstrip()[:1] != b"{":
-        return None
     try:
-        return _Only.model_validate_json(payload).id
-    except ValidationError:
+        text = decode(payload)
+        found = read_json(text) if text.lstrip().startswith("{") else None
+        return _Only.model_validate(found).id
+    except (ProtocolError, ValueError, RecursionError):
         return None
 
 
@@ -177,6 +213,12 @@ def instance_of(payload: bytes) -> str | None:
         return _Instance.model_validate_json(payload[:MAX_COMMAND_BYTES]).instance
     except ValidationError:
         return None
+
+
+class _Names(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    names: Annotated[tuple[Name, ...], Field(strict=False, max_length=100)]
 
 
 class _Instance(BaseModel):
@@ -192,8 +234,19 @@ class _Only(BaseModel):
 
 
 def _parse(kind: type[RequestT], text: str) -> RequestT:
+    return _checked(kind, _json(text))
+
+
+def _json(text: str) -> object:
     try:
-        return kind.model_validate_json(text)
+        return read_json(text)
+    except (ValueError, RecursionError):
+        raise ProtocolError("This is not JSON.") from None
+
+
+def _checked(kind: type[RequestT], found: object) -> RequestT:
+    try:
+        return kind.model_validate(found)
     except ValidationError as error:
         found = [_sentence(detail) for detail in error.errors(include_url=False, include_input=False)]
         more = f"; and {len(found) - _MAX_SHOWN_PROBLEMS} more" if len(found) > _MAX_SHOWN_PROBLEMS else ""
@@ -204,8 +257,8 @@ def _sentence(detail: ErrorDetails) -> str:
     """Say what is wrong without repeating what was sent, but for the key."""
     kind, context = detail["type"], detail.get("ctx", {})
     key = ".".join(str(part) for part in detail["loc"])[:_MAX_SHOWN_KEY_CHARS]
-    if kind == "json_invalid":
-        return "This is not JSON"
+    if kind in ("model_type", "dict_type"):
+        return "This is no object of JSON"
     if kind == "extra_forbidden":
         return f"There is no key '{key}'"
     if kind == "missing":

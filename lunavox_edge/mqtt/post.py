@@ -34,9 +34,9 @@ class Post:
         self._topics = topics
         self._result_expiry_s = result_expiry_s
 
-    def retained(self, topic: str, payload: bytes) -> None:
-        """Publish what a new subscriber is to find."""
-        self._put(Publication(topic, payload, retain=True), 3600.0, expendable=False)
+    def retained(self, topic: str, payload: bytes) -> bool:
+        """Publish what a new subscriber is to find; False if there is no room, to be tried again."""
+        return self._put(Publication(topic, payload, retain=True), 3600.0, expendable=False)
 
     def speech(self, event: SpeechEvent) -> None:
         """Tell what became of a `say`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+import uuid
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ _CONTENT_TYPES = {"wav": "audio/wav", "pcm": "audio/L16", "flac": "audio/flac"}
 _MAX_RESULT_BYTES = 16_777_216
 _TRANSCRIPT_TIMEOUT_S = 600.0
 _FEED_BYTES = 65_536
+_ID_CHARS = 128
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -95,3 +97,17 @@ def _decode(recording: bytes, max_s: float) -> bytes:
         if len(pcm) > max_bytes:
             raise AudioTooLong(f"The audio is over the limit of {max_s:g} seconds; send less.")
     return bytes(pcm)
+
+
+def new_id() -> str:
+    """Return an id for a request that brought none."""
+    return uuid.uuid4().hex[:12]
+
+
+def id_from(correlation: bytes | None) -> str | None:
+    """Return correlation data as an id if it reads like one."""
+    try:
+        text = (correlation or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() and 0 < len(text) <= _ID_CHARS else None

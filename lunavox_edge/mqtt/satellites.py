@@ -7,8 +7,9 @@ from lunavox_edge.mqtt.devices import (
     Device,
     Entity,
     appliance_id,
-    ident,
+    former_id,
     phase_entity,
+    satellite_device_id,
     select_options,
     speech_entities,
     transcript_entity,
@@ -39,7 +40,7 @@ class Satellites:
         self._shown: set[str] = set()
 
     def publish(self, *, anew: bool = False) -> None:
-        """Tell what has changed, or everything."""
+        """Tell what has changed and what found no room before, or everything."""
         if anew:
             self._told.clear()
         views = self._house.views()
@@ -97,14 +98,8 @@ class Satellites:
             self._post.retained(topic, b"")
 
     def _retain(self, topic: str, payload: bytes) -> None:
-        if self._told.get(topic) != payload:
+        if self._told.get(topic) != payload and self._post.retained(topic, payload):
             self._told[topic] = payload
-            self._post.retained(topic, payload)
-
-
-def satellite_device_id(node: str, satellite: str) -> str:
-    """Return the id of a satellite's device."""
-    return f"{appliance_id(node)}_{ident(satellite)}"
 
 
 def satellite_device(
@@ -169,6 +164,7 @@ def satellite_device(
         entities.append(Entity("select", "wake_words", "Wake word", {**options, "icon": "mdi:ear-hearing"}))
     return Device(
         id=satellite_device_id(node, view.id),
+        former_id=former_id(node, view.id),
         name=view.name,
         model="Satellite",
         version=version,

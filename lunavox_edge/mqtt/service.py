@@ -10,19 +10,21 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge import bridge, telemetry
+from lunavox_edge import bridge
 from lunavox_edge._version import __version__
-from lunavox_edge.errors import BackendUnavailable, Busy, LunavoxLibraryError, NameTaken
-from lunavox_edge.mqtt.address import BrokerAddress, password_of
+from lunavox_edge.background import Background, attempted, guarded
+from lunavox_edge.errors import Busy, NameTaken
+from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.commands import Commands, event_of
-from lunavox_edge.mqtt.devices import Device, Offer, appliance, appliance_id
+from lunavox_edge.mqtt.devices import Device, appliance, appliance_id, former_id, satellite_device_id
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.home import HomeAssistant
 from lunavox_edge.mqtt.link import Link
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.own_broker import OwnBroker
 from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.post import Post
-from lunavox_edge.mqtt.satellites import Satellites, satellite_device_id
+from lunavox_edge.mqtt.satellites import Satellites
 from lunavox_edge.mqtt.status import Status, change_of
 from lunavox_edge.mqtt.tidings import OFFLINE, ONLINE, OverlapEvent, Phase, TranscriptEvent
 from lunavox_edge.mqtt.topics import Topics
@@ -34,7 +36,6 @@ from lunavox_edge.speaking.loudspeakers import Loudspeakers
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.mqtt.broker import EmbeddedBroker
     from lunavox_edge.settings import Settings
     from lunavox_edge.types import Transcript
 
@@ -54,21 +55,31 @@ class MqttService:
         self,
         engine: Engine,
         settings: MqttSettings,
+        *,
         loudspeakers: Loudspeakers,
         house: House,
-        *,
+        background: Background,
         state_dir: Path,
         resumes: bool = True,
     ) -> None:
-        """Build the parts. Raises SettingsError if the password cannot be read."""
+        """Build the parts; `background` runs their tasks.
+
+        Raises SettingsError if the password cannot be read.
+        """
         node = settings.node or socket.gethostname() or "lunavox"
         self._node = node
         self._engine = engine
         self._settings = settings
+        self._background = background
         self._instance = uuid.uuid4().hex[:12]
         self._topics = topics = Topics.of(node, settings.base)
+        satellites = [view.id for view in house.views()]
+        ids = (appliance_id(node), *(satellite_device_id(node, satellite) for satellite in satellites))
+        former_ids = (former_id(node), *(former_id(node, satellite) for satellite in satellites))
         self._home = HomeAssistant(
-            ids=(appliance_id(node), *(satellite_device_id(node, view.id) for view in house.views())),
+            ids=ids,
+            former_ids=[found for found in former_ids if found not in ids],
+            availability=topics.availability,
             prefix=settings.discovery_prefix,
             form=None if settings.discovery == "off" else Form(settings.discovery),
             publish=self._retain,
@@ -113,7 +124,7 @@ class MqttService:
                 overlapped=lambda overlap: self._post.overlap(OverlapEvent.of(overlap)),
             )
         )
-        self._broker: EmbeddedBroker | None = None
+        self._broker = OwnBroker(settings) if settings.broker == "embedded" else None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._clash_s: float | None = None
@@ -128,11 +139,6 @@ class MqttService:
         return self._link.uri
 
     @property
-    def connected_now(self) -> bool:
-        """Whether the broker is there."""
-        return self._link.up
-
-    @property
     def topics(self) -> Topics:
         """The topics of this appliance."""
         return self._topics
@@ -142,17 +148,18 @@ class MqttService:
 
         Raises LunavoxLibraryError if the embedded broker cannot start.
         """
-        if self._settings.broker == "embedded":
-            await self._start_broker()
-        self._tasks = [
-            asyncio.create_task(work, name=f"mqtt {name}")
-            for name, work in (
-                ("link", self._link.run()),
-                ("announcer", self._announcer.run()),
-                ("home assistant", self._home.run()),
-                ("status", self._watch()),
-            )
-        ]
+        if self._broker is not None:
+            await self._broker.start()
+        await attempted("MQTT: status", self._status.refresh())
+        tasks = {
+            "link": self._link.run,
+            "announcer": self._announcer.run,
+            "home assistant": self._home.run,
+            "status": self._watch,
+        }
+        if self._broker is not None:
+            tasks["broker"] = self._broker.run
+        self._tasks = [self._background.start(f"mqtt {name}", work) for name, work in tasks.items()]
 
     def ready(self) -> None:
         """The models are loaded."""
@@ -164,14 +171,15 @@ class MqttService:
             return
         self._stopping = True
         self._status.phase_is(Phase.STOPPING)
-        self._announcer.stop()
+        guarded("MQTT: silence", self._announcer.stop)
         await self._commands.close()
-        self._publish_state()
-        self._satellites.goodbye()
+        guarded("MQTT: state", self._publish_state)
+        guarded("MQTT: goodbye", self._satellites.goodbye)
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         await bridge.ended(*self._tasks)
+        await self._status.close()
         if self._broker is not None:
-            await bridge.blocking(self._broker.stop)
+            await self._broker.stop()
 
     def heard(self, transcript: Transcript, latency_ms: float) -> None:
         """Publish what a client of the Wyoming port said, if the settings allow it."""
@@ -206,31 +214,16 @@ class MqttService:
         """Called by the link."""
         self._dropped += count
 
-    async def _start_broker(self) -> None:
-        try:
-            from lunavox_edge.mqtt.broker import EmbeddedBroker  # noqa: PLC0415  # heavy, and seldom needed
-        except ImportError as error:
-            raise BackendUnavailable(
-                "The embedded broker needs one more package: pip install 'lunavox-edge[mqtt]'"
-            ) from error
-        settings = self._settings
-        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password_of(settings))
-        try:
-            await bridge.blocking(broker.start)
-        except LunavoxLibraryError:
-            await bridge.blocking(broker.stop)
-            raise
-        self._broker = broker
-        open_to_all = not settings.listen.startswith(("127.", "localhost", "[::1]"))
-        if open_to_all and settings.user is None:
-            _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
-
     async def _watch(self) -> None:
-        """Publish the state when it changes and every so often, and the catalogs when they change."""
+        """Publish the state when it changes and every so often, and the catalogs when they change.
+
+        May be run again after a failure: it then publishes all of it.
+        """
         loop = asyncio.get_running_loop()
         version: tuple[int, Settings] | None = None
         flood_told_s = -_FLOOD_AGAIN_S
         while True:
+            await self._status.refresh()
             # The settings say which model and voice are the default ones.
             if (now := (self._engine.catalog.version, self._engine.settings)) != version:
                 version = now
@@ -238,6 +231,7 @@ class MqttService:
             state = self._status.state()
             if change_of(state) != self._published or loop.time() - self._published_s >= _STATE_EVERY_S:
                 self._publish_state()
+                self._satellites.publish()
             if self._dropped and loop.time() - flood_told_s >= _FLOOD_AGAIN_S:
                 flood_told_s = loop.time()
                 self._tell_of_flood()
@@ -288,28 +282,16 @@ class MqttService:
             )
 
     def _device(self) -> Device:
-        voices, models = self._engine.voices(), self._engine.models()
-        # What was chosen by another of its names, or has gone since, is an option as long as it is the state.
-        voice, language = self._choice_told
-        names = [entry.name for entry in voices] + ([voice] if voice else [])
-        languages = {found for entry in voices for found in entry.languages}
-        if voices and language:
-            languages.add(language)
         return appliance(
             node=self._node,
             version=__version__,
             hardware=platform.machine(),
             topics=self._topics,
-            offer=Offer(
-                voices=tuple(names),
-                languages=tuple(sorted(languages)),
-                models=tuple(entry.name for entry in (*models, *voices)),
-                has_temperature=bool(telemetry.temperatures()),
-            ),
+            offer=self._status.offer(*self._choice_told),
         )
 
-    def _retain(self, topic: str, payload: bytes) -> None:
-        self._post.retained(topic, payload)
+    def _retain(self, topic: str, payload: bytes) -> bool:
+        return self._post.retained(topic, payload)
 
     def _tell(self, report: Report) -> None:
         self._post.speech(event_of(report, self._status.default_voice))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lunavox_edge import telemetry
+from lunavox_edge import bridge, telemetry
 from lunavox_edge.engine.languages import spellings
+from lunavox_edge.mqtt.devices import Offer
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
@@ -16,8 +18,13 @@ if TYPE_CHECKING:
     from lunavox_edge.types import ModelEntry
 
 
+_BOARD_EVERY_S = 5.0
+# A sensor's driver may hang; the last reading is told as long as it does.
+_BOARD_WITHIN_S = 1.0
+
+
 class Status:
-    """Reads the engine; every question is cheap."""
+    """What was read last of the engine and the board; `refresh` reads them, beside the event loop."""
 
     def __init__(
         self,
@@ -26,13 +33,34 @@ class Status:
         instance: str,
         preferences: Callable[[], Preferences],
         waiting: Callable[[], int],
+        readings: Callable[[], telemetry.Readings] = telemetry.readings,
     ) -> None:
-        """Store the sources; `waiting` is how many texts wait to be spoken."""
+        """Read the engine in place, once; `waiting` is how many texts wait to be spoken."""
         self._engine = engine
         self._instance = instance
         self._preferences = preferences
         self._waiting = waiting
+        self._readings = readings
         self._special: Phase | None = Phase.STARTING
+        self._last = engine.status()
+        self._board = telemetry.Readings({}, None, ())
+        self._board_s: float | None = None
+        self._reading: asyncio.Task[telemetry.Readings] | None = None
+
+    async def refresh(self) -> None:
+        """Read the engine, and the board every few seconds. Raises what the reading of the board raises."""
+        await self._refresh_board()
+        self._last = await bridge.blocking(self._engine.status)
+
+    async def close(self) -> None:
+        """Wait for no reading any more. Idempotent."""
+        if self._reading is not None:
+            await bridge.ended(self._reading)
+
+    @property
+    def has_temperature(self) -> bool:
+        """Whether the board has a sensor of temperature, as far as was read."""
+        return bool(self._board.temperatures)
 
     def phase_is(self, phase: Phase | None) -> None:
         """Tell `phase` whatever the engine does; None tells what it does."""
@@ -49,9 +77,8 @@ class Status:
 
     def state(self) -> StatePayload:
         """How the appliance does now."""
-        status = self._engine.status()
+        status, board = self._last, self._board
         spoken = status.last_speech
-        board = telemetry.readings()
         return StatePayload(
             version=status.version,
             instance=self._instance,
@@ -81,6 +108,32 @@ class Status:
         """The catalog of speech-to-text models."""
         models = self._engine.models()
         return _catalog(models, models[0].name if models else None)
+
+    def offer(self, voice: str | None, language: str | None) -> Offer:
+        """Return what there is to choose from, with the voice and the language that are chosen.
+
+        These may be written by another of their names, or may have gone since.
+        """
+        voices, models = self._engine.voices(), self._engine.models()
+        languages = {found for entry in voices for found in entry.languages}
+        if voices and language:
+            languages.add(language)
+        return Offer(
+            voices=(*(entry.name for entry in voices), *((voice,) if voice else ())),
+            languages=tuple(sorted(languages)),
+            models=tuple(entry.name for entry in (*models, *voices)),
+            has_temperature=self.has_temperature,
+        )
+
+    async def _refresh_board(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if self._reading is None and (self._board_s is None or now_s - self._board_s >= _BOARD_EVERY_S):
+            self._board_s = now_s
+            self._reading = asyncio.create_task(bridge.blocking(self._readings), name="mqtt sensors")
+            await asyncio.wait((self._reading,), timeout=_BOARD_WITHIN_S)
+        if self._reading is not None and self._reading.done():
+            reading, self._reading = self._reading, None
+            self._board = reading.result()
 
 
 def change_of(state: StatePayload) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from lunavox_edge.satellites import approved
 from lunavox_edge.satellites.approved import Approved
 
 if TYPE_CHECKING:
+    from lunavox_edge.background import Background
     from lunavox_edge.wire.neighbours import Neighbourhood
 
 _LOOK_EVERY_S = 2.0
@@ -24,8 +25,19 @@ Places = Mapping[str, tuple[str, ...]]
 class Following:
     """Tells who is approved and where, whenever that changes; used on the loop only."""
 
-    def __init__(self, file: Path, take: Callable[[Places], None], *, search: bool) -> None:
-        """With `search` addresses are followed. `take` is called by `read` and by `run`."""
+    def __init__(
+        self,
+        file: Path,
+        take: Callable[[Places], None],
+        *,
+        search: bool,
+        background: Background | None = None,
+    ) -> None:
+        """With `search` addresses are followed, by a task of `background`.
+
+        `take` is called by `read` and by `run`.
+        """
+        self._background = background
         self._file = file
         self._take = take
         self._search = search
@@ -67,7 +79,7 @@ class Following:
         if wanted and neighbourhood is None:
             from lunavox_edge.wire.neighbours import Neighbourhood  # noqa: PLC0415  # heavy, and seldom needed
 
-            self._neighbourhood = Neighbourhood(changed=self._tell)
+            self._neighbourhood = Neighbourhood(changed=self._tell, background=self._background)
             self._neighbourhood.start()
         elif neighbourhood is not None and not wanted:
             self._neighbourhood = None

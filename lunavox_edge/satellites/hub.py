@@ -76,7 +76,9 @@ class Hub:
         self._following: Following | None = None
         self._follower: asyncio.Task[None] | None = None
         if approved_file is not None:
-            self._following = Following(approved_file, self._take, search=settings.zeroconf)
+            self._following = Following(
+                approved_file, self._take, search=settings.zeroconf, background=self._background
+            )
             self._following.read()
 
     def start(self) -> None:

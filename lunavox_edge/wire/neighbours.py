@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge.address import Address
+from lunavox_edge.background import Background, attempted, guarded
 from lunavox_edge.bridge import blocking, ended, within
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
@@ -56,14 +58,21 @@ class Neighbourhood:
         *,
         addresses: Callable[[], tuple[str, ...]] | None = None,
         changed: Callable[[], None] = lambda: None,
+        background: Background | None = None,
         look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
-        """Store; `addresses` are those of this machine, `changed` is told that `found` is different."""
+        """Look for nobody until `start`.
+
+        `addresses` are those of this machine, `changed` is told that `found` is different. `background` runs
+        the task; without it nobody is told of its failures but the log and `problem`.
+        """
+        self._background = background or Background()
         self._addresses = addresses or interfaces
         self._changed = changed
         self._look_every_s = look_every_s
         self._task: asyncio.Task[None] | None = None
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._superseded: set[asyncio.Task[None]] = set()
         self._found: dict[str, tuple[str, ...]] = {}
         self.problem: Exception | None = None
         """Why nobody can be found at the moment."""
@@ -75,7 +84,7 @@ class Neighbourhood:
 
     def start(self) -> None:
         """Look, in the background."""
-        self._task = asyncio.get_running_loop().create_task(self._keep(), name="zeroconf neighbours")
+        self._task = self._background.start("zeroconf neighbours", self._keep)
 
     async def stop(self) -> None:
         """Look no more, within bounds. Idempotent."""
@@ -85,6 +94,7 @@ class Neighbourhood:
             await asyncio.wait((task,), timeout=2 * _CLOSE_S)
 
     async def _keep(self) -> None:
+        """Look until cancelled; may be run again after a failure."""
         browsing: tuple[AsyncZeroconf, AsyncServiceBrowser] | None = None
         at: tuple[str, ...] = ()
         try:
@@ -96,7 +106,8 @@ class Neighbourhood:
                         if browsing is not None:
                             closing, browsing = browsing, None
                             await self._close(*closing)
-                        browsing = self._open(wanted) if wanted else None
+                        self._forget()
+                        browsing = await self._open(wanted) if wanted else None
                         at = wanted
                     self.problem = None if at else Unreachable("This machine is in no network.")
                 except (OSError, zeroconf.Error) as error:
@@ -105,25 +116,35 @@ class Neighbourhood:
                         _LOGGER.warning("Satellites cannot be found by zeroconf for now: %r", error)
                     self.problem = error
                 await asyncio.sleep(self._look_every_s)
-        except Exception:
-            _LOGGER.exception("Looking for satellites failed; those that are known are served without it")
+        except Exception as error:
+            self.problem = error
+            raise
         finally:
             if browsing is not None:
                 await self._close(*browsing)
 
-    def _open(self, at: tuple[str, ...]) -> tuple[AsyncZeroconf, AsyncServiceBrowser]:
+    def _forget(self) -> None:
+        """Forget everybody: who leaves while nobody listens would stay for ever."""
+        if self._found:
+            self._found = {}
+            guarded("zeroconf: changed", self._changed)
+
+    async def _open(self, at: tuple[str, ...]) -> tuple[AsyncZeroconf, AsyncServiceBrowser]:
         responder = AsyncZeroconf(interfaces=list(at))
-        return responder, AsyncServiceBrowser(responder.zeroconf, SERVICE_TYPE, handlers=[self._heard])
+        try:
+            return responder, AsyncServiceBrowser(
+                responder.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
+            )
+        except BaseException:
+            await attempted("zeroconf: close", _within(responder.async_close()))
+            raise
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
-        await ended(*self._asking.values())
-        for closing in (browser.async_cancel(), responder.async_close()):
-            try:
-                await within(closing, _CLOSE_S)
-            except (asyncio.TimeoutError, OSError, zeroconf.Error):
-                _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
+        await ended(*self._asking.values(), *self._superseded)
+        await attempted("zeroconf: close", _within(browser.async_cancel()))
+        await attempted("zeroconf: close", _within(responder.async_close()))
 
-    def _heard(
+    def _on_change(
         self,
         zeroconf: zeroconf.Zeroconf,
         service_type: str,
@@ -131,21 +152,32 @@ class Neighbourhood:
         state_change: zeroconf.ServiceStateChange,
     ) -> None:
         """Take what the browser calls back with; its parameters are given by name."""
+        guarded("zeroconf: heard", self._heard, zeroconf, service_type, name, state_change.name)
+
+    def _heard(self, responder: zeroconf.Zeroconf, service_type: str, name: str, change: str) -> None:
         service = name.removesuffix(f".{service_type}")
         if (earlier := self._asking.pop(service, None)) is not None:
+            self._superseded.add(earlier)
+            earlier.add_done_callback(self._superseded.discard)
             earlier.cancel()
-        if state_change.name == "Removed":
+        if change == "Removed":
             if self._found.pop(service, None) is not None:
-                self._changed()
+                guarded("zeroconf: changed", self._changed)
         elif service.isprintable() and (service in self._found or self._room):
-            task = asyncio.get_running_loop().create_task(
-                self._resolve(zeroconf, name, service), name="zeroconf neighbour"
+            self._asking[service] = asyncio.get_running_loop().create_task(
+                self._ask(responder, name, service), name="zeroconf neighbour"
             )
-            self._asking[service] = task
 
     @property
     def _room(self) -> bool:
         return len(self._found) + len(self._asking) < _MAX_FOUND
+
+    async def _ask(self, responder: zeroconf.Zeroconf, name: str, service: str) -> None:
+        try:
+            await attempted("zeroconf: neighbour", self._resolve(responder, name, service))
+        finally:
+            if self._asking.get(service) is asyncio.current_task():
+                del self._asking[service]
 
     async def _resolve(self, responder: zeroconf.Zeroconf, name: str, service: str) -> None:
         info = AsyncServiceInfo(SERVICE_TYPE, name)
@@ -154,13 +186,18 @@ class Neighbourhood:
         except (OSError, zeroconf.Error) as error:
             _LOGGER.debug("%r does not say where it is: %r", service, error)
             return
-        finally:
-            if self._asking.get(service) is asyncio.current_task():
-                del self._asking[service]
         uris = _uris(info.parsed_addresses(), info.port) if answered else ()
         if uris and self._found.get(service) != uris:
             self._found[service] = uris
-            self._changed()
+            guarded("zeroconf: changed", self._changed)
+
+
+async def _within(closing: Coroutine[Any, Any, None]) -> None:
+    """Close something of zeroconf, within bounds."""
+    try:
+        await within(closing, _CLOSE_S)
+    except (asyncio.TimeoutError, OSError, zeroconf.Error):
+        _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
 
 
 def satellites_near(

@@ -11,8 +11,8 @@ import hashlib
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import ifaddr
 import zeroconf
@@ -21,6 +21,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.address import Address
+from lunavox_edge.background import Background, attempted
 from lunavox_edge.bridge import blocking, within
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
@@ -71,12 +72,14 @@ def own_addresses(host: str) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda text: (text != first, ":" in text, text)))
 
 
-def announced(address: Address, name: str) -> Announcement | None:
+def announced(address: Address, name: str, *, background: Background | None = None) -> Announcement | None:
     """Start to announce an address under a name, if it is one for other machines."""
     if not is_for_others(address):
         return None
     fitting = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
-    announcement = Announcement(fitting, address.port, addresses=lambda: own_addresses(address.host))
+    announcement = Announcement(
+        fitting, address.port, addresses=lambda: own_addresses(address.host), background=background
+    )
     announcement.start()
     return announcement
 
@@ -90,10 +93,16 @@ class Announcement:
         port: int,
         *,
         addresses: Callable[[], tuple[str, ...]],
+        background: Background | None = None,
         look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
-        """Store; `addresses` lists those at which the port is reached, and may take a moment."""
+        """Announce nothing until `start`.
+
+        `addresses` lists those at which the port is reached, and may take a moment. `background` runs the
+        task; without it nobody is told of its failures but the log.
+        """
         self.name = name
+        self._background = background or Background()
         self._port = port
         self._addresses = addresses
         self._look_every_s = look_every_s
@@ -101,7 +110,7 @@ class Announcement:
 
     def start(self) -> None:
         """Announce, in the background."""
-        self._task = asyncio.get_running_loop().create_task(self._keep(), name="zeroconf")
+        self._task = self._background.start("zeroconf", self._keep)
 
     async def stop(self) -> None:
         """Say goodbye, within bounds. Idempotent."""
@@ -112,6 +121,7 @@ class Announcement:
         await asyncio.wait((task,), timeout=_STOP_S)
 
     async def _keep(self) -> None:
+        """Announce until cancelled; may be run again after a failure."""
         responder: AsyncZeroconf | None = None
         announced: tuple[str, ...] = ()
         complained = False
@@ -132,8 +142,6 @@ class Announcement:
                     complained = True
                     _LOGGER.log(level, "Cannot be found by zeroconf for now: %r", error)
                 await asyncio.sleep(self._look_every_s)
-        except Exception:
-            _LOGGER.exception("The announcement failed; Wyoming goes on without it")
         finally:
             if responder is not None:
                 await _close(responder)
@@ -169,14 +177,15 @@ class Announcement:
 
 async def _close(responder: AsyncZeroconf) -> None:
     """Take back what was announced and close, within bounds."""
+    await attempted("zeroconf: goodbye", _within(responder.async_unregister_all_services()))
+    await attempted("zeroconf: close", _within(responder.async_close()))
+
+
+async def _within(closing: Coroutine[Any, Any, None]) -> None:
     try:
-        await within(responder.async_unregister_all_services(), _STOP_S / 2)
+        await within(closing, _STOP_S / 2)
     except (asyncio.TimeoutError, OSError, zeroconf.Error):
-        _LOGGER.debug("No goodbye by zeroconf", exc_info=True)
-    try:
-        await within(responder.async_close(), _STOP_S / 2)
-    except (asyncio.TimeoutError, OSError):
-        _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
+        _LOGGER.debug("No goodbye by zeroconf, or its sockets close late", exc_info=True)
 
 
 def _is_usable(address: ipaddress.IPv4Address | ipaddress.IPv6Address, version: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from lunavox_edge.address import Address
+from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy
 from lunavox_edge.wire import tls
 from lunavox_edge.wyoming_server.connection import Connection
@@ -36,11 +37,14 @@ class WyomingServer:
         limits: LimitSettings,
         *,
         on_transcript: Callable[[Transcript, float], None] | None = None,
+        background: Background | None = None,
     ) -> None:
         """Store the parts; `start` opens the port.
 
-        `on_transcript` is told every transcript, and how many milliseconds it took.
+        `on_transcript` is told every transcript, and how many milliseconds it took. `background` runs the
+        announcement by zeroconf.
         """
+        self._background = background
         self._engine = engine
         self._settings = wyoming
         self._listener = Listener(
@@ -79,7 +83,9 @@ class WyomingServer:
             from lunavox_edge.wire import zeroconf  # noqa: PLC0415  # heavy, and not always wanted
 
             name = zeroconf.instance_name(self._settings.name)
-            self._announcement = zeroconf.announced(Address.parse(self._listener.uri), name)
+            self._announcement = zeroconf.announced(
+                Address.parse(self._listener.uri), name, background=self._background
+            )
 
     async def stop(self, grace_s: float) -> None:
         """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
@@ -114,7 +120,7 @@ class WyomingServer:
             engine=self._engine,
             limits=self._limits,
             info=self._info,
-            on_transcript=self._on_transcript,
+            on_transcript=self._tell,
             guest=guest,
         )
         if (
@@ -140,6 +146,10 @@ class WyomingServer:
             connection.guest.leave()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A connection failed", exc_info=error)
+
+    def _tell(self, heard: Transcript, latency_ms: float) -> None:
+        if self._on_transcript is not None:
+            guarded("transcript", self._on_transcript, heard, latency_ms)
 
     def _make_room(self) -> bool:
         """Hang up on the client that has been idle for longest; False if everybody is busy."""

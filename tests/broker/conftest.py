@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from lunavox_edge.backends import registry
+from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.mqtt import link
+from lunavox_edge.mqtt import home, link
 from lunavox_edge.mqtt.service import MqttService
 from lunavox_edge.satellites.hub import Hub
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.speaking.sound_card import SoundCard
 from tests.fakes.broker import MOSQUITTO, Mosquitto, Peer
+from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
 
@@ -29,6 +31,7 @@ class Appliance:
     """An engine with scripted backends on MQTT; what it plays lands in a file."""
 
     engine: Engine
+    hub: Hub
     mqtt: MqttService
     played: Path
     tts: TtsScript
@@ -55,6 +58,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.2)
     monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.5)
+    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left() -> AsyncIterator[None]:
+    async with no_task_left():
+        yield
+
+
+@pytest.fixture
+async def failures() -> AsyncIterator[list[str]]:
+    """The tasks that failed, by name; a test that wants them to takes them out."""
+    found: list[str] = []
+    yield found
+    assert not found
 
 
 @pytest.fixture
@@ -79,7 +97,7 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
 
 
 @pytest.fixture
-async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Start]:
+async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failures: list[str]) -> AsyncIterator[Start]:
     """Start an appliance; `mqtt` holds settings beside the broker's address."""
     built_in = {"scripted-tts": "tests.fakes.tts:ScriptedTts", "scripted-stt": "tests.fakes.stt:ScriptedStt"}
     monkeypatch.setattr(registry, "_BUILT_IN", built_in)
@@ -88,6 +106,7 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     monkeypatch.setattr(ScriptedTts, "script", tts)
     monkeypatch.setattr(ScriptedStt, "script", stt)
     numbers = itertools.count()
+    background = Background(lambda name, _: failures.append(name), first_pause_s=0.01)
     async with AsyncExitStack() as stack:
 
         async def run(
@@ -96,6 +115,7 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             output: str | None = "",
             name: str = NODE,
             satellites: Mapping[str, object] | None = None,
+            hub: type[Hub] = Hub,
             **mqtt: Any,  # noqa: ANN401  # settings
         ) -> Appliance:
             played = tmp_path / f"{name}-{next(numbers)}.wav"
@@ -117,21 +137,29 @@ async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            hub = Hub(
+            stack.callback(assert_nothing_left, engine, background)
+            house = hub(
                 engine,
                 settings.satellites,
                 SoundCard(settings.audio.output),
                 approved_file=settings.satellites.approved_file,
             )
-            service = MqttService(engine, settings.mqtt, hub, hub, state_dir=tmp_path / f"state-{name}")
-            stack.push_async_callback(hub.stop, 0.0)
-            hub.start()
+            service = MqttService(
+                engine,
+                settings.mqtt,
+                loudspeakers=house,
+                house=house,
+                background=background,
+                state_dir=tmp_path / f"state-{name}",
+            )
+            stack.push_async_callback(house.stop, 0.0)
+            house.start()
             stack.push_async_callback(service.stop)
             await service.start()
             service.ready()
             stack.callback(tts.go.set)
             stack.callback(stt.go.set)
-            return Appliance(engine, service, played, tts, stt)
+            return Appliance(engine, house, service, played, tts, stt)
 
         yield run
 

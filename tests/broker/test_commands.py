@@ -13,6 +13,7 @@ import pytest
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from tests.broker.conftest import Appliance, Listen, Start
 from tests.fakes.broker import Mosquitto, Peer, free_port
+from tests.fakes.recordings import gsm_wav
 
 pytestmark = pytest.mark.broker
 
@@ -64,6 +65,21 @@ async def test_say_is_spoken_and_reported(house: House) -> None:
     audio_format, pcm = read_wav(house.appliance.played.read_bytes())
     assert audio_format.rate_hz == 16_000
     assert len(pcm) / 32_000 == pytest.approx(finished["audio_s"], abs=0.01)
+
+
+async def test_numbers_are_spoken_and_named_as_they_are_written(home: House) -> None:
+    home.peer.send(f"{BASE}/say", b'{"text": 21.5, "id": 7, "speed": "1.5", "volume": "0.5"}')
+    await home.peer.value("events/speech", id="7", status="finished")
+    assert home.appliance.tts.texts == ["twenty-one point five"]
+    home.peer.send(f"{BASE}/synthesize", b'{"text": 22, "format": "WAV", "reply_to": "answers/1"}')
+    assert (await home.peer.message("answers/1")).payload[:4] == b"RIFF"
+    home.peer.send(f"{BASE}/say", b'{"text": [], "id": 8}')
+    failed = await home.peer.value("events/speech", id="8", status="failed")
+    assert failed["error"]["message"] == "'text': must be a text or a number."
+    home.peer.send(f"{BASE}/voice/set", b'"beta"')
+    await home.peer.value("kitchen/state", voice="beta")
+    home.peer.send(f"{BASE}/models/ear/set", b"LOAD")
+    await home.peer.until(lambda: "ear" in home.peer.values("kitchen/state")[-1]["loaded"])
 
 
 async def test_plain_text_is_enough(house: House) -> None:
@@ -128,6 +144,12 @@ async def test_audio_becomes_text(house: House) -> None:
     assert event == await house.peer.value(f"transcript/{event['id']}")
 
 
+async def test_a_telephone_recording_becomes_text(home: House) -> None:
+    home.peer.send(f"{BASE}/transcribe", gsm_wav(50)[:-10], reply_to="me", correlation=b"1")
+    heard = await home.peer.value("me", id="1")
+    assert (heard["text"], heard["duration_s"]) == ("turn on the light", pytest.approx(1.96, abs=0.05))
+
+
 async def test_answers_go_to_the_response_topic_with_their_correlation(home: House) -> None:
     home.peer.send(f"{BASE}/synthesize", "Hello.", reply_to="me/audio", correlation=b"\x00\x01")
     message = await home.peer.message("me/audio")
@@ -146,7 +168,9 @@ async def test_answers_go_to_the_response_topic_with_their_correlation(home: Hou
     ("payload", "code"),
     [
         (b"\xff\xfe\x00junk", "bad_message"),
-        (b'{"text": 7}', "bad_message"),
+        (b'{"text": true}', "bad_message"),
+        (b'{"text": {"a": 1}}', "bad_message"),
+        (b'{"text": "Hi", "speed": "fast"}', "bad_message"),
         (b'{"text": "Hi", "spead": 2}', "bad_message"),
         (b"{", "bad_message"),
         (b'{"text": ' + b"[" * 50_000, "bad_message"),

@@ -15,7 +15,6 @@ import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
-from lunavox_edge.mqtt import home
 from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.client import Connection, probe
 from lunavox_edge.mqtt.inbox import Inbox
@@ -42,6 +41,7 @@ async def test_a_result_waits_for_a_broker_that_restarts(
     start: Start,
     listen: Listen,
     tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
     end: Callable[[Mosquitto], None],
     version: str,
 ) -> None:
@@ -54,7 +54,7 @@ async def test_a_result_waits_for_a_broker_that_restarts(
     peer.send(f"{BASE}/synthesize", {"text": "Kept.", "reply_to": "answer"})
     await peer.until(appliance.tts.asked.is_set)
     end(mosquitto)
-    await peer.until(lambda: not appliance.mqtt.connected_now)
+    await peer.until(lambda: "no connection to" in caplog.text)
     appliance.tts.go.set()
     await peer.until(lambda: not appliance.engine.status().sessions)
     peer.heard.clear()
@@ -69,14 +69,13 @@ async def test_a_broker_that_is_not_there_at_first_is_found_later(
 ) -> None:
     mosquitto = make_mosquitto()
     mosquitto.stop()
-    appliance = await start(uri(mosquitto))
+    await start(uri(mosquitto))
     with caplog.at_level(logging.DEBUG, "lunavox_edge"):
         await until(lambda: caplog.text.count("still:") >= 2)
         assert caplog.text.count("no connection") == 1
         mosquitto.start()
         peer = await listen(mosquitto.port)
         await peer.message("availability")
-    assert appliance.mqtt.connected_now
     assert caplog.text.count("connected to") == 1
 
 
@@ -193,9 +192,8 @@ async def test_a_late_will_of_ours_is_put_right(mosquitto: Mosquitto, start: Sta
 
 
 async def test_what_a_namesake_has_told_and_removed_is_put_right_when_it_has_gone(
-    mosquitto: Mosquitto, start: Start, listen: Listen, monkeypatch: pytest.MonkeyPatch
+    mosquitto: Mosquitto, start: Start, listen: Listen
 ) -> None:
-    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
     peer = await listen(mosquitto.port)
     known = {"known": {"bath": {"uri": "tcp://127.0.0.1:9"}}}
     told = {f"{BASE}/satellites/bath/state", "homeassistant/device/lunavox_kitchen_bath/config"}
@@ -242,7 +240,7 @@ async def test_the_last_will_tells_of_a_sudden_end(mosquitto: Mosquitto, listen:
 
 
 async def test_a_flood_is_survived(mosquitto: Mosquitto, start: Start, listen: Listen) -> None:
-    appliance = await start(uri(mosquitto))
+    await start(uri(mosquitto))
     peer = await listen(mosquitto.port)
     await peer.message("availability")
     for _ in range(5000):
@@ -254,7 +252,7 @@ async def test_a_flood_is_survived(mosquitto: Mosquitto, start: Start, listen: L
             break
         await asyncio.sleep(0.1)
     await peer.until(lambda: any(message.payload[:4] == b"RIFF" for message in peer.on("answer")))
-    assert appliance.mqtt.connected_now
+    assert [message.payload for message in peer.on("availability")] == [b"online"]
     assert {event["error"]["code"] for event in peer.values("events/speech")} <= {"bad_message"}
 
 

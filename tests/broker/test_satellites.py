@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lunavox_edge.backends import registry
-from lunavox_edge.mqtt import home
 from lunavox_edge.satellites import approved, following
 from lunavox_edge.satellites.approved import Approved
 from tests.broker.conftest import Appliance, Listen, Start
@@ -73,8 +72,9 @@ async def test_it_is_told_what_to_do(house: House) -> None:
     await peer.value(f"{BATH}/state", volume=0.5)
     house.send("mute/set", "on")
     await peer.value(f"{BATH}/state", phase="muted", muted=True)
-    house.send("mute/set", "off")
-    house.send("wake_words/set", "alexa, okay_nabu")
+    house.send("mute/set", "FALSE")
+    await peer.value(f"{BATH}/state", phase="idle", volume=0.5, muted=False)
+    house.send("wake_words/set", '["alexa", "okay_nabu"]')
     await peer.value(f"{BATH}/state", wake_words=["alexa", "okay_nabu"], phase="idle")
     house.send("wake_words/set")
     house.send("volume/set", "loud")
@@ -105,6 +105,22 @@ async def test_a_say_at_a_satellite(house: House) -> None:
     house.send("say", {"text": "Hello.", "id": "5"})
     failed = await peer.value("events/speech", id="5", status="failed")
     assert failed["error"]["code"] == "unreachable"
+
+
+async def test_all_satellites_are_named_as_one_text(house: House) -> None:
+    peer = house.peer
+    peer.send("lunavox/kitchen/say", {"text": "Hello there.", "id": 1, "satellites": "all"})
+    finished = await peer.value("events/speech", id="1", status="finished")
+    assert finished["satellite"] == "bath"
+    bath, everywhere = {"satellites": "bath"}, {"satellites": "all"}
+    stops: list[dict[str, Any] | str] = [bath, everywhere, {"satellite": "all"}, "all"]
+    for number, stop in enumerate(stops):
+        peer.send(
+            "lunavox/kitchen/say", {"text": "long " * 200, "id": f"long-{number}", "satellites": "bath"}
+        )
+        await peer.value("events/speech", id=f"long-{number}", status="started")
+        peer.send("lunavox/kitchen/stop", stop)
+        await peer.value("events/speech", id=f"long-{number}", status="cancelled")
 
 
 async def test_what_is_said_is_told_and_answered(house: House) -> None:
@@ -165,11 +181,9 @@ async def test_one_form_of_telling_home_assistant_replaces_the_other(
     mosquitto: Mosquitto,
     start: Start,
     listen: Listen,
-    monkeypatch: pytest.MonkeyPatch,
     before: str,
     after: str,
 ) -> None:
-    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
     peer = await listen(mosquitto.port)
     forms = {
         "device": "homeassistant/device/lunavox_kitchen_bath/config",

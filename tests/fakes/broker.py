@@ -113,6 +113,7 @@ class Peer:
         if user is not None:
             self._client.username_pw_set(user, password)
         self.subscribed = False
+        self.connections = 0
         self._port = port
 
     async def start(self) -> None:
@@ -176,4 +177,5 @@ class Peer:
         client.subscribe("#", 1)
 
     def _subscribed(self, *_: object) -> None:
+        self.connections += 1
         self.subscribed = True

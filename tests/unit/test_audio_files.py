@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from lunavox_edge.audio.files import duration_s, read_audio
+from lunavox_edge.audio.files import duration_s, flac_bytes, read_audio
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import BadAudio
+from tests.fakes.recordings import gsm_wav
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +29,28 @@ def test_a_recording_says_how_long_it_is_before_it_is_read() -> None:
     assert sum(map(len, read_audio(file))) == pytest.approx(2 * 48_000, abs=64)
     with pytest.raises(BadAudio, match="not a recording"):
         duration_s(io.BytesIO(b"text"))
+
+
+@pytest.mark.parametrize(
+    ("recording", "expected_s"),
+    [
+        (gsm_wav(50), 2.0),
+        (gsm_wav(50, declared_bytes=0), 2.0),
+        (gsm_wav(50, declared_bytes=0xFFFFFFFF), 2.0),
+        (gsm_wav(50)[:-10], 1.96),
+        (gsm_wav(50) + b"\0", 2.0),
+    ],
+)
+def test_a_telephone_recording_is_read_also_when_it_is_cut_short(recording: bytes, expected_s: float) -> None:
+    pcm = b"".join(read_audio(io.BytesIO(recording)))
+    assert len(pcm) / 32_000 == pytest.approx(expected_s, abs=0.02)
+
+
+def test_damage_in_the_middle_costs_what_is_damaged() -> None:
+    whole = flac_bytes(bytes(2 * 16_000 * 10), 16_000)
+    damaged = whole[: len(whole) // 2] + b"junk" * 20 + whole[len(whole) // 2 :]
+    seconds = sum(map(len, read_audio(io.BytesIO(damaged)))) / 32_000
+    assert 8.0 < seconds < 11.0
 
 
 @pytest.mark.parametrize("content", [b"", b"text\n" * 100, bytes(10_000), PLAYLIST, b"ffconcat version 1.0"])

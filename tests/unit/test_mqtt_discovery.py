@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lunavox_edge.mqtt.devices import Device, Entity, Offer, appliance, appliance_id, ident, transcript_entity
+from lunavox_edge.mqtt.devices import (
+    Device,
+    Entity,
+    Offer,
+    appliance,
+    appliance_id,
+    former_id,
+    ident,
+    satellite_device_id,
+    transcript_entity,
+)
 from lunavox_edge.mqtt.discovery import Config, Form, again, changes, configs, record
+from lunavox_edge.mqtt.satellites import satellite_device
 from lunavox_edge.mqtt.tidings import Phase
 from lunavox_edge.mqtt.topics import HomeAssistantTopics, Topics, is_publishable
+from lunavox_edge.speaking.house import SatellitePhase, SatelliteView
 
 pytestmark = pytest.mark.unit
 
@@ -318,3 +331,99 @@ def test_what_others_wrote_there_is_replaced(junk: str) -> None:
     record(published, sent)
     record(published, changes(published, wanted))
     assert {topic: payload for topic, payload in published.items() if payload} == wanted
+
+
+PARTS = (
+    "pi",
+    "kitchen",
+    "pi_kitchen",
+    "kitchen_pi",
+    "pi_kitchen_pi",
+    "pi.kitchen",
+    "_kitchen",
+    "kitchen_",
+    "pi-kitchen",
+)
+STRANGE = (
+    "model",
+    "model_x",
+    "model_kitchen",
+    "pi kitchen",
+    "pi.",
+    ".kitchen",
+    "_.a",
+    "._a",
+    "pi__kitchen",
+    "stop",
+)
+NAMES = (*PARTS, *STRANGE, ident("pi kitchen"), f"{ident('pi kitchen')}_pi", appliance_id("pi_kitchen"))
+
+
+def devices_of(node: str) -> list[Device]:
+    """An appliance with a model and a satellite of each name."""
+    topics = Topics.of(node)
+    satellites = [
+        satellite_device(node=node, version="1", own=topics, view=view(name), words=("alexa",))
+        for name in NAMES
+    ]
+    models = Offer(voices=("joe",), languages=("en",), models=(*NAMES, "say", "x_stop", "kitchen_say"))
+    return [appliance(node=node, version="1", hardware="x", topics=topics, offer=models), *satellites]
+
+
+def test_no_two_things_of_two_appliances_share_an_id_or_a_topic() -> None:
+    topics: list[str] = []
+    ids: list[str] = []
+    for node in NAMES:
+        for form in Form:
+            topics += configs(devices_of(node), form, HOME)
+        announcements = configs(devices_of(node), Form.ENTITIES, HOME).values()
+        ids += [json.loads(payload)["unique_id"] for payload in announcements]
+    assert len(set(topics)) == len(topics)
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("node", ["pi", "pi-5", "raspberrypi.local", "Living Room", "küche"])
+@pytest.mark.parametrize(
+    "satellite", [None, "kitchen", "living_room", "esp32-a1b2c3", "lounge.2", "Kitchen_2"]
+)
+def test_ids_that_are_clear_stay_as_they_were(node: str, satellite: str | None) -> None:
+    now = appliance_id(node) if satellite is None else satellite_device_id(node, satellite)
+    assert now == former_id(node, satellite)
+
+
+@pytest.mark.parametrize("form", Form)
+def test_what_gets_another_id_leaves_first_and_keeps_the_names_of_its_entities(form: Form) -> None:
+    new = appliance(node="pi_kitchen", version="1", hardware="x", topics=TOPICS, offer=offer("base"))
+    assert new.former_id == "lunavox_pi_kitchen" != new.id
+    published = configs([replace(new, id=new.former_id, former_id=None)], form, HOME)
+    wanted = configs([new], form, HOME)
+    names = default_entity_ids(published)
+    removals = changes(published, wanted)
+    assert {step.topic for step in removals} == published.keys()
+    assert not any(step.payload for step in removals)
+    record(published, removals)
+    record(published, changes(published, wanted))
+    assert published == wanted
+    assert changes(published, wanted) == []
+    assert default_entity_ids(published) == names
+
+
+def default_entity_ids(published: dict[str, str]) -> set[str]:
+    return {
+        found
+        for payload in published.values()
+        for found in re.findall(r'"default_entity_id":"([^"]+)"', payload)
+    }
+
+
+def view(satellite: str) -> SatelliteView:
+    return SatelliteView(
+        id=satellite,
+        name=satellite,
+        area=None,
+        phase=SatellitePhase.IDLE,
+        muted=False,
+        volume=1.0,
+        wake_words=(),
+        address="",
+    )

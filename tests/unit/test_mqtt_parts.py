@@ -68,6 +68,39 @@ def test_a_new_state_replaces_one_that_waits_or_was_taken_back() -> None:
     assert wire.sent == ["state 1", "state 3"]
 
 
+def test_a_new_state_that_finds_no_room_leaves_the_old_one() -> None:
+    outbox, wire = Outbox(), Wire()
+    put(outbox, "old", retain=True)
+    put(outbox, "x" * 33_554_000, topic="fill")
+    assert not put(outbox, "n" * 1000, retain=True)
+    outbox.send(wire.send, 0.0)
+    assert [payload[:3] for payload in wire.sent] == ["old", "xxx"]
+
+
+def test_a_new_state_takes_the_room_of_the_old_one() -> None:
+    outbox, wire = Outbox(), Wire()
+    put(outbox, "old", retain=True)
+    while put(outbox, "event", topic="fill"):
+        pass
+    assert not put(outbox, "other", topic="u", retain=True)
+    assert put(outbox, "new", retain=True)
+    waiting = len(outbox)
+    while len(outbox):
+        outbox.send(wire.send, 0.0)
+        for number in range(1, len(wire.sent) + 1):
+            outbox.delivered(number)
+    assert len(wire.sent) == waiting
+    assert (wire.sent.count("new"), wire.sent.count("old")) == (1, 0)
+
+
+def test_a_new_state_does_not_take_an_event_of_its_topic_away() -> None:
+    outbox, wire = Outbox(), Wire()
+    put(outbox, "event", topic="t")
+    put(outbox, "state", topic="t", retain=True)
+    outbox.send(wire.send, 0.0)
+    assert wire.sent == ["event", "state"]
+
+
 def test_room_is_bounded_and_events_leave_half_of_it() -> None:
     outbox = Outbox()
     taken = sum(outbox.put(Publication("t", b"x"), expires_s=1.0, expendable=True) for _ in range(2000))

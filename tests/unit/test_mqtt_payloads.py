@@ -37,9 +37,29 @@ def test_json_says_how() -> None:
         (b"\xff\xfe\x00", "UTF-8"),
         (b'{"text": "Hi"', "not JSON"),
         (b"{}", "'text' is missing"),
-        (b'{"text": 7}', "'text'"),
+        (b'{"text": true}', "'text': must be a text or a number"),
+        (b'{"text": {"a": 1}}', "'text': must be a text or a number"),
+        (b'{"text": ["a"]}', "'text'"),
+        (b'{"text": null}', "'text'"),
+        (b'{"text": NaN}', "'text'"),
+        (b'{"text": "\\ud800"}', "not JSON"),
+        (b'{"text": "Hi", "\\uDC00": 1}', "not JSON"),
+        (b'{"text": "Hi", "voice": false}', "'voice'"),
+        (b'{"text": "Hi", "id": [1]}', "'id'"),
+        (b'{"text": "Hi", "speed": "fast"}', "'speed': must be a number from 0.25 to 4"),
+        (b'{"text": "Hi", "speed": "0,5"}', "'speed': must be a number from 0.25 to 4"),
+        (b'{"text": "Hi", "speed": "1e999"}', "'speed': must be a number from 0.25 to 4"),
+        (b'{"text": "Hi", "speed": ""}', "'speed': must be a number from 0.25 to 4"),
+        (b'{"text": "Hi", "volume": "-1"}', "'volume': must be a number from 0 to 4"),
+        (b'{"text": "Hi", "volume": "nan"}', "'volume'"),
+        (b'{"text": "Hi", "satellites": true}', "must be a list of names"),
+        (b'{"text": "Hi", "satellites": {"a": 1}}', "must be a list of names"),
+        (b'{"text": "Hi", "satellites": [null]}', "'satellites.0'"),
+        (b'{"text": "Hi", "satellites": " , "}', "'satellites'"),
+        (b'{"text": "Hi", "text_format": "html"}', "'text' or 'ssml'"),
+        (b'{"text": "Hi", "priority": 1}', "'low', 'normal' or 'urgent'"),
+        (b'{"text": "Hi"} and more', "not JSON"),
         (b'{"text": "Hi", "spead": 2}', "There is no key 'spead'"),
-        (b'{"text": "Hi", "speed": "2"}', "'speed'"),
         (b'{"text": "Hi", "speed": true}', "'speed'"),
         (b'{"text": "Hi", "speed": 99}', "'speed'"),
         (b'{"text": "Hi", "speed": NaN}', "'speed'"),
@@ -60,6 +80,42 @@ def test_what_is_wrong_is_named(payload: bytes, complaint: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ('"text": 21.5', {"text": "21.5"}),
+        ('"text": 0.50', {"text": "0.50"}),
+        ('"text": -3', {"text": "-3"}),
+        ('"text": "\\ud83d\\ude00"', {"text": "\U0001f600"}),
+        ('"text": 123456789012345678901234567890', {"text": "123456789012345678901234567890"}),
+        ('"id": 7', {"id": "7"}),
+        ('"voice": 0', {"voice": "0"}),
+        ('"language": "de_DE"', {"language": "de_DE"}),
+        ('"speed": "0.5"', {"speed": 0.5}),
+        ('"speed": " 2 "', {"speed": 2.0}),
+        ('"volume": "1."', {"volume": 1.0}),
+        ('"volume": ".5"', {"volume": 0.5}),
+        ('"volume": 1e0', {"volume": 1.0}),
+        ('"speed": null', {"speed": None}),
+        ('"satellite": 12', {"satellite": "12"}),
+        ('"area": 3', {"area": "3"}),
+        ('"satellites": "all"', {"satellites": ("all",)}),
+        ('"satellites": "kitchen, bath,"', {"satellites": ("kitchen", "bath")}),
+        ('"satellites": ["kitchen", 7]', {"satellites": ("kitchen", "7")}),
+        ('"satellites": 7', {"satellites": ("7",)}),
+        ('"satellites": null', {"satellites": None}),
+        ('"priority": "URGENT"', {"priority": Priority.URGENT}),
+        ('"text_format": " SSML"', {"text_format": "ssml"}),
+    ],
+)
+def test_what_can_mean_one_thing_only_is_taken(field: str, expected: dict[str, object]) -> None:
+    text = "" if field.startswith('"text":') else '"text": "Hi", '
+    for start in ("", "\ufeff", "\n "):
+        request = payloads.parse_say(f"{start}{{{text}{field}}}".encode())
+        assert {key: getattr(request, key) for key in expected} == expected
+        assert all(type(getattr(request, key)) is type(value) for key, value in expected.items())
+
+
 def test_what_was_sent_is_not_repeated() -> None:
     with pytest.raises(ProtocolError) as caught:
         payloads.parse_say(b'{"text": "Hi", "speed": "my secret"}')
@@ -68,7 +124,8 @@ def test_what_was_sent_is_not_repeated() -> None:
 
 def test_the_id_of_a_wrong_request_is_found() -> None:
     assert payloads.id_of(b'{"text": 7, "id": "abc", "junk": 1}') == "abc"
-    for payload in (b"", b"[]", b"{", b'{"id": 7}', b"\xff", b"plain"):
+    assert payloads.id_of(b'{"text": {}, "id": 7}') == "7"
+    for payload in (b"", b"[]", b"{", b'{"id": true}', b'{"id": [7]}', b"\xff", b"plain", b"{" * 100_000):
         assert payloads.id_of(payload) is None
 
 
@@ -78,7 +135,8 @@ def test_the_other_commands() -> None:
     assert payloads.parse_action(b" load\n") is ModelAction.LOAD
     assert payloads.parse_name(b" joe ") == "joe"
     assert payloads.parse_synthesize(b'{"text": "Hi", "format": "flac", "reply_to": "a/b"}').reply_to == "a/b"
-    for wrong in (b"LOAD!", b"", b"\xff"):
+    assert payloads.parse_synthesize(b'{"text": 7, "format": "FLAC"}').format == "flac"
+    for wrong in (b"LOAD!", b"", b"\xff", b"on"):
         with pytest.raises(ProtocolError):
             payloads.parse_action(wrong)
     with pytest.raises(ProtocolError):
@@ -94,3 +152,69 @@ def test_errors_are_told_in_one_form() -> None:
     assert Problem.of(Busy("Later.", retry_after_s=2.5)).retry_after_s == 2.5
     hidden = Problem.of(OSError("/secret/path"))
     assert (hidden.code, "secret" in hidden.message) == ("internal", False)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b" ", b"{}", b"all", b'"all"', b"PRESS", b"stop", b"on", b"True", b"1"]
+)
+def test_a_stop_that_names_nothing_stops_everything(payload: bytes) -> None:
+    request = payloads.parse_stop(payload)
+    assert (request.id, request.satellite, request.satellites) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("payload", "complaint"),
+    [
+        (b"off", "must be empty"),
+        (b"kitchen", "must be empty"),
+        (b"null", "must be empty"),
+        (b"[]", "no object"),
+        (b'{"id": {}}', "'id'"),
+        (b'{"satellite": "a", "satellites": ["b"]}', "not both"),
+    ],
+)
+def test_a_stop_that_is_not_clear_is_refused(payload: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint):
+        payloads.parse_stop(payload)
+
+
+def test_a_stop_names_satellites_and_numbers_as_say_does() -> None:
+    assert payloads.parse_stop(b'{"id": 7}').id == "7"
+    assert payloads.parse_stop(b'{"satellites": "kitchen, bath"}').satellites == ("kitchen", "bath")
+    assert payloads.parse_stop(b'{"satellite": 7}').satellite == "7"
+
+
+def test_plain_payloads_may_have_quotes_blanks_and_any_case() -> None:
+    assert payloads.parse_action(b'"Load"') is ModelAction.LOAD
+    assert payloads.parse_name(b'"en_US-joe-medium"\n') == "en_US-joe-medium"
+    assert payloads.parse_name(b"\xef\xbb\xbfjoe") == "joe"
+    assert payloads.parse_name(b'"joe') == '"joe'
+    assert payloads.parse_language(b'"de_DE"') == "de_DE"
+    assert payloads.parse_language(b"AUTO") is None
+    assert payloads.parse_volume(b'"0.5"') == payloads.parse_volume(b" 0.5\n") == 0.5
+    assert payloads.parse_names(b'["alexa", "okay_nabu"]') == payloads.parse_names(b"alexa,okay_nabu,alexa")
+    assert payloads.parse_names(b"[]") == payloads.parse_names(b"") == ()
+    for word in (b"on", b"ON", b"true", b"True", b"1", b'"yes"', b" on "):
+        assert payloads.parse_switch(word) is True
+    for word in (b"off", b"FALSE", b"0", b"no"):
+        assert payloads.parse_switch(word) is False
+
+
+@pytest.mark.parametrize("payload", [b"", b"2", b"maybe", b"{}", b"onn", b"null", b"\xff"])
+def test_what_is_no_switch_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        payloads.parse_switch(payload)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"loud", b"0,5", b"5", b"-0.1", b"nan", b"inf", b"1_0", b"true", b"50%"]
+)
+def test_what_is_no_volume_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError, match="number from 0 to 4"):
+        payloads.parse_volume(payload)
+
+
+@pytest.mark.parametrize("payload", [b"[1, true]", b'[["a"]]', b'["a"], "b"', b"[" * 100_000])
+def test_what_is_no_list_of_names_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        payloads.parse_names(payload)

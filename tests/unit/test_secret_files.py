@@ -53,6 +53,12 @@ def test_what_is_not_there_or_no_text_is_named(secret: Path, tmp_path: Path) -> 
     assert read_secret(secret, "mqtt.password_file") == ""
 
 
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\r\nmore\r\n"])
+def test_what_an_editor_adds_is_no_part_of_the_secret(secret: Path, ending: bytes) -> None:
+    secret.write_bytes("\ufeffh\u00fcnter2".encode() + ending)
+    assert read_secret(secret, "mqtt.password_file") == "hünter2"
+
+
 def test_a_password_in_the_settings_wants_a_secret_file(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("mqtt:\n  password: hunter2\n", encoding="utf-8")

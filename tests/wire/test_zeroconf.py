@@ -10,14 +10,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lunavox_edge.address import Address
+from lunavox_edge.background import Background
 from lunavox_edge.settings_model import WyomingSettings
+from lunavox_edge.wire.neighbours import Neighbourhood
 from lunavox_edge.wire.zeroconf import Announcement, instance_name, is_for_others, own_addresses
 from tests.wire.conftest import Serve
 
@@ -87,6 +89,85 @@ async def test_it_is_found_on_the_loopback_and_gone_at_its_end() -> None:
         await announcement.stop()
         await announcement.stop()
         await browser.until(name=name, change="Removed")
+
+
+def failing_once() -> Callable[[], tuple[str, ...]]:
+    """List the loopback, but not at the first time."""
+    faults = [RuntimeError("can't start new thread")]
+
+    def addresses() -> tuple[str, ...]:
+        if faults:
+            raise faults.pop()
+        return ("127.0.0.1",)
+
+    return addresses
+
+
+async def test_after_a_fault_it_is_announced_anew() -> None:
+    name, failed = f"fault-{os.getpid()}", list[str]()
+    background = Background(lambda task, _: failed.append(task), first_pause_s=0.0)
+    async with running("tests.fakes.found", "127.0.0.1") as browser:
+        await browser.until(change="ready")
+        announcement = Announcement(name, 4711, addresses=failing_once(), background=background)
+        announcement.start()
+        await browser.until(name=name, change="Added")
+        assert failed == ["zeroconf"]
+        assert background.failing == ("zeroconf",)
+        await announcement.stop()
+        await browser.until(name=name, change="Removed")
+    assert not background.failing
+
+
+async def test_neighbours_are_found_after_a_fault_and_whatever_a_listener_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    names = {f"near-{os.getpid()}-{number}" for number in range(3)}
+    changed, failed = asyncio.Event(), list[str]()
+
+    def listener() -> None:
+        changed.set()
+        raise KeyError("a satellite that is not there any more")
+
+    background = Background(lambda task, _: failed.append(task), first_pause_s=0.0)
+    neighbourhood = Neighbourhood(addresses=failing_once(), changed=listener, background=background)
+    neighbourhood.start()
+    announcements = [Announcement(name, 4711, addresses=lambda: ("127.0.0.1",)) for name in names]
+    for announcement in announcements:
+        announcement.start()
+
+    async def until_found(wanted: set[str]) -> None:
+        while {*neighbourhood.found} & names != wanted:
+            await changed.wait()
+            changed.clear()
+
+    await asyncio.wait_for(until_found(names), PATIENCE_S)
+    assert failed == ["zeroconf neighbours"]
+    assert neighbourhood.problem is None
+    await asyncio.gather(*(announcement.stop() for announcement in announcements))
+    await asyncio.wait_for(until_found(set()), PATIENCE_S)
+    assert "a satellite that is not there any more" in caplog.text
+    await neighbourhood.stop()
+
+
+async def test_those_who_left_while_nobody_listened_are_forgotten() -> None:
+    here = ["127.0.0.1"]
+    changed = asyncio.Event()
+    neighbourhood = Neighbourhood(addresses=lambda: tuple(here), changed=changed.set, look_every_s=0.05)
+    neighbourhood.start()
+    name = f"left-{os.getpid()}"
+    announcement = Announcement(name, 4711, addresses=lambda: ("127.0.0.1",))
+    announcement.start()
+
+    async def until_found(found: bool) -> None:  # noqa: FBT001  # the only argument
+        while (name in neighbourhood.found) is not found:
+            await changed.wait()
+            changed.clear()
+
+    await asyncio.wait_for(until_found(True), PATIENCE_S)  # noqa: FBT003  # as above
+    here.clear()
+    await asyncio.wait_for(until_found(False), PATIENCE_S)  # noqa: FBT003  # as above
+    await announcement.stop()
+    await neighbourhood.stop()
 
 
 async def test_no_network_is_waited_for_and_named_once(caplog: pytest.LogCaptureFixture) -> None:

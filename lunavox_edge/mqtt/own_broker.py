@@ -1,0 +1,62 @@
+"""The broker inside the service: there before anything connects, started again if it ends, stopped last."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from lunavox_edge import bridge
+from lunavox_edge.errors import BackendUnavailable, LunavoxLibraryError
+from lunavox_edge.mqtt.address import password_of
+from lunavox_edge.settings_mqtt import MqttSettings
+
+if TYPE_CHECKING:
+    from lunavox_edge.mqtt.broker import EmbeddedBroker
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class OwnBroker:
+    """Owns the embedded broker of the settings; used on the loop only."""
+
+    def __init__(self, settings: MqttSettings) -> None:
+        """Start nothing yet."""
+        self._settings = settings
+        self._broker: EmbeddedBroker | None = None
+        self._ended = bridge.Bell()
+
+    async def start(self) -> None:
+        """Open the port. Raises LunavoxLibraryError."""
+        try:
+            from lunavox_edge.mqtt.broker import EmbeddedBroker  # noqa: PLC0415  # heavy, and seldom needed
+        except ImportError as error:
+            raise BackendUnavailable(
+                "The embedded broker needs one more package: pip install 'lunavox-edge[mqtt]'"
+            ) from error
+        settings = self._settings
+        password = await bridge.blocking(lambda: password_of(settings))
+        ended = bridge.Bell()
+        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password, on_end=ended.ring)
+        try:
+            await bridge.blocking(broker.start)
+        except LunavoxLibraryError:
+            await bridge.blocking(broker.stop)
+            raise
+        self._broker, self._ended = broker, ended
+        open_to_all = not settings.listen.startswith(("127.", "localhost", "[::1]"))
+        if open_to_all and settings.user is None:
+            _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
+
+    async def run(self) -> None:
+        """Start it if it is not there, and raise LunavoxLibraryError when it has ended; to be run again."""
+        if self._broker is None:
+            await self.start()
+        await self._ended.wait()
+        await self.stop()
+        raise LunavoxLibraryError("The embedded MQTT broker has ended.")
+
+    async def stop(self) -> None:
+        """Close the port. Idempotent."""
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            await bridge.blocking(broker.stop)
