@@ -222,7 +222,7 @@ class Chain(Task):
 
 def test_two_workers_run_two_tasks_at_once_but_never_one_task_twice() -> None:
     random = Random(1)  # noqa: S311  # for an order that is the same every time
-    simulation = Simulation(choose=random.randrange, at_locks=True)
+    simulation = Simulation(choose=lambda threads: random.randrange(len(threads)), at_locks=True)
     lane = Lane("cpu", workers=2, max_tasks=8, threads=simulation)
     chains = [Chain(simulation, random) for _ in range(2)]
     most_running = 0
