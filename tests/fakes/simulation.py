@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from random import Random
 from types import TracebackType
 
 from lunavox_edge.engine.threads import Lock, Threads
@@ -180,6 +181,12 @@ class Simulation(Threads):
         if not instants:
             raise Deadlock("No thread can go on: " + ", ".join(thread.name for thread in self._threads))
         self.now_s = max(self.now_s, min(instants))
+
+
+def at_random(seed: int) -> Callable[[Sequence[SimulatedThread]], int]:
+    """Return a choice of threads that is the same for the same seed."""
+    random = Random(seed)  # noqa: S311  # no secret
+    return lambda threads: random.randrange(len(threads))
 
 
 class SimulatedLock:

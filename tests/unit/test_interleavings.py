@@ -27,7 +27,15 @@ from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.session import Session
 from lunavox_edge.engine.speech import Speech
 from lunavox_edge.engine.voicing import SpeechPlan
-from lunavox_edge.errors import BrokenModel, Busy, Cancelled, EmptyText, InternalError, LunavoxError, TextTooLong
+from lunavox_edge.errors import (
+    BrokenModel,
+    Busy,
+    Cancelled,
+    EmptyText,
+    InternalError,
+    LunavoxError,
+    TextTooLong,
+)
 from tests.fakes.simulated_lane import SimulatedLane
 from tests.fakes.simulation import SimulatedThread, Simulation
 from tests.fakes.stateful import machine_settings
@@ -43,6 +51,7 @@ INSTANTS_S = (0.0, 0.25, 0.5)
 MAX_CHARS = 2000
 
 
+EXPECTED = (Cancelled, BrokenModel, InternalError, EmptyText, TextTooLong, Busy)
 RARELY, OFTEN = st.sampled_from([False, False, False, True]), st.sampled_from([True, True, True, False])
 WHICH, AFTER_S = st.integers(0, 99), st.sampled_from(INSTANTS_S)
 
@@ -253,7 +262,12 @@ class Interleavings(RuleBasedStateMachine):
     def cancel(self, which: int, after_s: float) -> None:
         self._later(after_s, self._client(which).speech.cancel)
 
-    @rule(sentences=st.integers(1, 4), finishes_s=AFTER_S, cancels_s=st.none() | AFTER_S, breaks=st.none() | WHICH)
+    @rule(
+        sentences=st.integers(1, 4),
+        finishes_s=AFTER_S,
+        cancels_s=st.none() | AFTER_S,
+        breaks=st.none() | st.integers(0, 7),
+    )
     def talk(self, sentences: int, finishes_s: float, cancels_s: float | None, breaks: int | None) -> None:
         """A whole speech at once, which most often is on its way when the next thing happens."""
         self.open(loads=False, relaxed=False, starts=True, fetches=True)
@@ -264,7 +278,7 @@ class Interleavings(RuleBasedStateMachine):
         if cancels_s is not None:
             self._later(cancels_s, client.speech.cancel)
         if breaks is not None:
-            client.voice.breaks_in = breaks % 8
+            client.voice.breaks_in = breaks
 
     @precondition(lambda self: self.loads)
     @rule(fails=st.booleans())
@@ -337,7 +351,7 @@ class Interleavings(RuleBasedStateMachine):
             assert client.heard == written
         else:
             assert client.heard == written[: len(client.heard)], (client.heard, written, client.error)
-            assert isinstance(client.error, (Cancelled, BrokenModel, InternalError, EmptyText, TextTooLong, Busy))
+            assert isinstance(client.error, EXPECTED)
         if isinstance(client.error, EmptyText):
             assert not written
 
@@ -402,15 +416,17 @@ TestInterleavings = Interleavings.TestCase
 TestInterleavings.settings = machine_settings(runs=40)
 
 
-@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
-def test_the_end_of_a_text_and_of_its_sound_may_fall_on_the_same_instant(leaves: bool) -> None:  # noqa: FBT001
-    """Two workers make the last two pieces while the client says that this was all, or leaves."""
+@pytest.mark.parametrize("event", ["all is written", "the client leaves", "the voice breaks"])
+def test_what_happens_while_two_workers_make_the_last_pieces(event: str) -> None:
     for seed in range(SEEDS):
         machine = Interleavings()
         machine.begin(workers=2, parallel=True, seed=seed)
         machine.open(loads=False, relaxed=False, starts=True, fetches=True)
         client = machine.clients[0]
-        machine.write(0, words=2, ends=True, again=False)
-        act = client.speech.cancel if leaves else partial(machine._finish, client)
-        machine._later(INSTANTS_S[1 + seed % 2], act)
+        machine.write(0, words=2 + seed % 3, ends=True, again=False)
+        if event == "the voice breaks":
+            client.voice.breaks_in = seed % 6
+        all_is_written = partial(client.jobs.append, partial(machine._finish, client))
+        happens = client.speech.cancel if event == "the client leaves" else all_is_written
+        machine._later(INSTANTS_S[seed % 3], happens)
         machine.teardown()

@@ -10,7 +10,7 @@ import pytest
 
 from lunavox_edge.engine.lanes import Background, Lane, Outcome, Task
 from lunavox_edge.errors import Busy, EngineClosed
-from tests.fakes.simulation import Simulation
+from tests.fakes.simulation import Simulation, at_random
 
 pytestmark = pytest.mark.unit
 
@@ -221,8 +221,8 @@ class Chain(Task):
 
 
 def test_two_workers_run_two_tasks_at_once_but_never_one_task_twice() -> None:
-    random = Random(1)  # noqa: S311  # for an order that is the same every time
-    simulation = Simulation(choose=lambda threads: random.randrange(len(threads)), at_locks=True)
+    random = Random(1)  # noqa: S311  # for the same lengths every time
+    simulation = Simulation(choose=at_random(1), at_locks=True)
     lane = Lane("cpu", workers=2, max_tasks=8, threads=simulation)
     chains = [Chain(simulation, random) for _ in range(2)]
     most_running = 0
