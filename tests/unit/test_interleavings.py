@@ -7,7 +7,7 @@ its place, and nothing is left behind.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ from lunavox_edge.errors import (
     TextTooLong,
 )
 from tests.fakes.simulated_lane import SimulatedLane
-from tests.fakes.simulation import SimulatedThread, Simulation
+from tests.fakes.simulation import Simulation, Whims
 from tests.fakes.stateful import machine_settings
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(3600)]
@@ -72,26 +72,6 @@ class OddPace(Pace):
         self._simulation.switch()
         super().leave(room)
         self._simulation.switch()
-
-
-class Whims:
-    """Chooses who runs next: the thread that is in favour, until favour changes.
-
-    So a thread may be held up at any place while the others go on for long, which is how two things that
-    are far apart come to happen in the wrong order.
-    """
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._changes_in = random.choice([2, 10, 50])
-        self._favour: dict[SimulatedThread, float] = {}
-
-    def __call__(self, threads: Sequence[SimulatedThread]) -> int:
-        favour = [self._favour.setdefault(thread, self._random.random()) for thread in threads]
-        chosen = favour.index(max(favour))
-        if self._random.randrange(self._changes_in) == 0:
-            self._favour[threads[chosen]] = self._random.random()
-        return chosen
 
 
 class WordByWord(TtsModel):
@@ -184,7 +164,7 @@ class Interleavings(RuleBasedStateMachine):
     @initialize(workers=st.integers(1, 3), parallel=st.booleans(), seed=st.integers(0, 2**32))
     def begin(self, workers: int, parallel: bool, seed: int) -> None:  # noqa: FBT001
         random = Random(seed)  # noqa: S311  # for an order that is the same every time
-        self.simulation = Simulation(choose=Whims(random), at_locks=True)
+        self.simulation = Simulation(choose=Whims(seed), at_locks=True)
         self.lane = SimulatedLane(workers=workers, max_tasks=4, simulation=self.simulation)
         self.pace = OddPace(workers, self.simulation)
         self.random = random
