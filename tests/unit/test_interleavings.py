@@ -309,7 +309,8 @@ class Interleavings(RuleBasedStateMachine):
         assert not self.pace._rooms, "a room is counted that is not there"
         assert not self.pace._waiting
         for key, phrase in self.phrases._phrases.items():
-            assert numbers_heard(b"".join(phrase.pieces)) == numbers_in(key[1]), "half a phrase is kept"  # type: ignore[index]  # a key is a tuple
+            assert isinstance(key, tuple)
+            assert numbers_heard(b"".join(phrase.pieces)) == numbers_in(key[1]), "half a phrase is kept"
         self.simulation.close()
 
     def _check_progress(self, client: Client) -> None:
@@ -352,7 +353,7 @@ class Interleavings(RuleBasedStateMachine):
             client.given_back += 1
             client.left_open += client.voice.inside
 
-        return Lease(client.voice, self.turn, give_back)  # type: ignore[arg-type]  # a simulated lock is a context
+        return Lease(client.voice, self.turn, give_back)
 
     def _ended(self, client: Client, session: Session) -> None:
         assert session is client.speech
