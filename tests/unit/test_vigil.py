@@ -108,6 +108,24 @@ def test_detections_have_a_place_and_the_senders_time(room: Room) -> None:
     assert room.ended.is_set()
 
 
+class Deaf(list[Detection]):
+    """Fails at everything that it is told."""
+
+    def append(self, found: Detection) -> None:
+        super().append(found)
+        raise OSError("the client's socket is gone")
+
+
+def test_a_listener_that_fails_does_not_end_the_wait(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+    room.heard = Deaf()
+    vigil = room.open("okay_nabu", "alexa")
+    vigil.feed(said("alexa") + silence(0.2) + said("okay_nabu"))
+
+    assert vigil.finish(WAIT_S) == 2
+    assert [found.name for found in room.heard] == ["alexa", "okay_nabu"]
+    assert "the client's socket is gone" in caplog.text
+
+
 def test_without_timestamps_time_is_counted(room: Room) -> None:
     vigil = room.open("alexa")
     vigil.feed(silence(1.0))
