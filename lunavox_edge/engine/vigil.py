@@ -179,21 +179,17 @@ class Vigil(Session):
 
     def _detected(self, entry: ModelEntry, at_s: float, probability: float) -> None:
         self._detections += 1
-        if self._on_detection is not None:
+        on_detection = self._on_detection
+        if on_detection is not None:
             found = Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability)
-            try:
-                self._on_detection(found)
-            except Exception:
-                _LOGGER.exception("What was to be called at a wake word failed")
+            self._guarded(lambda: on_detection(found))
 
     def _left_out(self, problem: LunavoxError) -> None:
-        if self._on_problem is None:
+        on_problem = self._on_problem
+        if on_problem is None:
             _LOGGER.warning("A wake word is left out: %s", problem)
             return
-        try:
-            self._on_problem(problem)
-        except Exception:
-            _LOGGER.exception("What was to be called for a wake word that is left out failed")
+        self._guarded(lambda: on_problem(problem))
 
     def _mark(self, timestamp_ms: int | None) -> None:
         """Keep when the next audio began, by the sender's clock as far as it was told."""

@@ -8,12 +8,15 @@ which one will. The test's own thread may call what the others use: while it wai
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from random import Random
 from types import TracebackType
 
 from lunavox_edge.engine.threads import Lock, Threads
 
 _STUCK_S = 30.0
+_MOST_STEPS = 50_000
+"""So many turns without that time goes on are a thread that never comes to rest."""
 
 
 class Deadlock(AssertionError):
@@ -83,11 +86,16 @@ class SimulatedThread:
 class Simulation(Threads):
     """Threads, locks and time that are simulated.
 
-    `choose(count)` picks which of so many threads runs next; without it, the one that has waited longest.
+    `choose` picks which of the threads that can go on runs next; they are in the order of their last turns,
+    and without it the first does.
     """
 
     def __init__(
-        self, *, choose: Callable[[int], int] | None = None, at_locks: bool = False, start_s: float = 1000.0
+        self,
+        *,
+        choose: Callable[[Sequence[SimulatedThread]], int] | None = None,
+        at_locks: bool = False,
+        start_s: float = 1000.0,
     ) -> None:
         self.now_s = start_s
         self.turn = threading.Semaphore(0)
@@ -124,7 +132,8 @@ class Simulation(Threads):
                 self._current.pause(ready, until_s)
             return ready()
         while not ready() and (until_s is None or self.now_s < until_s):
-            if not self.step():
+            self.settle(ready)
+            if not ready():
                 self._pass_time(until_s)
         return ready()
 
@@ -138,7 +147,7 @@ class Simulation(Threads):
         ready = [thread for thread in self._threads if thread.can_run(self.now_s)]
         if not ready:
             return False
-        thread = ready[self._choose(len(ready))]
+        thread = ready[self._choose(ready)]
         self._threads.remove(thread)
         self._threads.append(thread)  # behind those that have waited for longer
         self._current = thread
@@ -150,10 +159,12 @@ class Simulation(Threads):
                 raise thread.error
         return True
 
-    def settle(self) -> None:
-        """Run until no thread can go on before time does."""
-        while self.step():
-            pass
+    def settle(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """Run until something is so, or no thread can go on before time does."""
+        for _ in range(_MOST_STEPS):
+            if enough() or not self.step():
+                return
+        raise Deadlock("Threads take turns for ever: " + ", ".join(thread.name for thread in self._threads))
 
     def close(self) -> None:
         """End the threads that are left."""
@@ -170,6 +181,26 @@ class Simulation(Threads):
         if not instants:
             raise Deadlock("No thread can go on: " + ", ".join(thread.name for thread in self._threads))
         self.now_s = max(self.now_s, min(instants))
+
+
+class Whims:
+    """Chooses who runs next: the thread that is in favour, until favour changes.
+
+    So a thread may be held up at any place while the others go on for long, which is how two things that
+    are far apart come to happen in the wrong order.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random = Random(seed)  # noqa: S311  # for an order that is the same every time
+        self._changes_in = random.choice([2, 10, 50])
+        self._favour: dict[SimulatedThread, float] = {}
+
+    def __call__(self, threads: Sequence[SimulatedThread]) -> int:
+        favour = [self._favour.setdefault(thread, self._random.random()) for thread in threads]
+        chosen = favour.index(max(favour))
+        if self._random.randrange(self._changes_in) == 0:
+            self._favour[threads[chosen]] = self._random.random()
+        return chosen
 
 
 class SimulatedLock:
@@ -221,7 +252,7 @@ class SimulatedCondition(threading.Condition):
         self._guard.release()
         came = self._simulation.wait(lambda: told[0], timeout)
         if not came:
-            self._waiting.remove(told)
+            self._waiting = [other for other in self._waiting if other is not told]
         self._guard.acquire()
         return came
 

@@ -111,7 +111,7 @@ class Models(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.random = random.Random(0)  # noqa: S311  # says whose turn it is; no secret
-        self.simulation = Simulation(choose=self.random.randrange, at_locks=True)
+        self.simulation = Simulation(choose=lambda ready: self.random.randrange(len(ready)), at_locks=True)
         self.now_s = 1000.0
         self.jobs: list[Operation] = []
         self.models: list[CountedModel] = []

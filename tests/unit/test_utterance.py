@@ -25,6 +25,7 @@ from lunavox_edge.engine.threads import Threads
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
 from lunavox_edge.types import AudioFormat, Word
+from tests.fakes.simulation import Simulation, Whims
 from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
@@ -243,6 +244,7 @@ def test_finish_gives_up_after_its_timeout(room: Room) -> None:
 
     with pytest.raises(TimedOut):
         utterance.finish(0.05)
+    room.ear.gate.set()
 
 
 def test_a_failing_model_fails_this_utterance_only(room: Room) -> None:
@@ -490,3 +492,70 @@ def test_a_live_request_goes_between_two_pieces_of_a_relaxed_recording(room: Roo
 
     assert short.result(WAIT_S).text == "piece 2"
     assert long.result(WAIT_S).text == "piece 1 piece 3 piece 4 piece 5 piece 6"
+
+
+class Parts(ScriptedEar):
+    """Says nothing but that it was asked; used where time is simulated."""
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        self.asked.append((len(samples) / 16_000, request))
+        return Recognition("turn on the light", "en", 0.9)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+def test_audio_that_comes_with_its_end_at_any_moment_of_a_slice_is_heard(rate_hz: int) -> None:
+    for seed in range(100):
+        simulation = Simulation(choose=Whims(seed), at_locks=True)
+        lane = Lane("cpu", workers=1, max_tasks=8, threads=simulation)
+        lease: Future[Lease] = Future()
+        lease.set_result(Lease(Parts(), nullcontext(), lambda: None))
+        utterance = Utterance(
+            plan=ListenPlan(RecognizeRequest(), "en", 60.0, None),
+            audio_format=AudioFormat(rate_hz),
+            vad=LoudnessVad,
+            lane=lane,
+            lease=lease,
+            relaxed=False,
+            on_end=lambda _: None,
+        )
+        utterance.start()
+
+        def client(utterance: Utterance = utterance) -> None:
+            for _ in range(6):
+                utterance.feed(tone(0.1, rate_hz))
+            utterance.submit()
+
+        simulation.start("client", client)
+        simulation.wait(lambda utterance=utterance: utterance.done, 60.0)  # type: ignore[misc]  # bound now
+        transcript = utterance.submit().result(0)
+        assert transcript.duration_s == pytest.approx(0.6, abs=0.001), seed
+        assert transcript.stats.speech_s == pytest.approx(0.6, abs=0.05), seed
+        simulation.close()
+
+
+def test_a_callback_that_fails_does_not_end_the_utterance(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_partial(text: str) -> None:
+        raise OSError("the client's socket is gone")
+
+    room.ear = Dictation()
+    utterance = room.open(on_partial=on_partial)
+    for _ in range(6):
+        room.ear.entered.clear()
+        room.say(utterance, tone(1.1))
+        assert room.ear.entered.wait(WAIT_S)
+
+    assert utterance.finish(WAIT_S).text.startswith("one two")
+    assert "the client's socket is gone" in caplog.text
+
+
+def test_whoever_asks_for_the_speech_that_goes_on_gets_both_numbers_of_the_same_moment(room: Room) -> None:
+    utterance = room.open(max_s=None)
+    assert utterance.ongoing_speech == (0.0, 0.0)
+    room.say(utterance, tone(1.0))
+    room.settle(lambda: utterance.ongoing_speech[0] > 0.9)
+    assert utterance.ongoing_speech[1] == 1.0
+    room.say(utterance, silence(0.5))
+    room.settle(lambda: utterance.ongoing_speech == (0.0, 0.0))
+    utterance.cancel()
