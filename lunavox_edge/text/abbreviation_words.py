@@ -6,25 +6,29 @@ from __future__ import annotations
 # `#` before a number, `?` before a number with or without its full stop, `@` after a number, `^`
 # before a name (a capital letter). A blank inside an abbreviation is optional.
 ABBREVIATIONS: dict[str, str] = {
-    "de": "z. B=zum Beispiel; d. h=das heißt; u. a=unter anderem; u. ä=und ähnliches; o. ä=oder ähnliches;"
-    " i. d. R=in der Regel; z. T=zum Teil; z. Zt=zurzeit; v. a=vor allem; s. o=siehe oben; s. u=siehe unten;"
-    " Nr=Nummer?; Nrn=Nummern#; Dr=Doktor^; Prof=Professor^; Dipl.-Ing=Diplomingenieur^; Ing=Ingenieur^;"
-    " Hr=Herr^; Hrn=Herrn^; Fr=Frau^; Frl=Fräulein^; St=Sankt^; bzw=beziehungsweise; ca=circa; usw=und so"
-    " weiter; etc=et cetera; evtl=eventuell; ggf=gegebenenfalls; inkl=inklusive; exkl=exklusive;"
-    " zzgl=zuzüglich; vgl=vergleiche; sog=sogenannte; bspw=beispielsweise; insb=insbesondere;"
-    " allg=allgemein; max=maximal; min=minimal#; Temp=Temperatur; Luftf=Luftfeuchtigkeit; Std=Stunden@;"
-    " Min=Minuten@; Sek=Sekunden@; Mio=Millionen; Mrd=Milliarden; Tsd=Tausend; Tel=Telefon; Str=Straße;"
-    " Abs=Absatz#; Kap=Kapitel#; S=Seite#; Bd=Band#; Abb=Abbildung#; Jh=Jahrhundert; geb=geboren;"
-    " abzgl=abzüglich; mind=mindestens; durchschn=durchschnittlich; Stk=Stück@; Pkt=Punkt#",
+    "de": "Jan=Januar@; Feb=Februar@; Mär=März@; Apr=April@; Jun=Juni@; Jul=Juli@; Aug=August@;"
+    " Sep=September@; Sept=September@; Okt=Oktober@; Nov=November@; Dez=Dezember@; z. B=zum Beispiel; d."
+    " h=das heißt; u. a=unter anderem; u. ä=und ähnliches; o. ä=oder ähnliches; i. d. R=in der Regel; z."
+    " T=zum Teil; z. Zt=zurzeit; v. a=vor allem; s. o=siehe oben; s. u=siehe unten; Nr=Nummer?;"
+    " Nrn=Nummern#; Dr=Doktor^; Prof=Professor^; Dipl.-Ing=Diplomingenieur^; Ing=Ingenieur^; Hr=Herr^;"
+    " Hrn=Herrn^; Fr=Frau^; Frl=Fräulein^; St=Sankt^; bzw=beziehungsweise; ca=circa; usw=und so weiter;"
+    " etc=et cetera; evtl=eventuell; ggf=gegebenenfalls; inkl=inklusive; exkl=exklusive; zzgl=zuzüglich;"
+    " vgl=vergleiche; sog=sogenannte; bspw=beispielsweise; insb=insbesondere; allg=allgemein; max=maximal;"
+    " min=minimal#; Temp=Temperatur; Luftf=Luftfeuchtigkeit; Std=Stunden@; Min=Minuten@; Sek=Sekunden@;"
+    " Mio=Millionen; Mrd=Milliarden; Tsd=Tausend; Tel=Telefon; Str=Straße; Abs=Absatz#; Kap=Kapitel#;"
+    " S=Seite#; Bd=Band#; Abb=Abbildung#; Jh=Jahrhundert; geb=geboren; abzgl=abzüglich; mind=mindestens;"
+    " durchschn=durchschnittlich; Stk=Stück@; Pkt=Punkt#",
     "lb": "z. B=zum Beispill; d. h=dat heescht; asw=a sou weider; Nr=Nummer?; Dr=Dokter^; Prof=Professer^;"
     " ca=circa; max=maximal; min=minimal#; Temp=Temperatur; Här=Här^; Mme=Madame^; M=Monsieur^; etc=et"
     " cetera",
-    "nl": "bijv=bijvoorbeeld; bv=bijvoorbeeld; d. w. z=dat wil zeggen; o. a=onder andere; m. b. t=met"
-    " betrekking tot; t/m=tot en met; i. p. v=in plaats van; enz=enzovoort; etc=et cetera; nr=nummer?;"
-    " dhr=de heer^; mevr=mevrouw^; mw=mevrouw^; dr=dokter^; prof=professor^; ir=ingenieur^; ing=ingenieur^;"
-    " drs=doctorandus^; mr=meester^; ca=circa; max=maximaal; min=minimaal#; temp=temperatuur;"
-    " blz=bladzijde#; tel=telefoon; m. a. w=met andere woorden; incl=inclusief; excl=exclusief;"
-    " evt=eventueel; resp=respectievelijk; gem=gemiddeld; str=straat; St=Sint^",
+    "nl": "jan=januari@; feb=februari@; mrt=maart@; apr=april@; jun=juni@; jul=juli@; aug=augustus@;"
+    " sep=september@; sept=september@; okt=oktober@; nov=november@; dec=december@; bijv=bijvoorbeeld;"
+    " bv=bijvoorbeeld; d. w. z=dat wil zeggen; o. a=onder andere; m. b. t=met betrekking tot; t/m=tot en"
+    " met; i. p. v=in plaats van; enz=enzovoort; etc=et cetera; nr=nummer?; dhr=de heer^; mevr=mevrouw^;"
+    " mw=mevrouw^; dr=dokter^; prof=professor^; ir=ingenieur^; ing=ingenieur^; drs=doctorandus^;"
+    " mr=meester^; ca=circa; max=maximaal; min=minimaal#; temp=temperatuur; blz=bladzijde#; tel=telefoon; m."
+    " a. w=met andere woorden; incl=inclusief; excl=exclusief; evt=eventueel; resp=respectievelijk;"
+    " gem=gemiddeld; str=straat; St=Sint^",
     "fr": "M=Monsieur^; MM=Messieurs^; Mme=Madame^; Mmes=Mesdames^; Mlle=Mademoiselle^; Dr=docteur^;"
     " Pr=professeur^; St=Saint^; Ste=Sainte^; p. ex=par exemple; c.-à-d=c'est-à-dire; etc=et cetera;"
     " env=environ; n°=numéro?; nº=numéro?; no=numéro#; max=maximum; min=minimum#; temp=température;"
@@ -118,25 +122,30 @@ ABBREVIATIONS: dict[str, str] = {
     "et": "nt=näiteks; jne=ja nii edasi; nr=number?; dr=doktor^; hr=härra^; pr=proua^; prof=professor^;"
     " lk=lehekülg#; u=umbes#; ca=umbes; max=maksimaalselt; min=minimaalselt#; temp=temperatuur; tel=telefon;"
     " tn=tänav; kl=kell#; s. t=see tähendab",
-    "sv": "t. ex=till exempel; bl. a=bland annat; d. v. s=det vill säga; dvs=det vill säga; o. s. v=och så"
-    " vidare; osv=och så vidare; m. m=med mera; m. fl=med flera; f. d=före detta; s. k=så kallad; p. g. a=på"
-    " grund av; pga=på grund av; fr. o. m=från och med; t. o. m=till och med; ca=cirka; nr=nummer?;"
-    " kl=klockan?; dr=doktor^; prof=professor^; hr=herr^; fr=fru^; S:t=Sankt^; max=max; min=minst#;"
-    " temp=temperatur; tel=telefon; s=sida#; st=stycken@; milj=miljoner; mdr=miljarder; inkl=inklusive;"
-    " exkl=exklusive; resp=respektive; jfr=jämför; ev=eventuellt; etc=etcetera; tim=timmar@; sek=sekunder@;"
-    " ung=ungefär; luftf=luftfuktighet",
-    "no": "f. eks=for eksempel; bl. a=blant annet; d. v. s=det vil si; dvs=det vil si; o. l=og lignende; o."
-    " s. v=og så videre; osv=og så videre; m. m=med mer; mv=med videre; f. o. m=fra og med; t. o. m=til og"
-    " med; pga=på grunn av; ca=cirka; nr=nummer?; kl=klokka?; dr=doktor^; prof=professor^; hr=herr^;"
-    " fr=fru^; St=Sankt^; maks=maksimum; max=maksimum; min=minimum#; temp=temperatur; tlf=telefon; s=side#;"
-    " stk=stykk@; mill=millioner; mrd=milliarder; inkl=inkludert; ekskl=ekskludert; evt=eventuelt;"
-    " hhv=henholdsvis; etc=et cetera; jf=jamfør; kap=kapittel#; gj.sn=gjennomsnitt",
-    "da": "f. eks=for eksempel; bl. a=blandt andet; d. v. s=det vil sige; dvs=det vil sige; o. l=og"
-    " lignende; osv=og så videre; m. m=med mere; mv=med videre; t. o. m=til og med; pga=på grund af; pr=per;"
-    " ca=cirka; nr=nummer?; kl=klokken?; dr=doktor^; prof=professor^; hr=herr^; fr=fru^; Skt=Sankt^;"
-    " maks=maksimum; max=maksimum; min=minimum#; temp=temperatur; tlf=telefon; s=side#; stk=styk@;"
-    " mio=millioner; mia=milliarder; inkl=inklusive; ekskl=eksklusive; evt=eventuelt; hhv=henholdsvis;"
-    " etc=et cetera; jf=jævnfør; kap=kapitel#; gns=gennemsnit; ing=ingeniør^",
+    "sv": "jan=januar@; feb=februar@; mar=mars@; apr=april@; jun=juni@; jul=juli@; aug=augusti@;"
+    " sep=september@; sept=september@; okt=oktober@; nov=november@; dec=december@; t. ex=till exempel; bl."
+    " a=bland annat; d. v. s=det vill säga; dvs=det vill säga; o. s. v=och så vidare; osv=och så vidare; m."
+    " m=med mera; m. fl=med flera; f. d=före detta; s. k=så kallad; p. g. a=på grund av; pga=på grund av;"
+    " fr. o. m=från och med; t. o. m=till och med; ca=cirka; nr=nummer?; kl=klockan?; dr=doktor^;"
+    " prof=professor^; hr=herr^; fr=fru^; S:t=Sankt^; max=max; min=minst#; temp=temperatur; tel=telefon;"
+    " s=sida#; st=stycken@; milj=miljoner; mdr=miljarder; inkl=inklusive; exkl=exklusive; resp=respektive;"
+    " jfr=jämför; ev=eventuellt; etc=etcetera; tim=timmar@; sek=sekunder@; ung=ungefär; luftf=luftfuktighet",
+    "no": "jan=januar@; feb=februar@; mar=mars@; apr=april@; jun=juni@; jul=juli@; aug=august@;"
+    " sep=september@; sept=september@; okt=oktober@; nov=november@; des=desember@; f. eks=for eksempel; bl."
+    " a=blant annet; d. v. s=det vil si; dvs=det vil si; o. l=og lignende; o. s. v=og så videre; osv=og så"
+    " videre; m. m=med mer; mv=med videre; f. o. m=fra og med; t. o. m=til og med; pga=på grunn av;"
+    " ca=cirka; nr=nummer?; kl=klokka?; dr=doktor^; prof=professor^; hr=herr^; fr=fru^; St=Sankt^;"
+    " maks=maksimum; max=maksimum; min=minimum#; temp=temperatur; tlf=telefon; s=side#; stk=stykk@;"
+    " mill=millioner; mrd=milliarder; inkl=inkludert; ekskl=ekskludert; evt=eventuelt; hhv=henholdsvis;"
+    " etc=et cetera; jf=jamfør; kap=kapittel#; gj.sn=gjennomsnitt",
+    "da": "jan=januar@; feb=februar@; mar=marts@; apr=april@; jun=juni@; jul=juli@; aug=august@;"
+    " sep=september@; sept=september@; okt=oktober@; nov=november@; dec=december@; f. eks=for eksempel; bl."
+    " a=blandt andet; d. v. s=det vil sige; dvs=det vil sige; o. l=og lignende; osv=og så videre; m. m=med"
+    " mere; mv=med videre; t. o. m=til og med; pga=på grund af; pr=per; ca=cirka; nr=nummer?; kl=klokken?;"
+    " dr=doktor^; prof=professor^; hr=herr^; fr=fru^; Skt=Sankt^; maks=maksimum; max=maksimum; min=minimum#;"
+    " temp=temperatur; tlf=telefon; s=side#; stk=styk@; mio=millioner; mia=milliarder; inkl=inklusive;"
+    " ekskl=eksklusive; evt=eventuelt; hhv=henholdsvis; etc=et cetera; jf=jævnfør; kap=kapitel#;"
+    " gns=gennemsnit; ing=ingeniør^",
     "is": "t. d=til dæmis; þ. e=það er; o. s. frv=og svo framvegis; o. fl=og fleira; m. a=meðal annars;"
     " nr=númer?; kl=klukkan?; dr=doktor^; próf=prófessor^; u. þ. b=um það bil; ca=sirka; hám=hámark;"
     " lágm=lágmark#; hr=herra^; bls=blaðsíða#; millj=milljónir; þús=þúsund; s. s=svo sem; skv=samkvæmt",
@@ -190,21 +199,21 @@ KEPT_WITH_FULL_STOP: dict[str, frozenset[str]] = {"es": frozenset({"temp", "máx
 
 BEFORE_NAMES_ABROAD = frozenset(
     # Titles, and what a place or a saint is called
-    "sres dña profa sto sta stª ilmo exmo eng lic dott arq rag geom arch p.zza v.le c.so sig.na"
-    " prof.ssa d.ª prof.ª mmes mm pr drs ir św inż mgr ks hab al mudr judr mvdr phdr rndr pí sn doç"
-    " mah cad sok skt gđa gosp tri hra rva nti szt özv ifj dkt parch znj dna dl bpk ny tn jl próf šv"
-    " nám вул просп бул г-н г-жа д-р sv ste sf inž hz tp gs ts ths bw праф гр д-р проф د أ م ڈ آ डॉ"
-    " प्रो डा प्रा డా ప్రొ ഡോ പ്രൊഫ esim ks np tzn tj itp m.in např npr napr t.ex örn bkz pvz piem"
-    " напр нпр прим др св ім буд αγ δρ κα οδ адм инж".split()
+    "str bd sres dña profa stª ilmo exmo dott arq geom p.zza v.le c.so"
+    " sig.na prof.ssa d.ª prof.ª mmes mm pr drs św inż mgr ks mudr judr mvdr phdr rndr pí"
+    " sn doç skt gđa gosp rva nti szt özv ifj dkt parch znj dl bpk tn jl"
+    " próf šv nám вул просп бул г-н г-жа д-р sv sf inž tp gs ts ths bw праф гр д-р проф د أ م"
+    " ڈ آ डॉ प्रो डा प्रा డా ప్రొ ഡോ പ്രൊഫ esim ks np tzn tj itp m.in např npr napr t.ex örn bkz pvz"
+    " piem напр нпр прим др св ім буд αγ δρ κα οδ адм инж".split()
 )
 """What follows these in one of the languages is a name."""
 
 BEFORE_NUMBERS_ABROAD = frozenset(
-    "max maks máx màx maxim min mín mini temp tenp temper tepl avg hum umid prom moy gem ort ø aprox"
-    " approx cca kb env mind durchschn ok godz kl klo plkst nro núm č čís št br zk sz strana стр бр"
+    "max maks máx màx maxim min mín mini temp tenp temper tepl avg hum umid prom moy gem ø aprox"
+    " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр"
     " ул д кв макс мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp"
     " hőm sıc yakl tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं"
-    " पृ नं నం നം vlhk wilg luftf väh pribl priem ung nrn abb pkt app pagg pàg obr cap ст стор გვ ص"
+    " पृ नं నం നം vlhk wilg luftf väh pribl priem nrn abb pkt pagg pàg obr ст стор გვ ص"
     " न्यून పే പേ".split()
 )
 """The sentence goes on if a number follows."""

@@ -20,7 +20,7 @@ _LAST = frozenset(
 _SHORT = 2
 _LETTER = 1
 _NUMBER_AHEAD = re.compile(r"\s?[-–]?[0-9<>~+]")
-_NUMBER_BEHIND = re.compile(r"[0-9]\s?$")
+_NUMBER_BEHIND = re.compile(r"[0-9]\.?\s?$")
 _SHARED = {"bs": "hr", "mk": "sr"}
 _ANY_FIGURE = re.compile(r"[\d<>.º°]")
 
@@ -78,7 +78,7 @@ def _expanded(found: re.Match[str], table: _Abbreviations) -> str:
     short = (found["short"] or found["bare"]).replace(" ", "")
     if short.lower() in table.kept:
         return found.group()
-    after_number = bool(_NUMBER_BEHIND.search(text, max(0, found.start() - 3), found.start()))
+    after_number = bool(_NUMBER_BEHIND.search(text, max(0, found.start() - 4), found.start()))
     for long, mark in _entries(short, table):
         if _fits(found, mark, after_number=after_number):
             blank = " " if text[found.end() : found.end() + 1].isalnum() else ""

@@ -43,6 +43,9 @@ NUMBERED_THINGS = frozenset(
     " зона датчик сенсор розетка фаза группа этаж дверь окно камера кімната поверх двері вікно група"
     " кран насос батарея номер лампата стая врата прозорец soba λάμπα δωμάτιο κανάλι ζώνη αισθητήρας"
     " πρίζα φάση πόρτα παράθυρο κάμερα ruang kamar lampu pintu jendela saluran đèn phòng kênh cửa"
-    " gela argia lanpara atea".split()
+    " küche bad wohnzimmer schlafzimmer flur büro kreis heizkreis strang zähler fühler messstelle"
+    " ladepunkt cuisine salon bureau cocina baño despacho cucina bagno ufficio keuken badkamer kök"
+    " badrum kjøkken køkken keittiö kuchnia łazienka kuchyně kuchyňa kuhinja konyha bucătărie mutfak"
+    " cozinha gela argia lanpara atea".split()
 )
 """`Lampe 2 100 %` is lamp 2 at 100 percent; `Verbrauch 1 250 W` is one number."""

@@ -9,7 +9,8 @@ from num2words import num2words
 
 _LARGEST = 999
 
-# The masculine ordinals from 1 to 20 and 30, and what joins tens and units, where num2words has none.
+# The masculine ordinals from 1 to 20 and 30, and what joins tens and units, where num2words has none
+# or wrong ones.
 _WORDS: dict[str, tuple[str, str]] = {
     "cs": (
         (
@@ -31,6 +32,20 @@ _WORDS: dict[str, tuple[str, str]] = {
             " četrnaesti petnaesti šesnaesti sedamnaesti osamnaesti devetnaesti dvadeseti trideseti"
         ),
         "dvadeset trideset",
+    ),
+    "no": (
+        (
+            "første andre tredje fjerde femte sjette syvende åttende niende tiende ellevte tolvte trettende"
+            " fjortende femtende sekstende syttende attende nittende tjuende trettiende"
+        ),
+        "tjue+ tretti+",
+    ),
+    "da": (
+        (
+            "første anden tredje fjerde femte sjette syvende ottende niende tiende ellevte tolvte trettende"
+            " fjortende femtende sekstende syttende attende nittende tyvende tredivte"
+        ),
+        "-ogtyvende -ogtredivte",
     ),
     "lv": (
         (
@@ -78,7 +93,9 @@ _LUXEMBOURGISH = (
 ).split()
 _LUXEMBOURGISH_UNITS = "een zwee dräi véier fënnef sechs siwen aacht néng".split()
 
-_NUM2WORDS = {"de", "da", "no", "fi", "hu", "sl", "pl", "ru", "uk", "es", "pt", "it", "ca"}
+_DANISH_UNITS = "en to tre fire fem seks syv otte ni".split()
+
+_NUM2WORDS = {"de", "fi", "hu", "sl", "pl", "ru", "uk", "es", "pt", "it", "ca"}
 _SHARED = {"sr": "hr", "bs": "hr"}
 
 _GENITIVE: dict[str, tuple[tuple[str, str], ...]] = {
@@ -114,6 +131,7 @@ _NEUTER: dict[str, tuple[tuple[str, str], ...]] = {
     "sl": (("i", "o"),),
     "hr": (("ći", "će"), ("i", "o")),
 }
+_NEUTER_ENDINGS = {"cs": "oí", "sk": "oeí", "pl": "oe", "sl": "oe", "hr": "oe"}
 _DECLINES_ALL = {"cs", "sk", "pl", "es", "pt"}
 """Every word of a compound takes the ending, not only the last."""
 _LETTER = re.compile(r"[^\W\d_]")
@@ -151,7 +169,7 @@ def before_noun(number: int, language: str, noun: str) -> str:
     elif language == "lv":
         feminine, neuter = last in "ae", False
     else:
-        feminine, neuter = last == "a", last == "o" or (language in {"cs", "sk"} and last == "í")
+        feminine, neuter = last == "a", last in _NEUTER_ENDINGS.get(language, "o")
     if feminine:
         return _with_endings(words, language, _FEMININE.get(language, ()))
     return _with_endings(words, language, _NEUTER.get(language, ())) if neuter else words
@@ -184,13 +202,15 @@ def _from_table(number: int, language: str) -> str:
     elif number == 30:  # noqa: PLR2004
         found = words[20]
     elif number < 40:  # noqa: PLR2004
+        if language == "da":
+            return f"{_DANISH_UNITS[unit - 1]}{joints[tens - 2].lstrip('-')}"
         first = "batgarren" if language == "eu" and unit == 1 else words[unit - 1]
         found = f"{joints[tens - 2]} {first}"
         if language == "eu" and tens == 3:  # noqa: PLR2004
             found = f"hogeita {words[9 + unit]}"
     else:
         return ""
-    return found.replace("_", " ")
+    return found.replace("+ ", "").replace("_", " ")
 
 
 def _luxembourgish(number: int) -> str:

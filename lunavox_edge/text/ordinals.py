@@ -15,7 +15,7 @@ _WITHOUT_FULL_STOP = frozenset({"pl", "ru", "uk"})
 _GERMAN_LEADS = frozenset(
     "der die das den dem des am im vom zum zur beim ans ins jeder jede jedes jeden jedem dieser diese"
     " dieses diesen diesem ein eine einen einem einer eines kein keine unser unsere mein meine sein seine"
-    " ihr ihre dein deine bis ab seit und oder vor nach seinem ihrem meinem deinem unserem seinen ihren"
+    " ihr ihre dein deine bis ab seit und oder vor nach für seinem ihrem meinem deinem unserem seinen ihren"
     " meinen deinen unseren".split()
 )
 """Words that lead up to an ordinal; without one, digits and a full stop may end a sentence."""
@@ -113,7 +113,9 @@ def _hungarian_date(text: str) -> str:
         if not day:
             return found.group()
         # `huszonhatodik` is the twenty-sixth, `huszonhatodika` the twenty-sixth of a month.
-        named = "elseje" if int(found["day"]) == 1 else day + ("e" if _is_front(day) else "a")
+        named = (
+            "elseje" if int(found["day"]) == 1 else day + ("e" if _is_front(day.removesuffix("ik")) else "a")
+        )
         year = f"{found['year']} " if found["year"] else ""
         more = found["more"] or ""
         return f"{year}{found['month']} {named}{more or '.'}"
@@ -137,7 +139,7 @@ def _german(text: str) -> str:
     text = _NUMERIC_DATE.sub(_german_date, text)
     pieces = []
     at = 0
-    ending = ""
+    ending = None
     for found in _NUMBER_THEN_WORD.finditer(text):
         spoken, ending = _german_ordinal(found, ending)
         if spoken:
@@ -161,7 +163,7 @@ def _german_date(found: re.Match[str]) -> str:
     return f"{ordinal(day, 'de')}{ending} {ordinal(month, 'de')}{ending}{year}"
 
 
-def _german_ordinal(found: re.Match[str], before: str) -> tuple[str, str]:
+def _german_ordinal(found: re.Match[str], before: str | None) -> tuple[str, str | None]:
     """Return the words of an ordinal, "" if it is none, and its ending for those that go with it."""
     lead, second = _words_before(found)
     number = int(found["number"])
@@ -170,12 +172,12 @@ def _german_ordinal(found: re.Match[str], before: str) -> tuple[str, str]:
     if found["end"] is not None:
         known = lead in _ENDS_WITH_DAY
     else:
-        known = dated or (lead in _GERMAN_LEADS and (bool(before) or lead not in {"und", "oder"}))
+        known = dated or (lead in _GERMAN_LEADS and (before is not None or lead not in {"und", "oder"}))
     words = ordinal(number, "de") if known else ""
     if not words:
         return "", before
-    joined = bool(before) and lead in {"und", "oder", "bis"}
-    ending = before if joined else _german_ending(lead, second)
+    joined = lead in {"und", "oder", "bis"}
+    ending = before if joined and before is not None else _german_ending(lead, second)
     return words + ending, ending
 
 

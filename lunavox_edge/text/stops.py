@@ -30,7 +30,9 @@ _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
 """`10 min` is a measure, and may end a sentence before another number."""
-_LETTERS = re.compile(r"(?:(?<!\w)[^\W\d_]\. ?)*(?<!\w)[^\W\d_]$")
+_ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
+"""`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
+_LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
 _ENDING_LETTERS = re.compile(r"[^\W\d_]+$")
@@ -186,7 +188,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     # Vowel signs of Indian scripts are no letters to a regular expression.
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
     if token in BEFORE_NAMES_ABROAD or (follower.isdigit() and token in BEFORE_NUMBERS_ABROAD):
-        return not _AFTER_NUMBER.search(before)
+        return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
     if not word:
         return False
     starts = next_word.lower().replace("’", "'") in STARTERS
@@ -195,7 +197,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         return _are_initials(letters.group(), next_word, starts=starts)
     if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−"):
         if word in BEFORE_NUMBERS_ABROAD:
-            return not _AFTER_NUMBER.search(before)
+            return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
             word in BEFORE_NUMBERS
             or word in BEFORE_NAMES
