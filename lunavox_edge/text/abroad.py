@@ -60,6 +60,9 @@ def _abbreviations(key: str) -> _Abbreviations | None:
         short, _, long = entry.strip().partition("=")
         mark = long[-1] if long[-1] in _MARKS else ""
         words.setdefault(short.replace(" ", ""), []).append((long.rstrip(_MARKS), mark))
+        if short == "max":
+            # With a capital it may be a name.
+            words.setdefault("Max", []).append((long, "#"))
         escaped = re.escape(short).replace(r"\ ", r"\s?")
         stopped.append(escaped)
         if mark == "?":

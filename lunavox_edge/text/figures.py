@@ -22,10 +22,10 @@ _READING_UNIT = (
 """Units whose values have three decimals rather than thousands."""
 
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)*"
-_UNIT = r"(?:\s?(?:%|‰|[°º]\s?[CFcf]?\b|[^\W\d_]{1,4}(?:/[^\W\d_]{1,3})?[²³]?(?![\w²³])))?"
+_UNIT = r"(?:\s?(?:[%€$£¥]|‰|[°º]\s?[CFcf]?\b|[^\W\d_]{1,4}(?:/[^\W\d_]{1,3})?[²³]?(?![\w²³])))?"
 
 _NAME_THEN_GROUP = re.compile(r"([^\W\d_][0-9]{1,3})[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
-_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d]\s?(?=[.,]?[0-9])")
+_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d\ufe63]\s?(?=[.,]?[0-9])")
 _SIGN = re.compile(
     rf"(?:(?<![\w)\]%°º².,$€£'’–-])-(?=[.,]?[0-9])"
     rf"|(?<![\w)\]%°º².,$€£'’–-])(?<![0-9] )–(?=[.,]?[0-9])"
@@ -43,12 +43,13 @@ _COMPARED = re.compile(
 _HEART = re.compile(r"<3(?![\w.,]|\s?[%°])")
 
 _POINT = re.compile(
-    rf"(?<![\w.,:/+'’])(?<![0-9][-–])(?P<whole>[0-9]+)\.(?P<part>[0-9]+)(?![0-9]|[.,:/][0-9]|-[0-9.]*[0-9]\.)"
+    rf"(?<![\w.,:/+'’])(?P<whole>[0-9]+)\.(?P<part>[0-9]+)(?![0-9]|[.,:/][0-9])"
     rf"(?=(?P<reading>\s?{_READING_UNIT})?)(?=(?P<unit>{_UNIT}))(?P<date>\.(?=\s[^\W_]))?"
 )
 _COMMA = re.compile(r"(?<![\w.,])(?P<whole>[0-9]+),(?P<part>[0-9]+)(?![0-9]|[.,][0-9])")
 _LAST_WORD = re.compile(r"([^\W\d_][\w.]*)[\s:]*$")
-_NEXT_WORD = re.compile(r"\s?([^\W\d_]+)")
+_NEXT_WORD = re.compile(r"(?:\s?[-–]\s?[0-9]{1,2}\.[0-9]{2})?\s?([^\W\d_]+)")
+_TIME_BEFORE = re.compile(r"(?<![0-9.])[0-9]{1,2}\.[0-9]{2}\s?[-–]\s?$")
 
 _APOSTROPHES = re.compile(r"(?<![\w.,'’])[0-9]{1,3}(?:['’][0-9]{3})+(?![\w'’])")
 _BESIDE = re.compile(
@@ -58,6 +59,8 @@ _BESIDE = re.compile(
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LARGEST_DAY, _LARGEST_MONTH, _HOURS, _MINUTES = 31, 12, 24, 60
 _GROUP_DIGITS = 3
+_LONE_SIGN = re.compile(rf"^\s*[-–] (?={_NUMBER}\s?[°º℃])")
+"""Markdown would take it for the mark of a list's item."""
 _DOUBLE = re.compile(r"(?<=[0-9°%C]) ?--(?=[.,]?[0-9])")
 _OPENING = "([{\"'„“«‘"
 _UNSPACED = frozenset({"zh", "ja", "th"})
@@ -76,6 +79,8 @@ def mark_true_minus(text: str, words: Wording | None) -> str:
         return text
     if words.language in _UNSPACED:
         return _TRUE_MINUS.sub(lambda found: _unspaced_minus(found, words), text)
+    if "\n" not in text.strip():
+        text = _LONE_SIGN.sub(f"{words.minus} ", text)
     text = _DOUBLE.sub(f" - {words.minus} ", text)
     return _TRUE_MINUS.sub(lambda found: _spaced_minus(found, words), text)
 
@@ -132,7 +137,7 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     as_it_was = found.group()
     if len(part) == _GROUP_DIGITS and len(whole) <= _GROUP_DIGITS and not whole.startswith("0"):
         return as_it_was if not found["reading"] else _join(whole, part, words) + after
-    last = _LAST_WORD.search(found.string[max(0, found.start() - 40) : found.start()])
+    last = _LAST_WORD.search(_TIME_BEFORE.sub("", found.string[max(0, found.start() - 40) : found.start()]))
     before = last[1].lower().rstrip(".") if last else ""
     if found["reading"] is None and before in VERSIONS:
         return as_it_was
@@ -177,6 +182,8 @@ def _is_name(before: str, first: str, found: re.Match[str], words: Wording) -> b
     if last is None or not before.endswith(" "):
         return False
     word = last[1]
+    if word[-1].isdigit():
+        return False
     if found.string[found.end() :].lstrip()[:1] == "%":
         return True
     lower = word.lower().rstrip(".")

@@ -35,6 +35,7 @@ _ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
+_BEFORE_NUMBER = re.compile(r"(?<![\w.])(?P<word>[^\W\d_]{2,7})\.(?=\s[-–<>+~]?[0-9])")
 _ENDING_LETTERS = re.compile(r"[^\W\d_]+$")
 _PART_OF_NAME = ("(", "_", "=", "/", "@", ".")
 _ENDS_OF_NAMES = frozenset(
@@ -97,6 +98,18 @@ def seems_whole(text: str) -> bool:
     before = text[max(0, stops[-1].start() - _CONTEXT) : stops[-1].start()]
     doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit()
     return stops[-1]["stops"] != "." or not doubtful
+
+
+def without_inner_stops(text: str) -> str:
+    """Drop the full stop of an abbreviation before a number, at which a phonemiser would end its clause."""
+    return _BEFORE_NUMBER.sub(_without_stop, text)
+
+
+def _without_stop(found: re.Match[str]) -> str:
+    word, end = found["word"], found.end("word")
+    known = word.lower() in BEFORE_NUMBERS_ABROAD or word.lower() in BEFORE_NUMBERS
+    measure = _AFTER_NUMBER.search(found.string[max(0, end - _CONTEXT) : end])
+    return word if known and not measure else found.group()
 
 
 def _judge_sure(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:

@@ -338,6 +338,12 @@ def test_two_voices_read_their_own_languages_at_once(
     german.close()
 
 
+def test_an_abbreviation_does_not_end_what_the_phonemiser_reads(joe: PiperModel) -> None:
+    for text in ("Temp. máx. 25 °C, mín. -3 °C", "See fig. 5 and approx. 7"):
+        assert joe._phonemes(text) == joe._phonemes(re.sub(r"(\w)\.", r"\1", text))
+    assert joe._phonemes("In 10 min. 5 are over.") != joe._phonemes("In 10 min 5 are over.")
+
+
 def test_one_voice_speaks_in_two_threads_at_once(joe: PiperModel) -> None:
     texts = ["The first one.", "This is the second text."]
     expected = [said(joe, text) for text in texts]

@@ -31,6 +31,7 @@ from lunavox_edge.backends.tts.piper_open import open_sound, way_to_speak
 from lunavox_edge.backends.tts.piper_sound import Sound
 from lunavox_edge.backends.tts.readers import known_espeak_voice, reader_problem
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
+from lunavox_edge.text.stops import without_inner_stops
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class PiperModel(TtsModel):
         if self._voice.config.phoneme_type == "text":
             return [letters(clean, known, self._voice.config.espeak_voice)]
         try:
-            sentences: list[list[str]] = self._voice.phonemize(clean)
+            sentences: list[list[str]] = self._voice.phonemize(without_inner_stops(clean))
         except ort.failures() as error:
             raise LunavoxSynthesisError("This voice cannot read this text.") from error
         if self._voice.config.phoneme_type == "pinyin":
