@@ -242,9 +242,8 @@ def _is_ordinal(before: str, follower: str, next_word: str) -> bool:
         return False
     if _LIST_NUMBER.fullmatch(before):
         return True
-    if len(number.group()) > 2:  # noqa: PLR2004 - no day has three digits
-        return False
-    if follower.isdigit() or next_word.lower() in GERMAN_MONTHS:
+    is_day = len(number.group()) <= 2  # noqa: PLR2004 - no day has three digits
+    if is_day and (follower.isdigit() or next_word.lower() in GERMAN_MONTHS):
         return True
     words = before[: number.start()].lower().split()
     of_oneself = words[-2:] == ["i", "am"]
