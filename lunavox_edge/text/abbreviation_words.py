@@ -9,7 +9,7 @@ ABBREVIATIONS: dict[str, str] = {
     "de": "Jan=Januar@; Feb=Februar@; Mär=März@; Apr=April@; Jun=Juni@; Jul=Juli@; Aug=August@;"
     " Sep=September@; Sept=September@; Okt=Oktober@; Nov=November@; Dez=Dezember@; z. B=zum Beispiel; d."
     " h=das heißt; u. a=unter anderem; u. ä=und ähnliches; o. ä=oder ähnliches; i. d. R=in der Regel; z."
-    " T=zum Teil; z. Zt=zurzeit; v. a=vor allem; s. o=siehe oben; s. u=siehe unten; Nr=Nummer?;"
+    " T=zum Teil; z. Zt=zurzeit; v. a=vor allem; s. o=siehe oben; s. u=siehe unten; Nr=Nummer?; Zi=Zimmer#;"
     " Nrn=Nummern#; Dr=Doktor^; Prof=Professor^; Dipl.-Ing=Diplomingenieur^; Ing=Ingenieur^; Hr=Herr^;"
     " Hrn=Herrn^; Fr=Frau^; Frl=Fräulein^; St=Sankt^; bzw=beziehungsweise; ca=circa; usw=und so weiter;"
     " etc=et cetera; evtl=eventuell; ggf=gegebenenfalls; inkl=inklusive; exkl=exklusive; zzgl=zuzüglich;"
@@ -63,7 +63,7 @@ ABBREVIATIONS: dict[str, str] = {
     "pl": "np=na przykład; tzn=to znaczy; tj=to jest; m. in=między innymi; itd=i tak dalej; itp=i tym"
     " podobne; ok=około; godz=godzina; nr=numer?; ul=ulica; al=aleja^; pl=plac^; os=osiedle^; św=święty^;"
     " dr=doktor^; prof=profesor^; inż=inżynier^; mgr=magister^; ks=ksiądz^; gen=generał^; p=pan^;"
-    " str=strona#; tys=tysięcy; mln=milionów; mld=miliardów; max=maksymalnie; maks=maksymalnie;"
+    " str=strona#; pkt=punkt#; tys=tysięcy; mln=milionów; mld=miliardów; max=maksymalnie; maks=maksymalnie;"
     " min=minimalnie#; temp=temperatura; tel=telefon; zob=zobacz; por=porównaj; im=imienia; woj=województwo;"
     " wg=według; sek=sekund@; wilg=wilgotność",
     "cs": "např=například; tzn=to znamená; tj=to jest; atd=a tak dále; apod=a podobně; č=číslo?; čís=číslo#;"
@@ -214,6 +214,6 @@ BEFORE_NUMBERS_ABROAD = frozenset(
     " ул д кв макс мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp"
     " hőm sıc yakl tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं"
     " पृ नं నం നം vlhk wilg luftf väh pribl priem nrn abb pkt pagg pàg obr ст стор გვ ص"
-    " न्यून పే പേ".split()
+    " न्यून పే പേ रु రూ രൂ zi".split()
 )
 """The sentence goes on if a number follows."""

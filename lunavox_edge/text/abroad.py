@@ -17,6 +17,8 @@ _LAST = frozenset(
     " utt vb vs vd dll dst dsb etj etab κλπ стб".split()
 )
 """They may end a sentence, and then their full stop stays."""
+_ENDS_WITHOUT_STOP = re.compile(r"\.[^\W\d_]{2,}$|ª$|-n[aiж]$|-р$")
+"""`Sig.ra`, `d-na`: the stop or hyphen stands where letters are left out."""
 _SHORT = 2
 _LETTER = 1
 _NUMBER_AHEAD = re.compile(r"\s?[-–]?[0-9<>~+]")
@@ -66,11 +68,12 @@ def _abbreviations(key: str) -> _Abbreviations | None:
         escaped = re.escape(short).replace(r"\ ", r"\s?")
         stopped.append(escaped)
         if mark == "?":
-            bare.append(escaped)
+            bare.append(rf"{escaped}(?=\s?[0-9])")
+        elif _ENDS_WITHOUT_STOP.search(short):
+            bare.append(rf"{escaped}(?=\s)")
     longest_first = sorted(set(stopped), key=len, reverse=True)
-    pattern = rf"(?<![\w.])(?P<short>{'|'.join(longest_first)})\."
     longest_bare = "|".join(sorted(bare, key=len, reverse=True)) or "(?!)"
-    pattern += rf"|(?<![\w.])(?P<bare>{longest_bare})(?=\s?[0-9])"
+    pattern = rf"(?<![\w.])(?:(?P<bare>{longest_bare})|(?P<short>{'|'.join(longest_first)})\.)"
     return _Abbreviations(
         re.compile(pattern, re.IGNORECASE), words, KEPT_WITH_FULL_STOP.get(key, frozenset())
     )
@@ -105,8 +108,8 @@ def _entries(short: str, table: _Abbreviations) -> list[tuple[str, str]]:
 
 def _fits(found: re.Match[str], mark: str, *, after_number: bool) -> bool:
     text, end = found.string, found.end()
-    if found["bare"]:
-        return mark == "?"
+    if found["bare"] and mark == "?":
+        return True
     if mark == "@":
         return after_number
     if mark == "#":
@@ -116,9 +119,10 @@ def _fits(found: re.Match[str], mark: str, *, after_number: bool) -> bool:
     rest = text[end : end + 3].lstrip()
     if mark == "^":
         return bool(rest) and rest[0].isalpha() and not rest[0].islower()
-    if after_number and len(found["short"]) <= _SHORT:
+    short = (found["short"] or found["bare"]).lower().replace(" ", "")
+    if after_number and len(short) <= _SHORT:
         return False
-    return bool(rest) or found["short"].lower().replace(" ", "").split(".")[0] in _LAST
+    return bool(rest) or short.split(".")[0] in _LAST
 
 
 def _starts(text: str, at: int) -> bool:

@@ -43,7 +43,7 @@ _COMPARED = re.compile(
 _HEART = re.compile(r"<3(?![\w.,]|\s?[%°])")
 
 _POINT = re.compile(
-    rf"(?<![\w.,:/+'’])(?P<whole>[0-9]+)\.(?P<part>[0-9]+)(?![0-9]|[.,:/][0-9])"
+    rf"(?<![\w.,:/'’])(?P<whole>[0-9]+)\.(?P<part>[0-9]+)(?![0-9]|[.,:/][0-9])"
     rf"(?=(?P<reading>\s?{_READING_UNIT})?)(?=(?P<unit>{_UNIT}))(?P<date>\.(?=\s[^\W_]))?"
 )
 _COMMA = re.compile(r"(?<![\w.,])(?P<whole>[0-9]+),(?P<part>[0-9]+)(?![0-9]|[.,][0-9])")
@@ -57,6 +57,9 @@ _BESIDE = re.compile(
     r"(?P<rest>(?:[0-9]{3}(?: (?=[0-9]{3}(?![0-9])))?)+)"
 )
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_LOOK_BACK = 60
+_TELEPHONE = re.compile(r"\+[0-9 ()]{0,20}$")
+_HUNGARIAN_AT = ("-kor", "-tól", "-ig")
 _LARGEST_DAY, _LARGEST_MONTH, _HOURS, _MINUTES = 31, 12, 24, 60
 _GROUP_DIGITS = 3
 _LONE_SIGN = re.compile(rf"^\s*[-–] (?={_NUMBER}\s?[°º℃])")
@@ -148,6 +151,7 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     follows = _NEXT_WORD.match(found.string, found.end())
     clock_before = before in CLOCK_BEFORE and not found["unit"]
     clock_after = follows is not None and follows[1].lower() in CLOCK_AFTER
+    clock_after = clock_after or found.string.startswith(_HUNGARIAN_AT, found.end())
     of_day = len(part) == 2 and len(whole) < _GROUP_DIGITS and int(whole) <= _HOURS and int(part) < _MINUTES  # noqa: PLR2004
     if of_day and (clock_before or clock_after):
         return as_it_was
@@ -162,10 +166,12 @@ def _join(whole: str, part: str, words: Wording) -> str:
 def _beside(found: re.Match[str], words: Wording) -> str:
     """Join a number with spaces between its thousands, or part a name's number from the value after it."""
     first, rest = found["first"], found["rest"]
-    before = found.string[: found.start()]
+    before = found.string[max(0, found.start() - _LOOK_BACK) : found.start()]
+    if first.startswith("0") or _TELEPHONE.search(before):
+        return found.group()
     if _is_name(before, first, found, words):
         return f"{first}, {rest}"
-    return first + rest.replace(" ", "") if not first.startswith("0") else found.group()
+    return first + rest.replace(" ", "")
 
 
 def _is_name(before: str, first: str, found: re.Match[str], words: Wording) -> bool:
@@ -176,9 +182,7 @@ def _is_name(before: str, first: str, found: re.Match[str], words: Wording) -> b
         return touching.isalpha() or before[-2:-1].isalnum()
     if len(first) > _GROUP_DIGITS:
         return True
-    if first.startswith("0"):
-        return False
-    last = _LAST_WORD.search(before[-40:])
+    last = _LAST_WORD.search(before)
     if last is None or not before.endswith(" "):
         return False
     word = last[1]
@@ -189,7 +193,7 @@ def _is_name(before: str, first: str, found: re.Match[str], words: Wording) -> b
     lower = word.lower().rstrip(".")
     if _is_numbered_thing(lower):
         return True
-    inside = bool(re.search(r"[^\W\d_],? $", before[max(0, len(before) - 42) : -len(word) - 1]))
+    inside = bool(re.search(r"[^\W\d_],? $", before[: -len(word) - 1]))
     return len(first) == 1 and inside and word[0].isupper() and words.language not in {"de", "lb"}
 
 

@@ -111,6 +111,7 @@ COMMA = [language for language in LANGUAGES if wording(language).read_mark == ",
 POINTS = (
     ("0.345 kWh", "0,345 kWh"),
     ("0.125", "0,125"),
+    ("+0.5", "+0,5"),
     ("12.345 kWh", "12,345 kWh"),
     ("12.345kWh", "12,345kWh"),
     ("3.141 °C", "3,141 °C"),
@@ -196,7 +197,8 @@ BESIDE = (
     ("1 000 000", "1000000"),
     ("1\u202f250 W", "1250 W"),
     ("CO2 85 ppm", "CO2 85 ppm"),
-    ("030 123 456", "030 123 456"),
+    ("030 123 456, 0151 234 567", "030 123 456, 0151 234 567"),
+    ("+49 30 123 456", "+49 30 123 456"),
 )
 
 
@@ -320,6 +322,7 @@ def test_what_is_no_ordinal_of_a_language_has_no_word() -> None:
         ("es", "n.º 5, núm. 7, aprox. 9", "número 5, número 7, aproximadamente 9"),
         ("es", "Temp. máx. 25 °C, mín. 3 °C", "Temp. máx. 25 °C, mín. 3 °C"),
         ("pt", "o Sr. Silva, a Dra. Costa", "o senhor Silva, a doutora Costa"),
+        ("it", "la Sig.ra Bianchi e la Dott.ssa Neri", "la signora Bianchi e la dottoressa Neri"),
         ("it", "il Sig. Rossi, p. es. oggi, n. 5", "il signor Rossi, per esempio oggi, numero 5"),
         ("ca", "el Sr. Puig, núm. 5", "el senyor Puig, número 5"),
         ("ro", "dl. Popescu, nr. 5", "domnul Popescu, numărul 5"),
