@@ -197,7 +197,7 @@ ABBREVIATIONS: dict[str, str] = {
 KEPT_WITH_FULL_STOP: dict[str, frozenset[str]] = {"es": frozenset({"temp", "máx", "mín"})}
 """Their gender depends on what they measure, and the voice reads them well: they stay as they are."""
 
-BEFORE_NAMES_ABROAD = frozenset(
+OTHER_BEFORE_NAMES = frozenset(
     # Titles, and what a place or a saint is called
     "str bd sres dña profa stª ilmo exmo dott arq geom p.zza v.le c.so"
     " sig.na prof.ssa d.ª prof.ª mmes mm pr drs św inż mgr ks mudr judr mvdr phdr rndr pí"
@@ -208,7 +208,7 @@ BEFORE_NAMES_ABROAD = frozenset(
 )
 """What follows these in one of the languages is a name."""
 
-BEFORE_NUMBERS_ABROAD = frozenset(
+OTHER_BEFORE_NUMBERS = frozenset(
     "max maks máx màx maxim min mín mini temp tenp temper tepl avg hum umid prom moy gem ø aprox"
     " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр"
     " ул д кв макс мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from lunavox_edge.text.abbreviation_words import BEFORE_NAMES_ABROAD, BEFORE_NUMBERS_ABROAD
+from lunavox_edge.text.abbreviation_words import OTHER_BEFORE_NAMES, OTHER_BEFORE_NUMBERS
 from lunavox_edge.text.abbreviations import (
     AFTER_CLOCK,
     BEFORE_NAMES,
@@ -107,7 +107,7 @@ def without_inner_stops(text: str) -> str:
 
 def _without_stop(found: re.Match[str]) -> str:
     word, end = found["word"], found.end("word")
-    known = word.lower() in BEFORE_NUMBERS_ABROAD or word.lower() in BEFORE_NUMBERS
+    known = word.lower() in OTHER_BEFORE_NUMBERS or word.lower() in BEFORE_NUMBERS
     measure = _AFTER_NUMBER.search(found.string[max(0, end - _CONTEXT) : end])
     return word if known and not measure else found.group()
 
@@ -200,7 +200,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     word = _last_word(before)
     # Vowel signs of Indian scripts are no letters to a regular expression.
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
-    if token in BEFORE_NAMES_ABROAD or (follower.isdigit() and token in BEFORE_NUMBERS_ABROAD):
+    if token in OTHER_BEFORE_NAMES or (follower.isdigit() and token in OTHER_BEFORE_NUMBERS):
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
     if not word:
         return False
@@ -209,12 +209,12 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     if letters:
         return _are_initials(letters.group(), next_word, starts=starts)
     if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−"):
-        if word in BEFORE_NUMBERS_ABROAD:
+        if word in OTHER_BEFORE_NUMBERS:
             return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
             word in BEFORE_NUMBERS
             or word in BEFORE_NAMES
-            or word in BEFORE_NAMES_ABROAD
+            or word in OTHER_BEFORE_NAMES
             or word.endswith("str")
             or _is_ordinal(before, follower, "")
         )
@@ -222,7 +222,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         return _is_ordinal(before, follower, next_word)
     if word in OFTEN_LAST:
         return not starts
-    return word in BEFORE_NAMES or word in BEFORE_NAMES_ABROAD
+    return word in BEFORE_NAMES or word in OTHER_BEFORE_NAMES
 
 
 def _are_initials(letters: str, next_word: str, *, starts: bool) -> bool:
