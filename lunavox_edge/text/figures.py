@@ -16,7 +16,8 @@ _READING_UNIT = (
     r"(?:[kMG]Wh|[кМ]Вт|kVAh|kWp|[kM]W|°|º|℃|℉|%|‰|m³|m3|м³|m²/s|m/s|м/с|l/min|bar\b|бар\b|"
     r"[kMGT]i?B\b|[µu]g/m|mg/m|µS|[mk]?V\b|[mk]?A\b|Ω|pH|dBm?\b|"
     r"(?i:grad|prozent|degr|pour ?cent|por ?c[ie]nto|per ?cento|procent|prosent|grader|graden|градус|"
-    r"процент|stup|stopn|stopi|gradi\b|grados|graus|grade\b|fok|astet|derece|derajat|persen|"
+    r"процент|stup|stopn|stopi|gradi\b|grados|graus|grade\b|fok|astet|derece|derajat|persen|stepen|степен|grād|kraad|laipsn|βαθμ|độ\b|darjah|kubi|kuuti|кубич|кубіч|"
+    r"m[eè]tres? cubes|metri cubi|metros c[uú]bicos|"
     r"kilowatt|kilovat|киловатт|кіловат))"
 )
 """Units whose values have three decimals rather than thousands."""
@@ -56,6 +57,9 @@ _BESIDE = re.compile(
     r"(?P<first>(?<![0-9])[0-9]{1,9}) (?=[0-9]{3}(?![0-9]))"
     r"(?P<rest>(?:[0-9]{3}(?: (?=[0-9]{3}(?![0-9])))?)+)"
 )
+_COUNTED = re.compile(r"\s[^\W\d_]{4}")
+_POINT_ALWAYS_SPOKEN = frozenset({"bs", "hr", "lb", "sr"})
+"""Thousands are grouped by points here, which espeak reads as decimals all the same."""
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOK_BACK = 60
 _TELEPHONE = re.compile(r"\+[0-9 ()]{0,20}$")
@@ -139,7 +143,10 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     after = found["date"] or ""
     as_it_was = found.group()
     if len(part) == _GROUP_DIGITS and len(whole) <= _GROUP_DIGITS and not whole.startswith("0"):
-        return as_it_was if not found["reading"] else _join(whole, part, words) + after
+        if found["reading"]:
+            return _join(whole, part, words) + after
+        counted = words.language in _POINT_ALWAYS_SPOKEN and _COUNTED.match(found.string, found.end())
+        return f"{whole}{part}{after}" if counted else as_it_was
     last = _LAST_WORD.search(_TIME_BEFORE.sub("", found.string[max(0, found.start() - 40) : found.start()]))
     before = last[1].lower().rstrip(".") if last else ""
     if found["reading"] is None and before in VERSIONS:

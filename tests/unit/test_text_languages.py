@@ -166,7 +166,9 @@ def test_groups_versions_and_addresses_stay(language: str) -> None:
         ("nb", "kl. 12.30", "klokka 12.30"),
         ("it", "alle 8.15, 0.5-0.7 °C", "alle 8.15, 0,5-0,7 °C"),
         ("da", "kl. 12.30", "klokken 12.30"),
-        ("lb", "21,5 °C", "21.5 °C"),
+        ("lb", "21,5 °C, 12.345 Awunner", "21.5 °C, 12345 Awunner"),
+        ("sr", "12.345 stanovnika, 12.345 stepeni", "12345 stanovnika, 12,345 stepeni"),
+        ("fr", "3.456 mètres cubes", "3,456 mètres cubes"),
         ("kk", "0,5", "0.5"),
         ("ka", "0,5 °C", "0.5 °C"),
         ("uk", "0.5 °C", "0 кома 5 °C"),
@@ -274,6 +276,10 @@ def test_a_formula_or_a_heart_is_no_reading(text: str) -> None:
         ("pl", "2. alarm, 2. lampa", "drugi alarm, druga lampa"),
         ("ru", "26 ноября, 3 мая", "двадцать шестого ноября, третьего мая"),
         ("uk", "26 листопада", "двадцять шостого листопада"),
+        ("sv", "den 26 november, 5-10 maj", "den tjugosjätte november, 5-10 maj"),
+        ("sv", "1 maj och 20 juni", "första maj och tjugonde juni"),
+        ("bg", "на 26 ноември", "на двадесет и шести ноември"),
+        ("da", "d. 26. november", "den seksogtyvende november"),
         ("sl", "26. novembra, 2. nadstropje", "šestindvajsetega novembra, drugo nadstropje"),
         ("hr", "26. studenog, 2. kat", "dvadeset šestog studenog, drugi kat"),
         ("sr", "26. novembra, 3. maja", "dvadeset šestog novembra, trećeg maja"),
@@ -293,7 +299,7 @@ def test_ordinals(language: str, text: str, spoken: str) -> None:
     assert speakable(text, language) == spoken
 
 
-@pytest.mark.parametrize("language", "cs da et fi hr is lb lv no pl ru sk sl uk".split())
+@pytest.mark.parametrize("language", "bg cs da et fi hr is lb lv no pl ru sk sl sv uk".split())
 def test_every_day_of_a_month_has_its_own_word(language: str) -> None:
     days = [before_month(day, language, "xs") for day in range(1, 32)]
     assert all(days)
