@@ -26,12 +26,12 @@ _NUMBER = r"[0-9]+(?:[.,][0-9]+)*"
 _UNIT = r"(?:\s?(?:[%€$£¥]|‰|[°º]\s?[CFcf]?\b|[^\W\d_]{1,4}(?:/[^\W\d_]{1,3})?[²³]?(?![\w²³])))?"
 
 _NAME_THEN_GROUP = re.compile(r"([^\W\d_][0-9]{1,3})[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
-_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d\ufe63]\s?(?=[.,]?[0-9])")
+_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d\ufe63]\s?(?=[.,٫]?\d)")
 _SIGN = re.compile(
-    rf"(?:(?<![\w)\]%°º².,$€£'’–-])-(?=[.,]?[0-9])"
-    rf"|(?<![\w)\]%°º².,$€£'’–-])(?<![0-9] )–(?=[.,]?[0-9])"
-    rf"|(?<=[0-9°%C])(?P<range>\s?[-–]\s?|\s?/\s?)-(?=[.,]?[0-9])"
-    rf"|(?:^|(?<=:)|(?<=: )|(?<=[^\W\d_]{{3}} ))[-–] (?={_NUMBER}\s?[°º])"
+    rf"(?:(?<![\w)\]%°º².,$€£'’–-])-(?=[.,٫]?\d)"
+    rf"|(?<![\w)\]%°º².,$€£'’–-])(?<![0-9] )–(?=[.,٫]?\d)"
+    rf"|(?<=[0-9°%C])(?P<range>\s?[-–]\s?|\s?/\s?)-(?=[.,٫]?\d)"
+    rf"|(?:(?:^|(?<=:)|(?<=: ))[-–]|(?<=[^\W\d_]{{3}} )-) (?={_NUMBER}\s?[°º])"
     rf"|(?<=[{CJK}])[-–](?={_NUMBER}\s?(?:[°º%％度]|摄氏|攝氏|パーセント))"
     rf"|(?<=[从從到至是为為达達约約近低高])[-–](?={_NUMBER}))"
 )
@@ -151,7 +151,8 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     before = last[1].lower().rstrip(".") if last else ""
     if found["reading"] is None and before in VERSIONS:
         return as_it_was
-    if after and int(whole) <= _LARGEST_DAY and len(part) < _GROUP_DIGITS and 0 < int(part) <= _LARGEST_MONTH:
+    short = len(whole) < _GROUP_DIGITS and len(part) < _GROUP_DIGITS
+    if after and short and int(whole) <= _LARGEST_DAY and 0 < int(part) <= _LARGEST_MONTH:
         return as_it_was
     if found["reading"] is None and _YEAR.fullmatch(whole) and len(part) < _GROUP_DIGITS:
         return as_it_was
@@ -159,7 +160,7 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     clock_before = before in CLOCK_BEFORE and not found["unit"]
     clock_after = follows is not None and follows[1].lower() in CLOCK_AFTER
     clock_after = clock_after or found.string.startswith(_HUNGARIAN_AT, found.end())
-    of_day = len(part) == 2 and len(whole) < _GROUP_DIGITS and int(whole) <= _HOURS and int(part) < _MINUTES  # noqa: PLR2004
+    of_day = short and len(part) == 2 and int(whole) <= _HOURS and int(part) < _MINUTES  # noqa: PLR2004
     if of_day and (clock_before or clock_after):
         return as_it_was
     return _join(whole, part, words) + after

@@ -98,7 +98,10 @@ def test_a_range_or_a_name_is_no_sign(language: str) -> None:
         ("fr", "- 5 °C\n- 6 °C", "5 °C. 6 °C"),
         ("de", "5/-2 °C, -5°/-2°, T=-5", "5/ minus 2 °C, minus 5°/ minus 2°, T= minus 5"),
         ("fr", "Dehors - 5 °C", "Dehors moins 5 °C"),
-        ("fr", "Dehors – 0,5 °C", "Dehors moins 0,5 °C"),
+        ("fr", "Dehors: – 0,5 °C", "Dehors: moins 0,5 °C"),
+        ("de", "Die Heizung läuft – 21 °C", "Die Heizung läuft – 21 °C"),
+        ("fa", "دما -۵ درجه", "دما منفی ۵ درجه"),
+        ("hi", "तापमान −५", "तापमान माइनस ५"),
     ],
 )
 def test_signs_of_a_kind_of_their_own(language: str, text: str, spoken: str) -> None:
@@ -202,6 +205,12 @@ BESIDE = (
     ("030 123 456, 0151 234 567", "030 123 456, 0151 234 567"),
     ("+49 30 123 456", "+49 30 123 456"),
 )
+
+
+@pytest.mark.parametrize("language", ["de", "fi", "uk", "lb"])
+def test_numbers_of_any_length_are_no_trouble(language: str) -> None:
+    long = "9" * 5000
+    assert long in speakable(f"x {long}.5. Y {long}", language)
 
 
 @pytest.mark.parametrize("language", COMMA)

@@ -34,6 +34,12 @@ _pieces = st.sampled_from(
             "etc",
             "A",
             "https://x.y/z?q",
+            "off.Doors",
+            "on!I",
+            "a.Com",
+            "max",
+            "5 min",
+            "_x",
         ),
         *(
             ".",
