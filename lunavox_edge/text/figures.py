@@ -37,7 +37,8 @@ _SIGN = re.compile(
 )
 _BELOW_ZERO = re.compile(r"[0-9.]+(?:\s?[°º度]|\s?摄氏|\s?攝氏|(?=[^。，]{0,8}(?:[°º度]|摄氏|攝氏)))")
 _COMPARED = re.compile(
-    rf"(?:(?P<tight>[<>])(?=-?[0-9])|(?<=[^\W\d_]{{2}}) ?(?P<loose>[<>]) (?=-?[0-9])"
+    rf"(?:(?P<tight>[<>])(?=-?[0-9])|(?<=: )(?P<colon>[<>]) (?=-?[0-9])"
+    rf"|(?<=[^\W\d_]{{2}}) ?(?P<loose>[<>]) (?=-?[0-9])"
     rf"|(?<=[^\W\d_][0-9]) (?P<named>[<>]) (?=-?[0-9])"
     rf"|(?P<apart>[<>]) (?=-?{_NUMBER}\s?[%°]))(?P<value>-?{_NUMBER}{_UNIT})"
 )
@@ -107,7 +108,7 @@ def speak_figures(text: str, words: Wording) -> str:
 
 
 def _compare(found: re.Match[str], words: Wording) -> str:
-    sign = found["tight"] or found["loose"] or found["named"] or found["apart"]
+    sign = found["tight"] or found["colon"] or found["loose"] or found["named"] or found["apart"]
     value = found["value"]
     if _HEART.match(found.string, found.start()):
         return found.group()

@@ -30,6 +30,8 @@ _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
 """`10 min` is a measure, and may end a sentence before another number."""
+_MEASURE = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
+"""`21 °C. The` and `10 W. The`: no initials."""
 _ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
 """`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
@@ -207,7 +209,8 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
-        return _are_initials(letters.group(), next_word, starts=starts)
+        measure = len(letters.group()) == 1 and follower.isupper() and _MEASURE.search(before)
+        return not measure and _are_initials(letters.group(), next_word, starts=starts)
     if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−"):
         if word in OTHER_BEFORE_NUMBERS:
             return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)

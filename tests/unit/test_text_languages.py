@@ -248,6 +248,8 @@ def test_less_and_more_are_words(language: str) -> None:
         assert speakable(f"Xx {sign}5 %", language) == f"Xx {said}"
         assert speakable(f"Xx {sign} 5 %", language) == f"Xx {said}"
         assert speakable(f"Xx ({sign}5 %)", language) == f"Xx ({said})"
+        assert speakable(f"Xx: {sign} 5 %", language) == f"Xx: {said}"
+        assert speakable(f"Xx: {sign} 5", language) == f"Xx: {said.replace(' %', '')}"
 
 
 @pytest.mark.parametrize("text", ["x < 5", "a<b", "<3 dich"])

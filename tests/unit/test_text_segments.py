@@ -208,6 +208,8 @@ def test_one_sentence_stays_whole(sentence: str) -> None:
         ("안녕하세요.반갑습니다", ["안녕하세요.", "반갑습니다"]),
         ("OK. 5 minutes. It's OK. 10 more.", ["OK. ", "5 minutes. ", "It's OK. ", "10 more."]),
         ("It takes 10 min. 5 are over.", ["It takes 10 min. ", "5 are over."]),
+        ("Il fait 21 °C. Rendez-vous ici.", ["Il fait 21 °C. ", "Rendez-vous ici."]),
+        ("Es sind 10 W. Danach 5 m. Ende.", ["Es sind 10 W. ", "Danach 5 m. ", "Ende."]),
         ("It is 5 mm. The end.", ["It is 5 mm. ", "The end."]),
         ("Title\nFirst line\n\nSecond part", ["Title\n", "First line\n", "\nSecond part"]),
         ("- milk\n- eggs\n", ["- milk\n", "- eggs\n"]),
