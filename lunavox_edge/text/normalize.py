@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from lunavox_edge.text.addresses import speak_addresses
+from lunavox_edge.text.characters import CLOSERS
 from lunavox_edge.text.cleanup import clean_characters, has_words, tidy, without_emoji
 from lunavox_edge.text.english import speak_english
+from lunavox_edge.text.figures import mark_true_minus
+from lunavox_edge.text.languages import language_key, wording
 from lunavox_edge.text.markdown import in_one_line, without_emphasis, without_html, without_links
 from lunavox_edge.text.numbers_en import digits
+from lunavox_edge.text.other_languages import speak_other_language
 
 _ENGLISH_MARKS = {
     ".": "dot",
@@ -30,20 +35,42 @@ _ENGLISH_MARKS = {
     "?": "question mark",
 }
 
+_ELLIPSIS = re.compile(
+    r"(?<![.0-9]) ?\.{3} ?(?=[^\W_])|(?<=[0-9]) ?\.{3} ?(?=[^\W\d_])"
+    rf"|(?<=[^\W\d_])\.\. ?(?=[^\W\d_])| ?\.{{3}}(?=[{CLOSERS}]+\s?\w)"
+)
+_SILENT_ELLIPSIS = re.compile(r"^\.{2,}\s?(?=\w)|\.{2,}(?=[,;:]|\s?[?!])")
+_RANGE_ELLIPSIS = re.compile(r"(?<=[0-9])\.{3}(?=[0-9])")
+_LAST_ELLIPSIS = re.compile(rf"\.{{3}}(?=[{CLOSERS}]*$)")
+_DOTS_SPOKEN = frozenset({"hu", "uk", "mk"})
+"""Languages in which espeak names the three dots at an end."""
+
 
 def speakable(text: str, language: str) -> str:
     """Return what a voice should say for this text, or "" if there is nothing to say.
 
     Markdown, HTML, emoji, addresses and stray characters are handled for every language (a
-    BCP-47 tag); numbers, dates, units and signs are written out for English only.
+    BCP-47 tag or an espeak voice). English numbers, dates, units and signs are written out; of other
+    languages what their phonemisers get wrong: signs, decimal points, ordinals, abbreviations.
     """
     english = _is_english(language)
-    text = clean_characters(without_html(text))
+    text = mark_true_minus(without_html(text), None if english else wording(language_key(language)))
+    text = clean_characters(text)
     text = speak_addresses(without_links(text), english=english)
     text = tidy(without_emoji(without_emphasis(in_one_line(text)), language))
     if not has_words(text):
         return ""
-    return tidy(speak_english(text, language)) if english else text
+    text = _with_pauses(text, language)
+    return tidy(speak_english(text, language) if english else speak_other_language(text, language))
+
+
+def _with_pauses(text: str, language: str) -> str:
+    """Write an ellipsis inside a sentence as a comma: a phonemiser swallows it, with the blank after it."""
+    if ".." not in text:
+        return text
+    text = _RANGE_ELLIPSIS.sub("–", _SILENT_ELLIPSIS.sub("", text))
+    text = _ELLIPSIS.sub(lambda dots: "," if dots.string[dots.end()] in CLOSERS else ", ", text)
+    return _LAST_ELLIPSIS.sub(".", text) if language_key(language) in _DOTS_SPOKEN else text
 
 
 def spell(text: str, language: str) -> str:
@@ -64,4 +91,4 @@ def spell(text: str, language: str) -> str:
 
 
 def _is_english(language: str) -> bool:
-    return language.lower().replace("_", "-").partition("-")[0] in {"en", "eng"}
+    return language_key(language) == "en"
