@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -168,7 +169,8 @@ def test_a_log_gets_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([0.0, 1.0, 6.0, 7.0, 12.0])
-    monkeypatch.setattr("lunavox_edge.cli.progress.time.monotonic", lambda: next(clock))
+    # The module's clock only: that of the process runs on for the threads of others.
+    monkeypatch.setattr("lunavox_edge.cli.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
     with transfer_progress("joe") as on_progress:
         for done in (10, 20, 30, 40):
             on_progress(done * 1_000_000, 60_000_000)
