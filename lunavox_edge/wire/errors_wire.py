@@ -9,6 +9,7 @@ from lunavox_edge.errors import Busy, InternalError, LunavoxError
 
 _INTERNAL_TEXT = "Something went wrong inside the server; its log says more."
 _DEFAULT_RETRY_S = 1.0
+_MAX_RETRY_S = 3600.0
 
 
 def error_event(error: Exception) -> Event:
@@ -26,11 +27,16 @@ def error_from(event: Event) -> LunavoxError:
     text, code = event.data.get("text"), event.data.get("code")
     message = text if isinstance(text, str) else "The server refused the request."
     if code == Busy.code:
-        retry_s = event.data.get("retry_after_s")
-        return Busy(message, retry_after_s=retry_s if isinstance(retry_s, float) else _DEFAULT_RETRY_S)
+        return Busy(message, retry_after_s=_seconds(event.data.get("retry_after_s")))
     kinds = [LunavoxError]
     for kind in kinds:
         if kind.code == code:
             return kind(message)
         kinds.extend(kind.__subclasses__())
     return LunavoxError(message)
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MAX_RETRY_S:
+        return _DEFAULT_RETRY_S
+    return float(value)
