@@ -6,6 +6,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 
 from lunavox_edge.errors import Busy, InternalError, LunavoxError
+from lunavox_edge.wire import fields
 
 _INTERNAL_TEXT = "Something went wrong inside the server; its log says more."
 _DEFAULT_RETRY_S = 1.0
@@ -27,16 +28,11 @@ def error_from(event: Event) -> LunavoxError:
     text, code = event.data.get("text"), event.data.get("code")
     message = text if isinstance(text, str) else "The server refused the request."
     if code == Busy.code:
-        return Busy(message, retry_after_s=_seconds(event.data.get("retry_after_s")))
+        retry_s = fields.number(event.data, "retry_after_s", _DEFAULT_RETRY_S)
+        return Busy(message, retry_after_s=min(max(0.0, retry_s), _MAX_RETRY_S))
     kinds = [LunavoxError]
     for kind in kinds:
         if kind.code == code:
             return kind(message)
         kinds.extend(kind.__subclasses__())
     return LunavoxError(message)
-
-
-def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MAX_RETRY_S:
-        return _DEFAULT_RETRY_S
-    return float(value)

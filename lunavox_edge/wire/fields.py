@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from lunavox_edge.errors import BadAudio, ProtocolError
@@ -22,6 +23,14 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if type(value) is int else None
+
+
+def number(data: Data, key: str, default: float) -> float:
+    """Return a finite number; `default` for anything else."""
+    value = data.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+        return default
+    return float(value)
 
 
 def text(data: Data, key: str) -> str:
