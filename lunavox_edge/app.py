@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import reload, system
 from lunavox_edge._version import __version__
+from lunavox_edge.background import Background
 from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
@@ -69,6 +70,7 @@ class App:
         system.raise_file_limit(self._settings.limits.max_connections + _SPARE_FILES)
         self._say(f"LunaVox Edge {__version__}")
         engine = await blocking(lambda: Engine(self._settings))
+        background = Background()
         try:
             hub = Hub(
                 engine,
@@ -76,6 +78,7 @@ class App:
                 SoundCard(self._settings.audio.output),
                 choices_file=system.state_dir() / "satellites.json",
                 approved_file=approved.file_of(self._settings.satellites),
+                background=background,
             )
             mqtt = self._mqtt(engine, hub)
             server = WyomingServer(
@@ -90,6 +93,7 @@ class App:
                 lanes=engine.lanes,
                 stuck_after_s=lambda: engine.settings.engine.stuck_after_s,
                 status=lambda: _status(engine, server),
+                failing=lambda: background.failing,
             )
             watching = asyncio.create_task(supervisor.watch(), name="supervisor")
             try:
@@ -107,6 +111,7 @@ class App:
                 if mqtt is not None:
                     await mqtt.stop()
                 await asyncio.gather(hub.stop(_SPEECH_GRACE_S), server.stop(_SPEECH_GRACE_S))
+                await background.stop()
                 await ended(watching)
         finally:
             await blocking(lambda: engine.close(_ENGINE_GRACE_S))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import CancelledError as FutureCancelledError
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lunavox_edge.errors import Cancelled, TimedOut
+from lunavox_edge.errors import Cancelled, LunavoxError, TimedOut
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.speech import Speech
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 _CANCEL_AGAIN_S = 3.0
+# Who has not ended by then never will; the end of others does not wait for it.
+_GIVE_UP_S = 10.0
+# What a task may end with that is somebody's answer rather than a fault of ours.
+_EXPECTED = (LunavoxError, OSError, asyncio.TimeoutError)
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Bell:
@@ -59,35 +67,113 @@ def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> 
 
 
 async def ended(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and wait until they have ended, with whatever outcome.
+    """Cancel tasks and wait until they have ended; log a failure that nobody has seen.
 
-    One that goes on is cancelled again: up to Python 3.11 `wait_for` forgets a cancellation that comes
-    together with what it waited for.
+    One that goes on is cancelled again, and after 10 s named in the log and left: foreign code may swallow
+    a cancellation.
     """
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + _GIVE_UP_S
     pending: Iterable[asyncio.Future[Any]] = tasks
-    while pending:
+    while pending and loop.time() < until_s:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
-    await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=min(_CANCEL_AGAIN_S, _GIVE_UP_S))
+    for task in tasks:
+        if not task.done():
+            _LOGGER.error("A task does not end and is left: %r", task)
+        elif not task.cancelled() and not isinstance(error := task.exception(), (*_EXPECTED, type(None))):
+            _LOGGER.error("A task had failed: %r", task, exc_info=error)
 
 
-async def audio(speech: Speech, bell: Bell) -> AsyncGenerator[AudioChunk, None]:
-    """Yield the audio of a speech that was opened with `on_ready=bell.ring`.
+async def within(
+    awaitable: Awaitable[ResultT],
+    timeout_s: float | None,
+    *,
+    drop: Callable[[ResultT], object] | None = None,
+) -> ResultT:
+    """Return what comes within `timeout_s`; else cancel it and raise asyncio.TimeoutError.
 
-    Raises the speech's error. Ending the iteration early cancels the speech.
+    To be used for `asyncio.wait_for`, which up to Python 3.11 forgets that its caller was cancelled if that
+    comes together with the result. A result that comes so is given to `drop`.
     """
+    if sys.version_info >= (3, 11):
+        async with asyncio.timeout(timeout_s):
+            return await awaitable
+    return await _within(awaitable, timeout_s, drop)
+
+
+async def _within(
+    awaitable: Awaitable[ResultT], timeout_s: float | None, drop: Callable[[ResultT], object] | None
+) -> ResultT:
+    """Do what `within` does by a task, for a Python without `asyncio.timeout`."""
+    task = asyncio.ensure_future(awaitable)
     try:
-        while True:
-            bell.reset()
-            while (chunk := speech.poll()) is not None:
-                yield chunk
-            if speech.done:
-                speech.poll()  # the end may have come after the last poll, with an error
-                return
-            await bell.wait()
-    finally:
-        speech.cancel()
+        await asyncio.wait((task,), timeout=timeout_s)
+        if task.done():
+            return task.result()
+        await ended(task)
+        if task.done() and not task.cancelled():
+            return task.result()  # it came after all, while it was being cancelled
+        raise asyncio.TimeoutError
+    except asyncio.CancelledError:
+        if task.done() and not task.cancelled():
+            if task.exception() is None and drop is not None:
+                drop(task.result())
+        else:
+            await ended(task)
+        raise
+
+
+class SpeechAudio:
+    """The audio of a speech that was opened with `on_ready=bell.ring`: an async iterator that owns it.
+
+    It raises the speech's error. Whoever has it closes it, which cancels the speech, whether or not any
+    audio was ever asked for; an async generator would do nothing at its end if it had never begun.
+    To cancel a wait for the next audio loses none of it.
+    """
+
+    def __init__(self, speech: Speech, bell: Bell) -> None:
+        """Own the speech."""
+        self._speech = speech
+        self._bell = bell
+        self._closed = False
+
+    def __aiter__(self) -> SpeechAudio:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> AudioChunk:
+        """Return the next audio."""
+        while not self._closed:
+            self._bell.reset()
+            try:
+                if (chunk := self._speech.poll()) is not None:
+                    return chunk
+                if self._speech.done:
+                    self._speech.poll()  # the end may have come after the last poll, with an error
+                    self.close()
+            except BaseException:
+                self.close()
+                raise
+            else:
+                if not self._closed:
+                    await self._bell.wait()
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Cancel the speech. Idempotent."""
+        self._closed = True
+        self._speech.cancel()
+
+    async def aclose(self) -> None:
+        """Cancel the speech, for `contextlib.aclosing`. Idempotent."""
+        self.close()
+
+
+def audio(speech: Speech, bell: Bell) -> SpeechAudio:
+    """Return the audio of a speech that was opened with `on_ready=bell.ring`; it has to be closed."""
+    return SpeechAudio(speech, bell)
 
 
 async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
@@ -116,7 +202,7 @@ async def _outcome(future: Future[ResultT], timeout_s: float, late: str) -> Resu
     bell = Bell()
     future.add_done_callback(lambda _: bell.ring())
     try:
-        await asyncio.wait_for(bell.wait(), timeout_s)
+        await within(bell.wait(), timeout_s)
         return future.result(0)
     except asyncio.TimeoutError as error:
         raise TimedOut(late) from error

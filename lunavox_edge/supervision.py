@@ -29,12 +29,15 @@ class Supervisor:
         lanes: Callable[[], Sequence[LaneStatus]],
         stuck_after_s: Callable[[], float],
         status: Callable[[], str],
+        failing: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Store; `watch` does the work."""
+        """`watch` does the work. `failing` names the background tasks that fail and are run again."""
         self._notifier = notifier
         self._lanes = lanes
         self._stuck_after_s = stuck_after_s
         self._status = status
+        self._failing = failing
+        self._failing_before: tuple[str, ...] = ()
         self._ready = False
         self._trouble = ""
         watchdog_s = notifier.watchdog_s
@@ -43,7 +46,7 @@ class Supervisor:
     def ready(self) -> None:
         """The service listens and its models are warm, or a reload is complete."""
         self._ready = True
-        self._notifier.status(self._status())
+        self._notifier.status(self._summary())
         self._notifier.ready()
         self._notifier.alive()
 
@@ -54,11 +57,21 @@ class Supervisor:
         while True:
             if self._makes_progress():
                 if self._ready:
-                    self._notifier.status(self._status())
+                    self._notifier.status(self._summary())
                 elif loop.time() < give_up_s:
                     self._notifier.extend(_EXTENSION_S)
                 self._notifier.alive()
             await asyncio.sleep(self._period_s)
+
+    def _summary(self) -> str:
+        """Return the status, with the background tasks that fail; a change of those is logged."""
+        before, self._failing_before = self._failing_before, tuple(self._failing())
+        failing = ", ".join(self._failing_before)
+        if failing and self._failing_before != before:
+            _LOGGER.error("Background tasks that fail and are run again: %s", failing)
+        elif before and not failing:
+            _LOGGER.warning("No background task fails any more")
+        return f"{self._status()}; failing: {failing}" if failing else self._status()
 
     def _makes_progress(self) -> bool:
         before, self._trouble = self._trouble, trouble(self._lanes(), self._stuck_after_s())

@@ -19,7 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from lunavox_edge.address import Address
 from lunavox_edge.bench.home_assistant import CHUNK_BYTES, CHUNK_S, RATE_HZ
 from lunavox_edge.bench.playback import Arrival
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import ended, within
 from lunavox_edge.errors import InternalError, ProtocolError, TimedOut, Unreachable
 
 _T = TypeVar("_T")
@@ -256,6 +256,6 @@ def _chunk(pcm: bytes) -> Event:
 async def bounded(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
     """Wait for `work`, but not for ever. Raises TimedOut."""
     try:
-        return await asyncio.wait_for(work, timeout_s)
+        return await within(work, timeout_s)
     except asyncio.TimeoutError as error:
         raise TimedOut(f"No answer within {timeout_s:g} seconds.") from error

@@ -16,6 +16,7 @@ from lunavox_edge.audio.wav import write_wav
 from lunavox_edge.bench.context import Context
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.recordings import SENTENCES, of_kinds
+from lunavox_edge.bridge import within
 
 _RECORDINGS = 5
 _MOST_BYTES = 40_000
@@ -81,7 +82,7 @@ async def _run(
         ended = await _read(process.stdout, output, share * context.left_s - 2 * _MARGIN_S)
         if ended:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(process.wait(), _MARGIN_S)
+                await within(process.wait(), _MARGIN_S)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -101,7 +102,7 @@ async def _read(stream: asyncio.StreamReader, into: bytearray, timeout_s: float)
             into.extend(data[: _MOST_BYTES - len(into)])
 
     try:
-        await asyncio.wait_for(read(), max(_MARGIN_S, timeout_s))
+        await within(read(), max(_MARGIN_S, timeout_s))
     except asyncio.TimeoutError:
         return False
     return True

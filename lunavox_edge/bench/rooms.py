@@ -15,6 +15,7 @@ from wyoming.event import Event
 
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.playback import Arrival
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import TimedOut
 from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, CHUNK_S
@@ -112,7 +113,7 @@ class Ears:
         while self._silent_s < since_s:
             self._silence.clear()
             try:
-                await asyncio.wait_for(self._silence.wait(), max(0.0, until_s - time.monotonic()))
+                await within(self._silence.wait(), max(0.0, until_s - time.monotonic()))
             except asyncio.TimeoutError:
                 raise TimedOut("The satellite does not fall silent.") from None
         return self._silent_s
@@ -151,7 +152,7 @@ class Room(Satellite):
         while (came := found()) is None and (left_s := until_s - time.monotonic()) > 0:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), left_s)
+                await within(self._news.wait(), left_s)
             except asyncio.TimeoutError:
                 return found()
         return came

@@ -32,6 +32,7 @@ from lunavox_edge.bench.figures import Report
 from lunavox_edge.bench.goals import BOARD, FULL
 from lunavox_edge.bench.quota import PERIOD_US, SHARE, CpuQuota
 from lunavox_edge.bench.servers import Plan, running
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import Cancelled, LunavoxError, SettingsError
 from lunavox_edge.settings import Settings
 
@@ -126,7 +127,7 @@ async def _within(context: Context, part: _Part) -> None:
     if part.name == "long-text":
         strain.peak_memory(context)
     try:
-        await asyncio.wait_for(part.work(), max(_LEAST_S, context.left_s))
+        await within(part.work(), max(_LEAST_S, context.left_s))
     except asyncio.TimeoutError:
         context.report.note(f"Cut short by the time: {part.name}.")
     except LunavoxError as error:

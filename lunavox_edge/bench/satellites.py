@@ -22,6 +22,7 @@ from lunavox_edge.bench.playback import gaps
 from lunavox_edge.bench.recordings import LEAD_S, Recording
 from lunavox_edge.bench.rooms import Came, Phrase, Room, rooms
 from lunavox_edge.bench.servers import Plan, Service, free_uri, running
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import BackendUnavailable, TimedOut
 from lunavox_edge.settings import Settings
 
@@ -84,7 +85,7 @@ class House:
         room = self.rooms[0]
         for phrases in by_word:
             since_s = time.monotonic()
-            await asyncio.wait_for(room.mouth.say(phrases[0].pcm), _WORD_S)
+            await within(room.mouth.say(phrases[0].pcm), _WORD_S)
             try:
                 await room.until("detection", since_s=since_s, timeout_s=_START_S / 3)
                 await room.until("transcript", since_s=since_s, timeout_s=_START_S)
@@ -139,7 +140,7 @@ class House:
                 for room in self.rooms
             ]
             self._ms("announcement, first to last room", max(first) - min(first))
-            await asyncio.wait_for(saying.wait(), _ANSWER_S)
+            await within(saying.wait(), _ANSWER_S)
             await asyncio.sleep(_SETTLE_S)
         self._context.say("interrupting an announcement in every room")
         began_s = time.monotonic()
@@ -148,7 +149,7 @@ class House:
         for number, room in enumerate(self.rooms):
             await room.until("audio-chunk", since_s=began_s, timeout_s=_START_S)
             ends.append(await self._interrupt(room, self.phrases[number % len(self.phrases)]))
-        await asyncio.wait_for(saying.wait(), _START_S)
+        await within(saying.wait(), _START_S)
         await asyncio.gather(*ends)
 
     def end(self) -> None:
@@ -183,7 +184,7 @@ class House:
     async def _call(self, room: Room, phrase: Phrase, when: str) -> tuple[float, Came | None]:
         """Say something; return when it began, and the wake word if it is heard."""
         since_s = time.monotonic()
-        began_s = await asyncio.wait_for(room.mouth.say(phrase.pcm), _WORD_S)
+        began_s = await within(room.mouth.say(phrase.pcm), _WORD_S)
         try:
             heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
         except TimedOut:

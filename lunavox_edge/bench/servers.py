@@ -20,6 +20,7 @@ from wyoming.info import Info
 from lunavox_edge.address import Address
 from lunavox_edge.bench import client, processes
 from lunavox_edge.bench.quota import CpuQuota
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, SettingsError, Unreachable
 
 URI_FIELD = "{uri}"
@@ -180,7 +181,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         try:
-            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+            await within(process.wait(), _STOP_TIMEOUT_S)
         except asyncio.TimeoutError:
             continue
         break

@@ -19,6 +19,7 @@ from amqtt.errors import AMQTTError
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxLibraryError
 
 _MAX_CLIENTS = 64
@@ -141,7 +142,7 @@ class EmbeddedBroker:
         self._settled.set()
         await self._stop.wait()
         try:
-            await asyncio.wait_for(broker.shutdown(), _STOP_TIMEOUT_S)
+            await within(broker.shutdown(), _STOP_TIMEOUT_S)
         except (AMQTTError, asyncio.TimeoutError) as error:
             _LOGGER.debug("The embedded broker did not end in order: %s", error)
         broker.hang_up()

@@ -108,7 +108,7 @@ class Link:
         if not self._up or not self.publish(last, expiry_s=_FAREWELL_S):
             return
         try:
-            await asyncio.wait_for(self._emptied.wait(), _FAREWELL_S)
+            await bridge.within(self._emptied.wait(), _FAREWELL_S)
         except asyncio.TimeoutError:
             _LOGGER.debug("The broker did not take everything before the end")
 

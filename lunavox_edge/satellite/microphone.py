@@ -21,6 +21,7 @@ from typing import BinaryIO, Protocol
 
 from lunavox_edge.audio.pcm import Converter, to_pcm16
 from lunavox_edge.audio.wav import read_wav, sniff_header
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import BackendUnavailable, BadAudio, SettingsError
 from lunavox_edge.speaking import program
 from lunavox_edge.types import AudioFormat
@@ -182,7 +183,7 @@ class ProgramMicrophone:
             if recorder.stdout is not None:
                 async for chunk in _paced(recorder.stdout, _Sound()):
                     yield chunk
-            reason = await asyncio.wait_for(complaint, _COMPLAINT_S)
+            reason = await within(complaint, _COMPLAINT_S)
             _LOGGER.warning("The microphone has ended: %s: %s", name, reason or "no reason given")
         except BadAudio as error:
             _LOGGER.warning("The microphone cannot be heard: %s: %s", name, error)
@@ -265,7 +266,7 @@ async def _drop_stale(reader: asyncio.StreamReader, sound: _Sound) -> None:
     sound.forget()
     with contextlib.suppress(asyncio.TimeoutError, BadAudio):
         for _ in range(_STALE_READS):
-            data = await asyncio.wait_for(reader.read(_READ_BYTES), _STALE_WAIT_S)
+            data = await within(reader.read(_READ_BYTES), _STALE_WAIT_S)
             sound.feed(data)
             sound.forget()
             if not data:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from lunavox_edge.audio.pcm import Converter, check_format, to_pcm16
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellite.speaker import Speaker
 from lunavox_edge.types import AudioChunk, AudioFormat
@@ -178,7 +179,7 @@ class _Speech:
             else:
                 self._news.clear()
                 try:
-                    await asyncio.wait_for(self._news.wait(), _STALL_S)
+                    await within(self._news.wait(), _STALL_S)
                 except asyncio.TimeoutError:
                     _LOGGER.warning("A speech ends: its audio stopped coming")
                     self._over = True

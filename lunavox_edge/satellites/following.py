@@ -25,7 +25,7 @@ class Following:
     """Tells who is approved and where, whenever that changes; used on the loop only."""
 
     def __init__(self, file: Path, take: Callable[[Places], None], *, search: bool) -> None:
-        """Store; with `search` addresses are followed. `take` is called by `read` and by `run`."""
+        """With `search` addresses are followed. `take` is called by `read` and by `run`."""
         self._file = file
         self._take = take
         self._search = search
@@ -41,8 +41,9 @@ class Following:
         self._tell()
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled. Raises what `take` raises, and tells it the same again when run again."""
         try:
+            self._tell()
             while True:
                 await self._follow()
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -56,8 +57,9 @@ class Following:
                     self._approved = found
                     self._tell()
         finally:
-            if self._neighbourhood is not None:
-                await self._neighbourhood.stop()
+            neighbourhood, self._neighbourhood = self._neighbourhood, None
+            if neighbourhood is not None:
+                await neighbourhood.stop()
 
     async def _follow(self) -> None:
         """Look at the network as long as there is somebody to look for."""
@@ -73,14 +75,15 @@ class Following:
 
     def _tell(self) -> None:
         found = self._neighbourhood.found if self._neighbourhood is not None else {}
-        last, self._last = self._last, {}
+        now: dict[str, tuple[Approved, tuple[str, ...]]] = {}
         for key, entry in self._approved.items():
-            before, uris = last.get(key, (entry, (entry.uri,)))
+            before, uris = self._last.get(key, (entry, (entry.uri,)))
             # One that is not announced just now has not moved.
             uris = found.get(entry.service) or (uris if before == entry else (entry.uri,))
-            self._last[key] = entry, uris
-        if self._last != last:
-            self._take({key: uris for key, (_, uris) in self._last.items()})
+            now[key] = entry, uris
+        if now != self._last:
+            self._take({key: uris for key, (_, uris) in now.items()})
+            self._last = now
 
 
 def _mark(file: Path) -> tuple[int, ...]:

@@ -169,7 +169,7 @@ class Listening:
             while loop.time() < until_s:
                 fed = self._fed
                 try:
-                    await asyncio.wait_for(self._bell.wait(), _NO_AUDIO_S)
+                    await bridge.within(self._bell.wait(), _NO_AUDIO_S)
                     break
                 except asyncio.TimeoutError:
                     if fed == self._fed:

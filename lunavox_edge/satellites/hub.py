@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
 from lunavox_edge.audio.chime import ANNOUNCING
+from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy, Cancelled, UnknownSatellite, Unreachable
 from lunavox_edge.satellites import choices
 from lunavox_edge.satellites.answers.making import answerer_for
@@ -48,11 +49,14 @@ class Hub:
         *,
         choices_file: Path | None = None,
         approved_file: Path | None = None,
+        background: Background | None = None,
     ) -> None:
         """Build the satellites of the settings, and those that are approved; `start` connects them.
 
         What is chosen while they run is kept in `choices_file`. Changes of `approved_file` are followed.
+        `background` runs what goes on as long as the hub does.
         """
+        self._background = background or Background()
         self._engine = engine
         self._settings = settings
         self._own = own
@@ -79,7 +83,7 @@ class Hub:
         for key in self._satellites:
             self._serve(key)
         if self._following is not None:
-            self._follower = asyncio.create_task(self._following.run(), name="satellites approved")
+            self._follower = self._background.start("satellites approved", self._following.run)
 
     async def stop(self, grace_s: float) -> None:
         """Let conversations end for up to `grace_s`, then end them and every connection. Idempotent."""
@@ -88,9 +92,11 @@ class Hub:
             await asyncio.wait(talks, timeout=grace_s)
         ending = [*self._tasks.values(), *((self._follower,) if self._follower is not None else ())]
         await bridge.ended(*ending)
-        await asyncio.gather(*self._leaving)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
         if self._keeping is not None:
             await asyncio.wait((self._keeping,), timeout=_KEEP_S)
+            await bridge.ended(self._keeping)
 
     def views(self) -> tuple[SatelliteView, ...]:
         """Every satellite as it is now."""
@@ -157,12 +163,13 @@ class Hub:
         members = [self._find(name) for name in satellites]
         if priority is not Priority.URGENT:
             members = await self._wait_for(members)
-        outlets = {
-            member: outlet for member in members if meant(member.id) and (outlet := member.lend()) is not None
-        }
-        if not outlets:
-            raise Unreachable("None of the satellites is online.")
+        outlets: dict[Satellite, Outlet] = {}
         try:
+            for member in members:
+                if meant(member.id) and (outlet := member.lend()) is not None:
+                    outlets[member] = outlet
+            if not outlets:
+                raise Unreachable("None of the satellites is online.")
             notes = ANNOUNCING if self._settings.announcement_chime else ()
             watched = _watched(chunks, outlets, meant)
             lead_s = self._settings.lead_ms / 1000
@@ -227,8 +234,8 @@ class Hub:
             satellite.restore(self._chosen[satellite_id])
 
     def _serve(self, satellite_id: str) -> None:
-        self._tasks[satellite_id] = asyncio.create_task(
-            self._satellites[satellite_id].run(), name=f"satellite {satellite_id}"
+        self._tasks[satellite_id] = self._background.start(
+            f"satellite {satellite_id}", self._satellites[satellite_id].run
         )
 
     def _drop(self, satellite_id: str) -> None:
@@ -258,7 +265,7 @@ class Hub:
     def _keep(self) -> None:
         """Save what was chosen, once for all that is chosen meanwhile."""
         if self._file is not None and (self._keeping is None or self._keeping.done()):
-            self._keeping = asyncio.create_task(self._save(self._file), name="satellites keep")
+            self._keeping = self._background.start("satellites keep", partial(self._save, self._file))
 
     async def _save(self, file: Path) -> None:
         saved: dict[str, Choice] | None = None
@@ -271,15 +278,15 @@ class Hub:
 
     def _changed(self) -> None:
         for listeners in self._listeners:
-            listeners.changed()
+            guarded("satellites changed", listeners.changed)
 
     def _overlapped(self, overlap: Overlap) -> None:
         for listeners in self._listeners:
-            listeners.overlapped(overlap)
+            guarded("satellite overlapped", listeners.overlapped, overlap)
 
     def _heard(self, heard: Heard) -> None:
         for listeners in self._listeners:
-            listeners.heard(heard)
+            guarded("satellite heard", listeners.heard, heard)
 
 
 async def _watched(

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import socket
 from typing import Protocol
 
@@ -18,8 +17,11 @@ from wyoming.event import Event
 from wyoming.info import Info
 from wyoming.ping import Ping, Pong
 
+from lunavox_edge import bridge
 from lunavox_edge.address import Address
-from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
+from lunavox_edge.background import guarded
+from lunavox_edge.errors import InternalError, LunavoxError, TimedOut, Unreachable
+from lunavox_edge.retrying import Retrying
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.events import EventReader, encode_event
 from lunavox_edge.wire.introduction import satellite_info
@@ -57,11 +59,16 @@ class Link:
     """Keeps a connection to a satellite; used on the loop only."""
 
     def __init__(self, name: str, uri: str, limits: LimitSettings, correspondent: Correspondent) -> None:
-        """Store the parts; `run` connects."""
+        """Connect nothing before `run`."""
         self._name = name
         self._addresses: tuple[Address, ...] = (Address.parse(uri),)
         self._next_addresses: tuple[Address, ...] = self._addresses
-        self._moved = asyncio.Event()
+        self._connections = Retrying(
+            self._connect,
+            first_pause_s=_FIRST_PAUSE_S,
+            longest_pause_s=_LONGEST_PAUSE_S,
+            stable_s=_STABLE_S,
+        )
         self._was_up = False
         self._limits = limits
         self._correspondent = correspondent
@@ -89,7 +96,7 @@ class Link:
         if found and set(found) != set(self._next_addresses):
             used = self._addresses[0]
             self._next_addresses = tuple(sorted(found, key=lambda address: address != used))
-            self._moved.set()
+            self._connections.hurry()
 
     def send(self, *events: Event) -> bool:
         """Send, without waiting; False if the satellite is not there."""
@@ -105,38 +112,31 @@ class Link:
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
-        loop = asyncio.get_running_loop()
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            started_s = loop.time()
-            error = await self._connect_once()
-            self._note(error)
-            self._correspondent.closed(error)
-            if loop.time() - started_s > _STABLE_S:
-                pause_s = _FIRST_PAUSE_S
-            if not self._was_up:
-                self._next_addresses = (*self._next_addresses[1:], self._next_addresses[0])
-            with contextlib.suppress(asyncio.TimeoutError):
-                jitter = random.uniform(0.5, 1.0)  # noqa: S311  # no secret
-                await asyncio.wait_for(self._moved.wait(), pause_s * jitter)
-                await asyncio.sleep(_FIRST_PAUSE_S * jitter)
-                pause_s = _FIRST_PAUSE_S
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        await self._connections.run()
+
+    async def _connect(self) -> None:
+        error = await self._connect_once()
+        self._note(error)
+        guarded(f"satellite {self._name}: the end of a connection", self._correspondent.closed, error)
+        if not self._was_up:
+            self._next_addresses = (*self._next_addresses[1:], self._next_addresses[0])
 
     async def _connect_once(self) -> LunavoxError:
         """Connect, serve, and return why the connection ended."""
         pinging: asyncio.Task[None] | None = None
         try:
-            self._moved.clear()
             self._addresses, self._was_up = self._next_addresses, False
-            stream, writer = await asyncio.wait_for(opened(self._addresses[0]), _CONNECT_TIMEOUT_S)
+            stream, writer = await bridge.within(
+                opened(self._addresses[0]), _CONNECT_TIMEOUT_S, drop=_abandon
+            )
             self._writer = writer
             _watch_cable(writer)
             reader = EventReader(stream, self._limits)
-            info = await asyncio.wait_for(satellite_info(reader, writer), _INFO_TIMEOUT_S)
+            info = await bridge.within(satellite_info(reader, writer), _INFO_TIMEOUT_S)
             self._up, self._was_up, self._ponged, self._trouble = True, True, False, None
             _LOGGER.info("satellite %s: connected to %s", self._name, self.uri)
-            self._correspondent.opened(info)
+            if not guarded(f"satellite {self._name}: a new connection", self._correspondent.opened, info):
+                return InternalError("The hub could not begin with it; the log says more.")
             pinging = asyncio.create_task(self._ping(), name=f"satellite {self._name} ping")
             return await self._serve(reader)
         except asyncio.TimeoutError:
@@ -146,19 +146,19 @@ class Link:
         except OSError as error:
             return Unreachable(f"It cannot be reached: {_reason(error)}.")
         finally:
-            if pinging is not None:
-                pinging.cancel()
             self._up = False
             if self._writer is not None:
                 if self._writer.transport.get_write_buffer_size():
                     self._writer.transport.abort()
                 self._writer.close()
                 self._writer = None
+            if pinging is not None:
+                await bridge.ended(pinging)
 
     async def _serve(self, reader: EventReader) -> LunavoxError:
         while True:
             limit_s = _SILENCE_S if self._ponged else None
-            event = await asyncio.wait_for(reader.read(), limit_s)
+            event = await bridge.within(reader.read(), limit_s)
             if event is None:
                 return Unreachable("It has closed the connection; is another hub using it?")
             if Pong.is_type(event.type):
@@ -187,6 +187,10 @@ class Link:
             return
         self._trouble = str(error)
         _LOGGER.warning("satellite %s at %s: %s Trying again in the background.", self._name, self.uri, error)
+
+
+def _abandon(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+    connection[1].transport.abort()
 
 
 def _reason(error: OSError) -> str:

@@ -19,6 +19,7 @@ from lunavox_edge.audio.chime import chime
 from lunavox_edge.audio.framing import frames
 from lunavox_edge.audio.loudness import apply_gain
 from lunavox_edge.audio.pcm import Converter, Samples, to_pcm
+from lunavox_edge.bridge import within
 from lunavox_edge.types import AudioChunk, AudioFormat
 
 _FRAME_MS = 40
@@ -108,11 +109,11 @@ class Outlet:
         if self._format is None:
             return
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._over.wait(), max(0.0, remaining_s))
+            await within(self._over.wait(), max(0.0, remaining_s))
         self._due = True
         if self._tells_played and not self._heard:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._over.wait(), _PLAYED_S)
+                await within(self._over.wait(), _PLAYED_S)
 
     def _encoded(self, samples: Samples) -> bytes:
         if self._format is None:

@@ -20,10 +20,12 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.snd import Played
 from wyoming.wake import Detection as WireDetection
 
+from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellites.choices import Choice
 from lunavox_edge.satellites.ear import Ear
+from lunavox_edge.satellites.ending import ENDINGS, Reason
 from lunavox_edge.satellites.hearing import Listening
 from lunavox_edge.satellites.link import Link
 from lunavox_edge.satellites.microphone import StreamingMicrophone
@@ -58,7 +60,7 @@ class Satellite:
         *,
         tell: Callable[[], Listeners],
     ) -> None:
-        """Store the parts; `run` connects."""
+        """Connect nothing before `run`; `tell` returns whom to tell of what happens."""
         self.id = satellite_id
         self._settings = settings
         self._house = house
@@ -83,6 +85,8 @@ class Satellite:
         self._microphone = StreamingMicrophone(self._link.send)
         self._talk = Talk(engine, self, manner, ear=self._ear, microphone=self._microphone)
         self._talking: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        """Conversations that were cancelled and have not ended yet."""
         self._answering = False
         self._draining = False
 
@@ -91,10 +95,8 @@ class Satellite:
         try:
             await self._link.run()
         finally:
-            self._mouth.silence()
-            self._end_talk()
-            self._ear.forget()
-            self.move(Happening.LOST)
+            self._end(Reason.STOPPED)
+            await bridge.ended(*self._ending)
 
     # What the house sees and sets.
 
@@ -158,9 +160,7 @@ class Satellite:
         if not self.move(Happening.MUTED if muted else Happening.UNMUTED):
             return
         if muted:
-            self._ear.forget()
-            if self._ear.listens:
-                self._end_talk()
+            self._end(Reason.MUTED)
             # What does not know the first stops at the second.
             self.send(PauseSatellite().event())
             self._microphone.stop()
@@ -175,13 +175,7 @@ class Satellite:
 
     def hush(self) -> bool:
         """Fall silent and end the conversation, whatever it has come to; False if there was nothing."""
-        played = self._mouth.silence()
-        if self._talking is None:
-            return played and self.move(Happening.DONE)
-        self._end_talk()
-        self._microphone.stop()
-        self.move(Happening.DONE)
-        return True
+        return self._end(Reason.HUSHED)
 
     def drain(self) -> asyncio.Task[None] | None:
         """Begin no conversation any more; return the one that goes on and can come to its end by itself."""
@@ -204,10 +198,7 @@ class Satellite:
         if not self._link.up:
             return None
         answering = self._talk.expects_announcement
-        if answering:
-            self._end_talk()
-        else:
-            self.hush()
+        self._end(Reason.ANSWERED if answering else Reason.HUSHED)
         self._answering = answering
         return self._mouth.open()
 
@@ -242,10 +233,7 @@ class Satellite:
         if self._problem != str(error):
             self._problem = str(error)
             self._changed()
-        self._mouth.lost()
-        self._end_talk()
-        self._ear.forget()
-        self.move(Happening.LOST)
+        self._end(Reason.LOST)
 
     def received(self, event: Event) -> None:
         """Take what the satellite sends. Raises LunavoxError for what is wrong."""
@@ -356,10 +344,7 @@ class Satellite:
         if listening is not None and not self.move(Happening.CALLED):
             listening.close()
             return False
-        self._mouth.silence()
-        self._end_talk()
-        # After the conversation words are waited for anew: the rest after a word is counted in audio.
-        self._ear.forget()
+        self._end(Reason.CALLED)
         if listening is None:
             listening = self._ear.begin(call.audio, call.audio_format)
         else:
@@ -377,16 +362,29 @@ class Satellite:
         finally:
             if self._talking is asyncio.current_task():
                 self._talking = None
-                self._mouth.silence()
-                self.move(Happening.DONE)
+                self._end(Reason.OVER)
 
-    def _end_talk(self) -> None:
-        """End the conversation; who calls says what the state is now."""
-        talking, self._talking = self._talking, None
-        self._answering = False
+    def _end(self, reason: Reason) -> bool:
+        """End what goes on here; False if there was nothing."""
+        ending = ENDINGS[reason]
+        if reason is Reason.LOST:
+            self._mouth.lost()
+        played = not ending.plays_on and self._mouth.silence()
+        talking: asyncio.Task[None] | None = None
+        if self._ear.listens or not ending.spares_talk:
+            talking, self._talking = self._talking, None
+            self._answering = False
+            self._ear.close()
         if talking is not None:
             talking.cancel()
-        self._ear.close()
+            self._ending.add(talking)
+            talking.add_done_callback(self._ending.discard)
+        if ending.forgets:
+            self._ear.forget()
+        if ending.closes_turn and talking is not None:
+            self._microphone.stop()
+        moved = ending.happening is not None and self.move(ending.happening)
+        return talking is not None or (played and moved)
 
     def _changed(self) -> None:
         news, self._news = self._news, asyncio.Event()

@@ -64,10 +64,7 @@ class Stage(Protocol):
         """Go on to the next state; False if that cannot be."""
 
     def go_on(self) -> None:
-        """Raise CancelledError if this conversation was ended.
-
-        Up to Python 3.11 `wait_for` forgets that it was cancelled where its result comes at the same moment.
-        """
+        """Raise CancelledError if this conversation was ended: foreign code may swallow a cancellation."""
 
     def heard(self, heard: Heard) -> None:
         """Tell the house."""

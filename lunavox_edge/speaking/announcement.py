@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from lunavox_edge import bridge
 from lunavox_edge.audio.framing import frames
+from lunavox_edge.background import guarded
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError
 from lunavox_edge.speaking.loudspeakers import Place
@@ -90,7 +91,6 @@ class Item:
         self._number = number
         self._report = report_to
         self._began_s: float | None = None
-        self._audio_s = 0.0
 
     @property
     def priority(self) -> Priority:
@@ -125,27 +125,19 @@ class Item:
         if self._began_s is None:
             self._began_s = time.monotonic()
 
-    async def watched(self, chunks: AsyncGenerator[AudioChunk, None]) -> AsyncGenerator[AudioChunk, None]:
-        """Yield the audio in pieces so small that an interruption loses next to nothing."""
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                if self.report.first_audio_ms is None:
-                    first_audio_ms = (time.monotonic() - (self._began_s or 0.0)) * 1000
-                    self.report = replace(self.report, first_audio_ms=first_audio_ms)
-                    self.tell(SpeechStatus.STARTED)
-                for pcm in frames(chunk.pcm, chunk.sample_rate, _PIECE_MS):
-                    piece = AudioChunk(pcm, chunk.sample_rate)
-                    self._audio_s += piece.duration_s
-                    yield piece
+    def open(self, source: bridge.SpeechAudio) -> Audio:
+        """Own the audio of its speech; it is the same however often its playing is interrupted."""
+        self.audio = Audio(source, begun=self._begun)
+        return self.audio
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the speech. Idempotent."""
         if self.audio is not None:
-            await self.audio.close()
+            self.audio.close()
 
     def tell(self, status: SpeechStatus) -> None:
         """Report where it is."""
-        self._report(replace(self.report, status=status))
+        self._tell(replace(self.report, status=status))
 
     def end(self, outcome: BaseException | None) -> None:
         """Report how it ended; None is well."""
@@ -160,41 +152,56 @@ class Item:
             _LOGGER.error("An announcement failed", exc_info=outcome)
             status = SpeechStatus.FAILED
             error = InternalError("The text could not be spoken; the log says more.")
-        audio_s = self._audio_s if self._began_s is not None else None
-        self._report(replace(self.report, status=status, audio_s=audio_s, error=error))
+        spoken_s = self.audio.taken_s if self.audio is not None else 0.0
+        audio_s = spoken_s if self._began_s is not None else None
+        self._tell(replace(self.report, status=status, audio_s=audio_s, error=error))
         _LOGGER.info(
             "announcement: %s, %.1f s, first audio after %.0f ms%s",
             status.value,
-            self._audio_s,
+            spoken_s,
             self.report.first_audio_ms or 0.0,
             f" ({error.code})" if error is not None else "",
         )
 
+    def _begun(self) -> None:
+        self.report = replace(self.report, first_audio_ms=(time.monotonic() - (self._began_s or 0.0)) * 1000)
+        self.tell(SpeechStatus.STARTED)
+
+    def _tell(self, report: Report) -> None:
+        guarded("report on an announcement", self._report, report)
+
 
 class Audio:
-    """Audio that whoever plays it may leave and come back to."""
+    """Audio whose playing may be interrupted and go on, in pieces so small that next to nothing is lost."""
 
-    def __init__(self, chunks: AsyncGenerator[AudioChunk, None]) -> None:
-        """Own the audio."""
-        self._chunks = chunks
-        self._next: asyncio.Future[AudioChunk] | None = None
+    def __init__(self, source: bridge.SpeechAudio, *, begun: Callable[[], None]) -> None:
+        """Own the source; `begun` is called before the first piece is handed out."""
+        self._source = source
+        self._begun = begun
+        self._any = False
+        self._pieces: deque[AudioChunk] = deque()
+        self.taken_s = 0.0
+        """Seconds of audio that were handed out."""
 
     def __aiter__(self) -> Audio:
         """Return itself."""
         return self
 
     async def __anext__(self) -> AudioChunk:
-        """Return the next audio."""
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._chunks.__anext__())
-        # Unlike awaiting it, this can be cancelled without ending the audio.
-        await asyncio.wait((self._next,))
-        coming, self._next = self._next, None
-        return coming.result()
+        """Return the next piece. To cancel this loses nothing."""
+        while not self._pieces:
+            chunk = await self._source.__anext__()
+            self._pieces.extend(
+                AudioChunk(pcm, chunk.sample_rate) for pcm in frames(chunk.pcm, chunk.sample_rate, _PIECE_MS)
+            )
+            if not self._any:
+                self._any = True
+                self._begun()
+        piece = self._pieces.popleft()
+        self.taken_s += piece.duration_s
+        return piece
 
-    async def close(self) -> None:
-        """End the audio. Idempotent."""
-        if self._next is not None:
-            await bridge.ended(self._next)
-            self._next = None
-        await self._chunks.aclose()
+    def close(self) -> None:
+        """End the speech. Idempotent."""
+        self._pieces.clear()
+        self._source.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
 from lunavox_edge.errors import Busy
-from lunavox_edge.speaking.announcement import Announcement, Audio, Item, Report, SpeechStatus
+from lunavox_edge.speaking.announcement import Announcement, Item, Report, SpeechStatus
 from lunavox_edge.speaking.loudspeakers import Loudspeakers
 from lunavox_edge.types import Priority
 
@@ -36,19 +36,18 @@ class Announcer:
         report: Callable[[Report], None],
         resumes: bool = True,
     ) -> None:
-        """Store the parts; `run` speaks, `report` is told of every change.
+        """Nothing is spoken before `run`; `report` is told of every change.
 
         `resumes` says whether what was interrupted goes on.
         """
         self._engine = engine
         self._loudspeakers = loudspeakers
         self._max_waiting = max_waiting
-        self._report = report
+        self._report_to = report
         self._resumes = resumes
         self._numbers = itertools.count()
         self._waiting: list[Item] = []
         self._running: dict[asyncio.Task[None], Item] = {}
-        self._closing: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
     @property
@@ -61,9 +60,11 @@ class Announcer:
         satellites = self._loudspeakers.resolve(announcement.place)
         if len(self._waiting) >= self._max_waiting:
             raise Busy("Too many texts wait to be spoken; try again later.", retry_after_s=_RETRY_AFTER_S)
-        item = Item(Report(announcement, SpeechStatus.QUEUED, satellites), next(self._numbers), self._report)
+        item = Item(
+            Report(announcement, SpeechStatus.QUEUED, satellites), next(self._numbers), self._report_to
+        )
         self._waiting.append(item)
-        self._report(item.report)
+        item.tell(SpeechStatus.QUEUED)
         self._news.set()
 
     def stop(self, *, announcement_id: str | None = None, satellite: str | None = None) -> int:
@@ -92,8 +93,7 @@ class Announcer:
                 await self._news.wait()
         finally:
             self.stop()
-            await asyncio.gather(*self._running, return_exceptions=True)
-            await asyncio.gather(*self._closing, return_exceptions=True)
+            await bridge.ended(*self._running)
 
     def _start_what_can(self) -> None:
         held = {place for item in self._running.values() for place in item.places}
@@ -128,9 +128,7 @@ class Announcer:
         return item.interrupted and self._resumes and not item.cancelled
 
     def _end(self, item: Item, outcome: BaseException | None) -> None:
-        closing = asyncio.create_task(item.close(), name="announcement end")
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        item.close()
         item.end(outcome)
 
     def _drop_cancelled(self) -> None:
@@ -141,7 +139,8 @@ class Announcer:
     async def _speak(self, item: Item) -> None:
         what = item.report.announcement
         item.begins()
-        if item.audio is None:
+        audio = item.audio
+        if audio is None:
             bell = bridge.Bell()
             speech = self._engine.open_speech(
                 voice=what.voice,
@@ -151,13 +150,13 @@ class Announcer:
                 relaxed=what.priority is Priority.LOW,
                 on_ready=bell.ring,
             )
-            item.audio = Audio(item.watched(bridge.audio(speech, bell)))
+            audio = item.open(bridge.audio(speech, bell))
             speech.write(what.text)
             speech.finish()
         try:
             missed = await self._loudspeakers.play(
                 item.report.satellites,
-                item.audio,
+                audio,
                 what.priority,
                 asks=what.asks,
                 meant=lambda name: name in item.report.satellites,
@@ -166,4 +165,4 @@ class Announcer:
         finally:
             # Before the next begins: the engine counts rooms that are spoken to.
             if not self._goes_on_later(item):
-                await item.close()
+                item.close()

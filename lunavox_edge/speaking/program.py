@@ -9,6 +9,8 @@ import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 
+from lunavox_edge.bridge import within
+
 _END_S = 2.0
 _TAIL_BYTES = 1000
 _READ_BYTES = 65_536
@@ -43,7 +45,7 @@ async def end(program: Process) -> None:
         os.killpg(program.pid, signal.SIGKILL)
     if program.stdin is not None:
         program.stdin.close()
-    going = asyncio.ensure_future(asyncio.wait_for(_gone(program), _END_S))
+    going = asyncio.ensure_future(within(_gone(program), _END_S))
     try:
         await asyncio.shield(going)
     except asyncio.TimeoutError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lunavox_edge.audio.players import player_for
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import NoLoudspeaker, PlaybackFailed, UnknownSatellite
 from lunavox_edge.speaking import program
 from lunavox_edge.speaking.loudspeakers import Place, everybody
@@ -53,7 +54,7 @@ class SoundCard:
         complaint = asyncio.ensure_future(program.last_words(player))
         try:
             audio_s = await _feed(player, chunks)
-            status = await asyncio.wait_for(player.wait(), audio_s + _PATIENCE_S)
+            status = await within(player.wait(), audio_s + _PATIENCE_S)
             if status:
                 raise PlaybackFailed(f"{name} could not play: {await complaint or 'no reason given'}")
         except ConnectionError as error:
@@ -76,6 +77,6 @@ async def _feed(player: Process, chunks: AsyncIterator[AudioChunk]) -> float:
             stdin.write(wav_header(chunk.sample_rate, UNKNOWN_SIZE))
         stdin.write(chunk.pcm)
         audio_s += chunk.duration_s
-        await asyncio.wait_for(stdin.drain(), chunk.duration_s + _PATIENCE_S)
+        await within(stdin.drain(), chunk.duration_s + _PATIENCE_S)
     stdin.close()
     return audio_s

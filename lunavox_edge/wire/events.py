@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from wyoming.event import Event
 from wyoming.version import __version__ as protocol_version
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import ProtocolError, TimedOut
 from lunavox_edge.wire.bounded_json import parse_json
 from lunavox_edge.wire.foreign import describe_foreign
@@ -181,7 +182,7 @@ class EventReader:
         if self._deadline_s is None:
             self._deadline_s = now_s + self._limits.read_timeout_s
         try:
-            return await asyncio.wait_for(self._fill(), self._deadline_s - now_s)
+            return await within(self._fill(), self._deadline_s - now_s)
         except asyncio.TimeoutError as error:
             raise TimedOut(
                 f"The rest of a message did not come within {self._limits.read_timeout_s:g} seconds."
@@ -201,7 +202,7 @@ class EventReader:
     async def _refuse_junk(self) -> NoReturn:
         """Say what the peer may be speaking, for which a few bytes are needed."""
         with contextlib.suppress(asyncio.TimeoutError):
-            while len(self._buffer) < _JUNK_BYTES and await asyncio.wait_for(self._fill(), _JUNK_WAIT_S):
+            while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
                 pass
         raise BrokenStreamError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
 
@@ -230,7 +231,7 @@ class EventWriter:
             return
         async with self._draining:
             try:
-                await asyncio.wait_for(self._stream.drain(), self._timeout_s)
+                await within(self._stream.drain(), self._timeout_s)
             except asyncio.TimeoutError as error:
                 self._transport.abort()
                 raise ConnectionAbortedError("The peer does not read.") from error
@@ -241,7 +242,7 @@ class EventWriter:
         """Send what is left, but for no longer than `timeout_s`, and close."""
         self._stream.close()
         try:
-            await asyncio.wait_for(self._stream.wait_closed(), timeout_s)
+            await within(self._stream.wait_closed(), timeout_s)
         except (OSError, asyncio.TimeoutError):
             pass
         finally:

@@ -8,6 +8,7 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from lunavox_edge.address import Address
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable, printable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire import fields
@@ -65,7 +66,7 @@ async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> 
         return await satellite_info(EventReader(stream, limits), writer)
 
     try:
-        return await asyncio.wait_for(asked(), timeout_s)
+        return await within(asked(), timeout_s)
     except asyncio.TimeoutError as error:
         raise TimedOut("It does not answer.") from error
     except LunavoxError:

@@ -16,7 +16,7 @@ import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge.address import Address
-from lunavox_edge.bridge import blocking, ended
+from lunavox_edge.bridge import blocking, ended, within
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings_model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
@@ -119,7 +119,7 @@ class Neighbourhood:
         await ended(*self._asking.values())
         for closing in (browser.async_cancel(), responder.async_close()):
             try:
-                await asyncio.wait_for(closing, _CLOSE_S)
+                await within(closing, _CLOSE_S)
             except (asyncio.TimeoutError, OSError, zeroconf.Error):
                 _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
 

@@ -21,7 +21,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.address import Address
-from lunavox_edge.bridge import blocking
+from lunavox_edge.bridge import blocking, within
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
 
@@ -170,11 +170,11 @@ class Announcement:
 async def _close(responder: AsyncZeroconf) -> None:
     """Take back what was announced and close, within bounds."""
     try:
-        await asyncio.wait_for(responder.async_unregister_all_services(), _STOP_S / 2)
+        await within(responder.async_unregister_all_services(), _STOP_S / 2)
     except (asyncio.TimeoutError, OSError, zeroconf.Error):
         _LOGGER.debug("No goodbye by zeroconf", exc_info=True)
     try:
-        await asyncio.wait_for(responder.async_close(), _STOP_S / 2)
+        await within(responder.async_close(), _STOP_S / 2)
     except (asyncio.TimeoutError, OSError):
         _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
 

@@ -7,6 +7,8 @@ import contextlib
 import select
 import socket
 
+from lunavox_edge.bridge import within
+
 GONE_CHECK_S = 0.25
 """How often one looks whether a half-closed connection has been reset."""
 
@@ -57,7 +59,7 @@ async def linger(stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     until_s = loop.time() + _LINGER_S
     with contextlib.suppress(asyncio.TimeoutError):
         while left > 0:
-            received = await asyncio.wait_for(stream.read(65_536), max(0.0, until_s - loop.time()))
+            received = await within(stream.read(65_536), max(0.0, until_s - loop.time()))
             if not received:
                 return
             left -= len(received)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lunavox_edge.address import Address
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxLibraryError, SettingsError
 
 _BACKLOG = 512
@@ -177,7 +178,7 @@ def _is_socket(path: Path) -> bool:
 async def _check_dead(path: Path) -> None:
     """Raise OSError if somebody listens on a socket file."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), _PROBE_S)
+        _, writer = await within(asyncio.open_unix_connection(path), _PROBE_S)
     except (ConnectionRefusedError, FileNotFoundError):
         return
     except asyncio.TimeoutError:

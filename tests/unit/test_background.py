@@ -31,7 +31,7 @@ async def test_a_task_that_fails_runs_again_and_is_reported(caplog: pytest.LogCa
     assert background.failing == ("watch",)
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
     await background.stop()
-    assert background.failing == ()
+    assert not background.failing
 
 
 async def test_a_task_that_returns_is_finished() -> None:

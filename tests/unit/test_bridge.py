@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import aclosing
 from threading import Thread
@@ -76,7 +77,8 @@ async def listen(*script: Callable[[ScriptedSpeech], None]) -> list[AudioChunk]:
     speech = ScriptedSpeech(bell, *script)
 
     async def collect() -> list[AudioChunk]:
-        return [chunk async for chunk in bridge.audio(speech, bell)]
+        async with aclosing(bridge.audio(speech, bell)) as chunks:
+            return [chunk async for chunk in chunks]
 
     try:
         return await asyncio.wait_for(collect(), 20.0)
@@ -113,6 +115,39 @@ async def test_leaving_early_cancels_the_speech() -> None:
     async with aclosing(bridge.audio(speech, bell)) as chunks:
         assert await chunks.__anext__() == CHUNK
     assert speech.cancelled
+
+
+async def test_audio_that_nobody_began_to_fetch_is_cancelled() -> None:
+    bell = bridge.Bell()
+    speech = ScriptedSpeech(bell)
+    await bridge.audio(speech, bell).aclose()
+    assert speech.cancelled
+
+
+async def test_a_wait_for_audio_that_is_cancelled_loses_none() -> None:
+    bell = bridge.Bell()
+    speech = ScriptedSpeech(bell, nothing)
+    chunks = bridge.audio(speech, bell)
+
+    async def fetch() -> AudioChunk:
+        return await chunks.__anext__()
+
+    waiting = asyncio.create_task(fetch())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    emit_and_end(speech)
+    await asyncio.wait([waiting])
+    assert not speech.cancelled
+    assert [chunk async for chunk in chunks] == [CHUNK]
+    chunks.close()
+    assert speech.cancelled
+
+
+async def test_closed_audio_has_ended() -> None:
+    bell = bridge.Bell()
+    chunks = bridge.audio(ScriptedSpeech(bell, emit), bell)
+    chunks.close()
+    assert [chunk async for chunk in chunks] == []
 
 
 async def test_a_ring_from_another_thread_wakes_the_loop() -> None:
@@ -209,3 +244,129 @@ async def test_a_task_that_forgets_its_cancellation_is_ended_all_the_same(
     assert task.cancelled()
     assert forgotten == 2
     await bridge.ended()
+
+
+async def test_a_task_that_never_ends_is_named_and_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bridge, "_CANCEL_AGAIN_S", 0.01)
+    monkeypatch.setattr(bridge, "_GIVE_UP_S", 0.03)
+    stop = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not stop.is_set():
+            try:
+                await stop.wait()
+            except asyncio.CancelledError:
+                continue
+
+    task = asyncio.create_task(stubborn(), name="the stubborn one")
+    await asyncio.sleep(0)
+    with caplog.at_level(logging.ERROR):
+        await asyncio.wait_for(bridge.ended(task), 20.0)
+    assert "the stubborn one" in caplog.text
+    assert not task.done()
+    stop.set()
+    await task
+
+
+async def test_what_a_task_had_failed_with_is_logged_when_it_is_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails(error: Exception) -> None:
+        raise error
+
+    tasks = [
+        asyncio.create_task(fails(error)) for error in (BrokenModel("No good."), OSError(), KeyError("x"))
+    ]
+    await asyncio.wait(tasks)
+    with caplog.at_level(logging.ERROR):
+        await bridge.ended(*tasks)
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is KeyError
+
+
+async def _beside(work: Awaitable[str], timeout_s: float | None) -> str:
+    """As `within` does it on Python 3.10."""
+    return await bridge._within(work, timeout_s, None)
+
+
+@pytest.fixture(params=[bridge.within, _beside], ids=["timeout", "task"])
+def within(request: pytest.FixtureRequest) -> Callable[[Awaitable[str], float | None], Awaitable[str]]:
+    found: Callable[[Awaitable[str], float | None], Awaitable[str]] = request.param
+    return found
+
+
+Within = Callable[[Awaitable[str], "float | None"], Awaitable[str]]
+
+
+async def test_what_comes_in_time_is_returned(within: Within) -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    assert await within(work(), 20.0) == "done"
+    assert await within(work(), None) == "done"
+
+
+async def test_what_fails_in_time_raises(within: Within) -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        raise BrokenModel("No good.")
+
+    with pytest.raises(BrokenModel):
+        await within(work(), 20.0)
+
+
+async def test_what_comes_too_late_is_cancelled(within: Within) -> None:
+    cancelled = False
+
+    async def work() -> str:
+        nonlocal cancelled
+        try:
+            return str(await asyncio.Event().wait())
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+
+    with pytest.raises(asyncio.TimeoutError):
+        await within(work(), 0.01)
+    assert cancelled
+
+
+async def test_a_cancellation_is_not_forgotten_when_the_result_comes_with_it(within: Within) -> None:
+    went_on: list[int] = []
+
+    async def waits(result: asyncio.Future[str], turns: int) -> None:
+        await within(result, 20.0)
+        went_on.append(turns)
+
+    # So many turns of the loop after the result, of which the waiter needs one or more to go on.
+    for turns in range(4):
+        result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(waits(result, turns))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        result.set_result("now")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        had_gone_on = turns in went_on
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled() != had_gone_on
+        assert (turns in went_on) == had_gone_on
+    assert 0 not in went_on
+
+
+async def test_a_result_that_comes_with_a_cancellation_is_dropped() -> None:
+    result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    dropped: list[str] = []
+    waiting = asyncio.create_task(bridge._within(result, 20.0, dropped.append))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    result.set_result("a connection")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert dropped == ["a connection"]

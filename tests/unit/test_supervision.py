@@ -37,6 +37,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.lane = lane()
+        self.failing: tuple[str, ...] = ()
         self.told: list[str] = []
         self.news = asyncio.Event()
         self.supervisor = Supervisor(
@@ -44,6 +45,7 @@ class Watched:
             lanes=lambda: [self.lane],
             stuck_after_s=lambda: 10.0,
             status=lambda: "fine",
+            failing=lambda: self.failing,
         )
 
     def _tell(self, lines: str) -> None:
@@ -86,3 +88,18 @@ async def test_a_stuck_lane_ends_the_signs_of_life_and_says_why(caplog: pytest.L
     await watched.hears("STATUS=fine", "WATCHDOG=1")
     assert "goes on again" in caplog.text
     task.cancel()
+
+
+async def test_a_background_task_that_fails_is_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched()
+    watched.supervisor.ready()
+    watched.failing = ("satellite kitchen",)
+    with caplog.at_level(logging.WARNING):
+        task = asyncio.create_task(watched.supervisor.watch())
+        await watched.hears("STATUS=fine; failing: satellite kitchen", "WATCHDOG=1")
+        watched.failing = ()
+        await watched.hears("STATUS=fine")
+        assert "STATUS=fine" in watched.told
+    task.cancel()
+    assert "satellite kitchen" in caplog.text
+    assert caplog.text.count("run again") == 1

@@ -47,7 +47,7 @@ def config(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> Callable[[st
 
 def seconds(file: Path) -> float:
     with wave.open(str(file)) as audio:
-        return audio.getnframes() / audio.getframerate()
+        return float(audio.getnframes() / audio.getframerate())
 
 
 def test_a_long_text_is_spoken_by_an_engine_of_ones_own(

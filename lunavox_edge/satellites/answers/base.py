@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lunavox_edge.bridge import within
 from lunavox_edge.errors import EmptyText, LunavoxError, TimedOut
 
 _MAX_TURNS = 20
@@ -83,7 +84,7 @@ async def ask(
 
 async def _next(pieces: AsyncGenerator[str, None], timeout_s: float) -> str | None:
     try:
-        return await asyncio.wait_for(pieces.__anext__(), timeout_s)
+        return await within(pieces.__anext__(), timeout_s)
     except StopAsyncIteration:
         return None
     except asyncio.TimeoutError as error:
