@@ -181,8 +181,6 @@ class TtsSession:
             raise request.error or error from None
         finally:
             request.over = True
-            if request.speech is not None:
-                request.speech.cancel()
 
     def _open(self, request: _Request, bell: bridge.Bell) -> Speech:
         return self._engine.open_speech(
