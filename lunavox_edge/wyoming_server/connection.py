@@ -190,6 +190,8 @@ class Connection:
             try:
                 event = await self._reader.read()
             except (BrokenStreamError, TimedOut) as error:
+                if self._stream.at_eof():
+                    await self._finish()
                 await self._report(error)
                 await departure.linger(self._stream, self._writer)
                 return

@@ -82,6 +82,12 @@ async def test_a_last_line_needs_no_line_end(service: Service) -> None:
     assert service.tts.texts == ["Dinner is ready."]
 
 
+@pytest.mark.parametrize("rest", [b"\n", b'{"type":"pi', b'{"type":"audio-chunk","payload_length":9}\nabc'])
+async def test_a_last_message_that_is_none_does_not_spoil_those_before(service: Service, rest: bytes) -> None:
+    request = encode_event(Event("synthesize", {"text": "Dinner is ready."}))
+    assert await answers(service, request + rest) == [*SPEECH, "error"]
+
+
 async def test_a_speech_that_takes_long_is_waited_for(service: Service) -> None:
     service.tts.go.clear()
     async with service.connect() as peer:
