@@ -72,3 +72,37 @@ def test_what_fails_has_failed_and_the_first_run_is_kept(checkout: Path, second:
 def test_what_did_not_run_is_not_run_again(checkout: Path, status: int) -> None:
     assert run(checkout, status).returncode == status
     assert len(calls(checkout)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (
+            ["3.10", "3.13", "--", "tests/unit", "tests/wire"],
+            ["3.10 tests/unit tests/wire", "3.13 tests/unit tests/wire"],
+        ),
+        (["3.10", "--"], ["3.10"]),
+        (["3.10"], ["3.10"]),
+    ],
+)
+def test_other_pythons_run_the_folders_that_are_named(
+    tmp_path: Path, arguments: list[str], asked: list[str]
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    shutil.copy(TOOLS / "test_pythons.sh", tools)
+    stubs = {
+        "find_python.sh": "true",
+        "setup_env.sh": "true",
+        "test.sh": 'name=${1#.venv-}; shift; echo "asked ${name%/bin/python} $*"; [[ $name != 3.13* ]]',
+    }
+    for name, line in stubs.items():
+        (tools / name).write_text(f"#!/usr/bin/env bash\n{line}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    done = subprocess.run(
+        [str(tools / "test_pythons.sh"), *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    calls = [line.removeprefix("asked ") for line in done.stdout.splitlines() if line.startswith("asked ")]
+    assert [" ".join(word for word in call.split() if not word.startswith("--")) for call in calls] == asked
+    assert done.returncode == ("3.13" in arguments)
+    assert "Tests passed on: 3.10" in done.stdout
