@@ -93,6 +93,7 @@ class Connection:
             replies=self._listening,
             on_error=partial(self._refuse, self._listening),
             on_transcript=on_transcript,
+            count=guest.ask,
             peer=peer,
         )
         self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)

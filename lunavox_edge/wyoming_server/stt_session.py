@@ -65,17 +65,20 @@ class SttSession:
         replies: Replies,
         on_error: Callable[[LunavoxError], None],
         on_transcript: Callable[[Transcript, float], None] | None,
+        count: Callable[[], None],
         peer: str,
     ) -> None:
         """Store the parts; `on_error` takes an error that no event caused.
 
         `on_transcript` is told what was heard and how many milliseconds it took after the end of speech.
+        `count` is called for an utterance that no `transcribe` asked for, and may raise Busy.
         """
         self._engine = engine
         self._send = send
         self._replies = replies
         self._on_error = on_error
         self._on_transcript = on_transcript
+        self._count = count
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
         self._state = _State.IDLE
@@ -114,7 +117,7 @@ class SttSession:
             self._open()
 
     def start(self, event: Event) -> None:
-        """Begin an utterance; one that has begun is dropped. Raises BadAudio, as `transcribe`.
+        """Begin an utterance; one that has begun is dropped. Raises BadAudio, Busy, as `transcribe`.
 
         After a `transcribe` that was refused the utterance has had its answer and is passed over. A start
         without the whole format leaves it to the first chunk.
@@ -126,6 +129,8 @@ class SttSession:
         if self._refused:
             self._refused = False
             return
+        if self._options is None:
+            self._count()
         self._told = fields.format_told(event.data)
         if len(self._told) == fields.FORMAT_FIELDS:
             self._learn_format({})
