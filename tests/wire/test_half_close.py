@@ -96,6 +96,10 @@ async def test_a_speech_that_takes_long_is_waited_for(service: Service) -> None:
         await asyncio.to_thread(service.tts.asked.wait, 5.0)
         connection = next(iter(service.server._connections.values()))
         assert connection.busy
+        # A client that has gone without a reset is found by keepalive probes.
+        sock = connection._writer.get_extra_info("socket")
+        await service.until(lambda: sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 10)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         service.tts.go.set()
         await peer.until("audio-stop")
         await peer.expect_end()
