@@ -14,12 +14,12 @@ run: ## Install into .venv if needed and run the service in the foreground
 	@tools/setup_env.sh $(VENV) starter,mqtt $(PYTHON)
 	@exec $(BIN)/lunavox-edge run --self-check --with-broker $(if $(URI),--uri $(URI))
 
-test: ## Run all tests, four files at a time (JOBS=1 for one)
+test: ## Run all tests, four at a time (JOBS=1 for one)
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@JOBS=$(JOBS) tools/test.sh $(BIN)/python
 
-test-pythons: ## Run all tests on Python 3.10, 3.12 and 3.13, where found
-	@tools/test_pythons.sh 3.10 3.12 3.13
+test-pythons: ## Run the tests on Python 3.10, 3.12 and 3.13, where found (PARTS="tests/unit tests/wire")
+	@JOBS=$(JOBS) tools/test_pythons.sh 3.10 3.12 3.13 -- $(PARTS)
 
 test-install: ## Run install.sh in fresh Debian systems, as root (SUITES="bookworm trixie jammy noble")
 	@tests/install/run.sh $(SUITES)

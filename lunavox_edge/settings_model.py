@@ -124,7 +124,7 @@ class LimitSettings(Section):
     """Seconds of audio in one utterance."""
 
     max_message_bytes: int = Field(1_048_576, ge=256, le=1_073_741_824)
-    """Bytes of data, and of payload, in one message."""
+    """Bytes of data, and of payload, in one message; audio may be as long as `max_utterance_s` allows."""
 
     max_header_bytes: int = Field(65_536, ge=64, le=16_777_216)
     """Bytes of the line that starts a message."""

@@ -24,8 +24,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "say",
         help="turn text into speech",
-        description="Speak a text into a WAV file or the loudspeaker. Uses the running service, or "
-        "an engine of its own where none runs.",
+        description="Speak a text into a WAV file or the loudspeaker. Uses the running service, or an "
+        "engine of its own where none runs, and for texts longer than limits.max_text_chars.",
         epilog="Examples: lunavox-edge say 'Dinner is ready.' --play; echo Hi | lunavox-edge say - -o hi.wav",
     )
     parser.add_argument("text", help="the text, or - for standard input")
@@ -51,6 +51,9 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
         first_ms = first_ms or (time.perf_counter() - started) * 1000
         pcm += chunk.pcm
         rate_hz = chunk.sample_rate
+    if not pcm:
+        print("The service sent no audio.", file=sys.stderr)
+        return ExitCode.ERROR
     audio = wav_bytes(bytes(pcm), rate_hz)
     if args.output == "-":
         sys.stdout.buffer.write(audio)
@@ -76,7 +79,7 @@ def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator
     text_format = "ssml" if args.ssml else "text"
     voice = (args.voice or "").strip()
     uri = service.find(args, settings)
-    if uri is not None:
+    if uri is not None and (args.uri or len(text) <= settings.limits.max_text_chars):
         from lunavox_edge.wyoming_server import client
 
         name, _, speaker = voice.partition("#")
@@ -92,5 +95,7 @@ def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator
         return
     from lunavox_edge.engine.engine import Engine
 
-    with Engine(settings) as engine:
+    # The limit protects a service from its clients; here the text is the caller's own.
+    limits = settings.limits.model_copy(update={"max_text_chars": max(1, len(text))})
+    with Engine(settings.model_copy(update={"limits": limits})) as engine:
         yield from engine.stream(text, voice=voice or None, language=args.language, text_format=text_format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -9,8 +10,13 @@ from typing import NoReturn
 
 
 def read_text() -> str:
-    """Return all of standard input as text; "" where there is none."""
-    return "" if sys.stdin is None else sys.stdin.read()
+    """Return all of standard input as text, "" where there is none.
+
+    It is UTF-8, or UTF-16 if it says so by its byte-order mark; what cannot be read is replaced.
+    """
+    raw = read_bytes()
+    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return raw.decode(encoding, "replace")
 
 
 def read_bytes() -> bytes:

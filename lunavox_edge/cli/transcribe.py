@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -82,25 +83,40 @@ def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.E
 
     def hear(file: BinaryIO) -> Transcript:
         length_s = duration_s(file)
-        too_long = length_s is not None and length_s > settings.limits.max_utterance_s
-        if uri is not None and (args.uri or not too_long):
-            from lunavox_edge.wyoming_server import client
+        audio = read_audio(file)
+        if uri is not None:
+            max_s = math.inf if args.uri else settings.limits.max_utterance_s
+            pcm = _read_up_to(audio, max_s, length_s)
+            if pcm is not None:
+                from lunavox_edge.wyoming_server import client
 
-            return client.transcribe(
-                uri,
-                b"".join(read_audio(file)),
-                FILE_FORMAT,
-                model=args.model,
-                language=args.language,
-                timeout_s=_TIMEOUT_S,
-            )
+                return client.transcribe(
+                    uri, pcm, FILE_FORMAT, model=args.model, language=args.language, timeout_s=_TIMEOUT_S
+                )
+            file.seek(0)
+            audio = read_audio(file)
         if not engines:
             from lunavox_edge.engine.engine import Engine
 
             engines.append(stack.enter_context(Engine(settings)))
-        return _hear_locally(engines[0], args, read_audio(file), length_s)
+        return _hear_locally(engines[0], args, audio, length_s)
 
     return hear
+
+
+def _read_up_to(audio: Iterable[bytes], max_s: float, length_s: float | None) -> bytes | None:
+    """Return a whole recording, None if it is longer than `max_s`; it may not know its own length."""
+    from lunavox_edge.audio.files import FILE_FORMAT
+
+    if length_s is not None and length_s > max_s:
+        return None
+    max_bytes = max_s * FILE_FORMAT.rate_hz * FILE_FORMAT.frame_bytes
+    pcm = bytearray()
+    for piece in audio:
+        pcm += piece
+        if len(pcm) > max_bytes:
+            return None
+    return bytes(pcm)
 
 
 def _hear_locally(

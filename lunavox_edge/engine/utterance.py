@@ -141,7 +141,10 @@ class Utterance(Session):
                 self._arrivals.mark(seconds, self._lane.clock())
                 wake = len(self._inbox) >= self._worth_a_look_s * bytes_per_s
         if not fits:
-            error = AudioTooLong(f"The audio is over the limit of {self._plan.max_s:g} seconds; send less.")
+            error = AudioTooLong(
+                f"The audio is over the limit of {self._plan.max_s:g} seconds "
+                "(limits.max_utterance_s); send less."
+            )
             self.cancel(error)
             raise error
         if wake:

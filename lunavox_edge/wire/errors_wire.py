@@ -6,9 +6,11 @@ from wyoming.error import Error
 from wyoming.event import Event
 
 from lunavox_edge.errors import Busy, InternalError, LunavoxError
+from lunavox_edge.wire import fields
 
 _INTERNAL_TEXT = "Something went wrong inside the server; its log says more."
 _DEFAULT_RETRY_S = 1.0
+_MAX_RETRY_S = 3600.0
 
 
 def error_event(error: Exception) -> Event:
@@ -26,8 +28,8 @@ def error_from(event: Event) -> LunavoxError:
     text, code = event.data.get("text"), event.data.get("code")
     message = text if isinstance(text, str) else "The server refused the request."
     if code == Busy.code:
-        retry_s = event.data.get("retry_after_s")
-        return Busy(message, retry_after_s=retry_s if isinstance(retry_s, float) else _DEFAULT_RETRY_S)
+        retry_s = fields.number(event.data, "retry_after_s", _DEFAULT_RETRY_S)
+        return Busy(message, retry_after_s=min(max(0.0, retry_s), _MAX_RETRY_S))
     kinds = [LunavoxError]
     for kind in kinds:
         if kind.code == code:

@@ -16,7 +16,9 @@ from wyoming.event import Event
 from wyoming.version import __version__ as protocol_version
 
 from lunavox_edge.bridge import within
-from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut
+from lunavox_edge.errors import ProtocolError, TimedOut
+from lunavox_edge.wire.bounded_json import parse_json
+from lunavox_edge.wire.foreign import describe_foreign
 
 if TYPE_CHECKING:
     from lunavox_edge.settings_model import LimitSettings
@@ -24,35 +26,25 @@ if TYPE_CHECKING:
 STATUS_TYPE = "lunavox-status"
 """Our own extension: answered with an event of this type that holds the engine's status."""
 
-# A request is flat. The parser recurses with the depth and allocates per value, so both are
-# counted before it runs.
-MAX_JSON_DEPTH = 16
-MAX_JSON_VALUES = 10_000
 # Longest of the protocol: 18 characters.
 MAX_TYPE_CHARS = 64
 # Above this much unsent data a writer waits for the peer. Speech is made faster than it is
 # played, so what a slow peer leaves unread stays in the engine, which stops making more.
 WRITE_HIGH_WATER_BYTES = 65_536
 
+_AUDIO_TYPE = "audio-chunk"
+# The longest piece of an 'audio-chunk' that is handed out at once; a longer one comes in several.
+AUDIO_PIECE_BYTES = 262_144
+# What a second of the largest format that audio.pcm converts has; importing it costs a command too long.
+MAX_AUDIO_BYTES_PER_S = 192_000 * 4 * 8
+_WAV_HEADER_BYTES = 4096
+
 _READ_BYTES = 65_536
 _LITTLE_BYTES = 16_384
-_MAX_DIGITS = 400
 _JUNK_WAIT_S = 0.2
 _JUNK_BYTES = 8
 _NEWLINE = b"\n"
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_HTTP_METHODS = (
-    b"GET ",
-    b"POST ",
-    b"PUT ",
-    b"HEAD ",
-    b"OPTIONS ",
-    b"DELETE ",
-    b"CONNECT ",
-    b"PATCH ",
-    b"PRI ",
-)
-_TLS_HANDSHAKE = b"\x16\x03"
+_CUT = "The connection ended in the middle of a message."
 
 
 class BrokenStreamError(ProtocolError):
@@ -71,7 +63,11 @@ class Header:
 
 
 class EventReader:
-    """Reads events from one connection."""
+    """Reads events from one connection.
+
+    An `audio-chunk` may be as long as `limits.max_utterance_s` allows. A long one is returned in pieces,
+    each an event of its own as soon as it has come, so that memory does not depend on its length.
+    """
 
     def __init__(self, stream: asyncio.StreamReader, limits: LimitSettings) -> None:
         """Store the stream, from which nobody else may read."""
@@ -80,6 +76,8 @@ class EventReader:
         self._buffer = bytearray()
         self._deadline_s: float | None = None
         self._received_bytes = 0
+        self._audio: Event | None = None
+        self._audio_bytes = 0
 
     @property
     def drained(self) -> bool:
@@ -92,11 +90,17 @@ class EventReader:
         Raises ProtocolError for a message with wrong content, after which reading may go on,
         and BrokenStreamError or TimedOut if it may not.
         """
+        if self._audio is not None:
+            return await self._next_piece(self._audio)
+        while self._audio_bytes:
+            await self._piece()
+        self._deadline_s = None
         if not self._buffer and not await self._fill():
             return None
-        self._deadline_s = None
         header = parse_header(await self._line())
         data_bytes = await self._body("data_length", header.data_bytes)
+        if header.type == _AUDIO_TYPE and header.payload_bytes > AUDIO_PIECE_BYTES:
+            return await self._first_piece(header, data_bytes)
         payload = await self._body("payload_length", header.payload_bytes)
         return make_event(header, data_bytes, payload)
 
@@ -111,32 +115,78 @@ class EventReader:
         searched = 0
         while (end := self._buffer.find(_NEWLINE, searched)) < 0 and len(self._buffer) <= limit:
             searched = len(self._buffer)
-            await self._need_more()
+            if not await self._more_came():
+                return self._last_line()
         if not 0 <= end <= limit:
-            raise BrokenStreamError(f"The first line of a message is longer than {limit} bytes.")
+            raise BrokenStreamError(
+                f"The first line of a message is longer than {limit} bytes (limits.max_header_bytes)."
+            )
         return self._take(end + 1)
+
+    def _last_line(self) -> bytes:
+        """Return the last line before the end of the connection, which may lack its line end."""
+        line = self._take(len(self._buffer))
+        try:
+            parse_json(line)
+        except ProtocolError:
+            raise BrokenStreamError(_CUT) from None
+        return line
 
     async def _body(self, key: str, size: int) -> bytes:
         limit = self._limits.max_message_bytes
         if size > limit:
-            raise BrokenStreamError(f"The '{key}' of a message is over the limit of {limit} bytes.")
+            raise BrokenStreamError(
+                f"The '{key}' of a message is over the limit of {limit} bytes (limits.max_message_bytes)."
+            )
         while len(self._buffer) < size:
             await self._need_more()
         return self._take(size)
 
+    async def _first_piece(self, header: Header, data_bytes: bytes) -> Event:
+        limit_s = self._limits.max_utterance_s
+        limit = max(self._limits.max_message_bytes, int(limit_s * MAX_AUDIO_BYTES_PER_S) + _WAV_HEADER_BYTES)
+        if header.payload_bytes > limit:
+            raise BrokenStreamError(
+                f"The 'payload_length' of a message is more than {limit_s:g} seconds of audio have "
+                "(limits.max_utterance_s)."
+            )
+        # If the data is wrong, which is told here, the audio is passed over.
+        self._audio_bytes = header.payload_bytes
+        first = make_event(header, data_bytes, b"")
+        # The time of the first piece is not that of the others.
+        self._audio = Event(first.type, {key: first.data[key] for key in first.data if key != "timestamp"})
+        return await self._next_piece(first)
+
+    async def _next_piece(self, audio: Event) -> Event:
+        piece = Event(audio.type, audio.data, await self._piece())
+        if not self._audio_bytes:
+            self._audio = None
+        return piece
+
+    async def _piece(self) -> bytes:
+        """Wait for the next piece of a long payload, each of which has a deadline of its own."""
+        self._deadline_s = None
+        size = min(self._audio_bytes, AUDIO_PIECE_BYTES)
+        while len(self._buffer) < size:
+            await self._need_more()
+        self._audio_bytes -= size
+        return self._take(size)
+
     async def _need_more(self) -> None:
-        """Wait for the rest of a begun message, for which there is one deadline."""
+        if not await self._more_came():
+            raise BrokenStreamError(_CUT)
+
+    async def _more_came(self) -> bool:
+        """Wait for the rest of a begun message, for which there is one deadline; False at the end."""
         now_s = asyncio.get_running_loop().time()
         if self._deadline_s is None:
             self._deadline_s = now_s + self._limits.read_timeout_s
         try:
-            received = await within(self._fill(), self._deadline_s - now_s)
+            return await within(self._fill(), self._deadline_s - now_s)
         except asyncio.TimeoutError as error:
             raise TimedOut(
                 f"The rest of a message did not come within {self._limits.read_timeout_s:g} seconds."
             ) from error
-        if not received:
-            raise BrokenStreamError("The connection ended in the middle of a message.")
 
     async def _fill(self) -> bool:
         received = await self._stream.read(_READ_BYTES)
@@ -154,7 +204,7 @@ class EventReader:
         with contextlib.suppress(asyncio.TimeoutError):
             while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
                 pass
-        raise BrokenStreamError(_describe_junk(bytes(self._buffer[:_JUNK_BYTES])))
+        raise BrokenStreamError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
 
 
 class EventWriter:
@@ -215,7 +265,7 @@ def encode_event(event: Event) -> bytes:
 def parse_header(line: bytes) -> Header:
     """Parse the first line of a message. Raises BrokenStreamError if its lengths are not known."""
     try:
-        fields = _parse_json(line)
+        fields = parse_json(line)
     except ProtocolError as error:
         raise BrokenStreamError(str(error)) from error
     if not isinstance(fields, dict):
@@ -238,7 +288,7 @@ def make_event(header: Header, data_bytes: bytes, payload: bytes) -> Event:
         raise header.problem
     data = header.data
     if data_bytes:
-        more = _parse_json(data_bytes)
+        more = parse_json(data_bytes)
         if more is not None and not isinstance(more, dict):
             raise ProtocolError("The data of a message must be a JSON object.")
         data = {**data, **(more or {})}
@@ -256,57 +306,3 @@ def _length(fields: dict[str, Any], key: str) -> int:
 
 def _dump(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _parse_json(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
-    """Parse within the bounds. Raises ProtocolError, and nothing else whatever the bytes are."""
-    _check_size(raw)
-    try:
-        text = raw.decode("utf-8")
-        value = _DECODER.decode(text)
-        if b"\\u" in raw:
-            # Halves of a surrogate pair can be written, but are no text and cannot be sent on.
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeError as error:
-        raise ProtocolError("A message holds text that is not valid UTF-8.") from error
-    except LunavoxError:
-        raise
-    except ValueError as error:
-        raise ProtocolError("A message is not valid JSON.") from error
-    return value
-
-
-def _check_size(raw: bytes) -> None:
-    if raw.count(b"[") + raw.count(b"{") <= MAX_JSON_DEPTH and raw.count(b",") <= MAX_JSON_VALUES:
-        return
-    unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
-    structure = b"".join(unescaped.split(b'"')[::2])
-    if sum(structure.count(mark) for mark in (b"[", b"{", b",")) > MAX_JSON_VALUES:
-        raise ProtocolError(f"A message holds more than {MAX_JSON_VALUES} values.")
-    depth = 0
-    for bracket in structure.translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_JSON_DEPTH:
-            raise ProtocolError(f"A message is nested deeper than {MAX_JSON_DEPTH} levels.")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ProtocolError(f"A message holds {name}, which is not valid JSON.")
-
-
-def _parse_int(digits: str) -> int:
-    # Old Pythons take seconds for a million digits; new ones refuse some thousands.
-    if len(digits) > _MAX_DIGITS:
-        raise ProtocolError("A message holds a number that is too long.")
-    return int(digits)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_parse_int)
-
-
-def _describe_junk(start: bytes) -> str:
-    if start.startswith(_TLS_HANDSHAKE):
-        return "This is a Wyoming port without TLS; connect with plain TCP."
-    if start.startswith(_HTTP_METHODS):
-        return "This is a Wyoming port, not HTTP; use a Wyoming client."
-    return "This is a Wyoming port; a message must begin with a line of JSON."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from lunavox_edge.errors import BadAudio, ProtocolError
@@ -13,6 +14,23 @@ MAX_NAME_CHARS = 256
 # Whisper's prompt holds some 200 words; a large home sends the names of all its devices.
 MAX_TERMS = 1000
 MAX_TERM_CHARS = 100
+_FORMAT_KEYS = ("rate", "width", "channels")
+FORMAT_FIELDS = len(_FORMAT_KEYS)
+
+
+def whole_number(value: object) -> int | None:
+    """Return a whole number, which may be written as a float; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
+
+
+def number(data: Data, key: str, default: float) -> float:
+    """Return a finite number; `default` for anything else."""
+    value = data.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+        return default
+    return float(value)
 
 
 def text(data: Data, key: str) -> str:
@@ -36,6 +54,19 @@ def name(data: Data, key: str) -> str | None:
     if not isinstance(value, str) or len(value) > MAX_NAME_CHARS:
         raise ProtocolError(f"'{key}' must be a text of at most {MAX_NAME_CHARS} characters.")
     return value.strip() or None
+
+
+def speaker(data: Data) -> str | None:
+    """Return a speaker's name, or its number as text. None and errors as `name`."""
+    number = whole_number(data.get("speaker"))
+    return name(data, "speaker") if number is None else str(number)
+
+
+def voice(data: Data) -> Data:
+    """Return what is wished of the voice; its name alone may be a text. Raises ProtocolError."""
+    if isinstance(data.get("voice"), str):
+        return {"name": data["voice"]}
+    return table(data, "voice") or {}
 
 
 def table(data: Data, key: str) -> Data | None:
@@ -73,10 +104,12 @@ def choice(data: Data, key: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def names(data: Data, key: str) -> tuple[str, ...]:
-    """Return a list of names, none if it is missing or null. Raises ProtocolError."""
+    """Return a list of names, none if it is missing or null; a text is one name. Raises ProtocolError."""
     values = data.get(key)
     if values is None:
         return ()
+    if isinstance(values, str):
+        values = [values]
     if not isinstance(values, list) or not all(
         isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME_CHARS for value in values
     ):
@@ -95,22 +128,37 @@ def timestamp_ms(data: Data) -> int | None:
         return None
 
 
+def format_told(data: Data) -> Data:
+    """Return 'rate', 'width' and 'channels' as far as they are there and not null, as integers.
+
+    A whole number may be written as a float. Raises BadAudio for anything else.
+    """
+    told = {key: data[key] for key in _FORMAT_KEYS if data.get(key) is not None}
+    numbers = {key: whole_number(value) for key, value in told.items()}
+    if None in numbers.values():
+        raise BadAudio("The 'rate' (in Hz), 'width' (in bytes) and 'channels' of audio are whole numbers.")
+    return numbers
+
+
 def same_format(data: Data, expected: AudioFormat) -> bool:
     """Whether a chunk has the format of the start, as far as it tells."""
-    return all(
-        key not in data or (type(data[key]) is int and data[key] == value)
-        for key, value in (
-            ("rate", expected.rate_hz),
-            ("width", expected.width_bytes),
-            ("channels", expected.channels),
-        )
-    )
+    try:
+        told = format_told(data)
+    except BadAudio:
+        return False
+    numbers = (expected.rate_hz, expected.width_bytes, expected.channels)
+    return told.items() <= dict(zip(_FORMAT_KEYS, numbers, strict=True)).items()
 
 
-def audio_format(data: Data) -> AudioFormat:
-    """Return the audio format, of which only the types are checked. Raises BadAudio."""
-    numbers = [data.get(key) for key in ("rate", "width", "channels")]
-    if any(type(number) is not int for number in numbers):
+def audio_format(data: Data, more: Data | None = None) -> AudioFormat:
+    """Return the audio format, of which only the types are checked. Raises BadAudio.
+
+    `more` is what a later message tells, which may complete the format but not change it.
+    """
+    told = {**format_told(more or {}), **format_told(data)}
+    if len(told) < FORMAT_FIELDS:
         raise BadAudio("Audio needs 'rate' (in Hz), 'width' (in bytes) and 'channels' as whole numbers.")
-    rate_hz, width_bytes, channels = (int(number) for number in numbers if number is not None)
-    return AudioFormat(rate_hz, width_bytes, channels)
+    found = AudioFormat(*(told[key] for key in _FORMAT_KEYS))
+    if not same_format(more or {}, found):
+        raise BadAudio("The audio format changed in the middle of the audio.")
+    return found

@@ -26,7 +26,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from lunavox_edge.address import Address
 from lunavox_edge.errors import ProtocolError, TimedOut, Unreachable
 from lunavox_edge.types import AudioChunk, AudioFormat, Transcript
-from lunavox_edge.wire import tls
+from lunavox_edge.wire import fields, tls
 from lunavox_edge.wire.errors_wire import error_from
 from lunavox_edge.wire.events import STATUS_TYPE, encode_event, make_event, parse_header
 from lunavox_edge.wire.introduction import info_from
@@ -85,7 +85,7 @@ def transcribe(
     return Transcript(
         text=str(data.get("text", "")),
         language=str(data.get("language") or ""),
-        confidence=float(data.get("confidence") or 0.0),
+        confidence=fields.number(data, "confidence", 0.0),
         duration_s=len(pcm) / (audio_format.frame_bytes * audio_format.rate_hz),
     )
 
@@ -116,8 +116,8 @@ def _ask(uri: str, question: Event, answer_type: str, timeout_s: float) -> Event
 
 
 def _chunk(event: Event) -> AudioChunk:
-    rate_hz = event.data.get("rate")
-    if type(rate_hz) is not int or rate_hz <= 0 or event.data.get("width") != 2:  # noqa: PLR2004
+    rate_hz = fields.whole_number(event.data.get("rate"))
+    if rate_hz is None or rate_hz <= 0 or event.data.get("width") != 2:  # noqa: PLR2004
         raise ProtocolError("The service sends audio of a kind that is not understood.")
     return AudioChunk(event.payload or b"", rate_hz)
 

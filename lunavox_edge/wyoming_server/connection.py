@@ -1,9 +1,9 @@
 """One client: its loop of messages, its three sessions, and its end.
 
-Reading goes on while answers are made, so `describe` is answered meanwhile and a client that
-leaves takes its requests with it. After an error the connection stays open for the client's next
-request if the stream is intact, but not for long if none comes: some clients do not read `error`,
-and the end of the connection is what they understand.
+Reading goes on while answers are made, so `describe` is answered meanwhile. A client that closes its
+sending side still gets what it asked for; one that has gone takes its requests with it. After an error
+the connection stays open for the client's next request if the stream is intact, but not for long if
+none comes: some clients do not read `error`, and the end of the connection is what they understand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, cast
 from wyoming.event import Event
 from wyoming.ping import Pong
 
-from lunavox_edge.bridge import within
 from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
@@ -30,6 +29,7 @@ from lunavox_edge.wire.events import (
     EventWriter,
     encode_event,
 )
+from lunavox_edge.wyoming_server import departure
 from lunavox_edge.wyoming_server.gate import Guest
 from lunavox_edge.wyoming_server.gathering import Gathering
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 # How long a client that was told of an error may take to send its next message.
 ERROR_PATIENCE_S = 3.0
-# After a broken stream: unread bytes would make the kernel drop the error on its way to the client.
-_LINGER_S = 1.0
-_LINGER_BYTES = 8 * 1024 * 1024
 _CLOSE_S = 2.0
 # What belongs to a request that was counted with its first message.
 _PARTS = frozenset(("audio-start", "audio-chunk", "audio-stop", "synthesize-chunk", "synthesize-stop"))
@@ -96,6 +93,7 @@ class Connection:
             replies=self._listening,
             on_error=partial(self._refuse, self._listening),
             on_transcript=on_transcript,
+            count=guest.ask,
             peer=peer,
         )
         self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)
@@ -152,10 +150,12 @@ class Connection:
 
     async def refuse(self, error: LunavoxError) -> None:
         """Tell the client why it is not served, and close. Instead of `run`."""
-        with contextlib.suppress(OSError):
-            await self._out.send(encode_event(error_event(error)))
-            await self._linger()
-        await self._out.close(_CLOSE_S)
+        try:
+            with contextlib.suppress(OSError):
+                await self._out.send(encode_event(error_event(error)))
+                await departure.linger(self._stream, self._writer)
+        finally:
+            await self._out.close(_CLOSE_S)
 
     async def run(self) -> None:
         """Serve until the client leaves, breaks the protocol or stays away."""
@@ -175,6 +175,8 @@ class Connection:
             self._reader.forget()
             self._stt.close()
             self._wake.close()
+            for replies in self._all_replies:
+                replies.cancel()
             try:
                 for replies in self._all_replies:
                     await replies.close()
@@ -189,20 +191,33 @@ class Connection:
             try:
                 event = await self._reader.read()
             except (BrokenStreamError, TimedOut) as error:
+                if self._stream.at_eof():
+                    await self._finish()
                 await self._report(error)
-                await self._linger()
+                await departure.linger(self._stream, self._writer)
                 return
             except ProtocolError as error:
                 self._watch.touch()
                 await self._report(error)
                 continue
             if event is None:
+                await self._finish()
                 return
             self._watch.touch()
             await self._handle(event)
             handled += 1
             if handled % _BURST == 0:
                 await asyncio.sleep(0)
+
+    async def _finish(self) -> None:
+        """Send the answers that are due to a client that has closed its sending side, unless it has gone."""
+        if self._writer.transport.is_closing() or not departure.half_closes(self._writer):
+            return
+        for session in (self._stt, self._tts, self._wake):
+            session.end_of_input()
+        for replies in self._all_replies:
+            while replies.active and not (self._hung_up or departure.is_gone(self._writer)):
+                await replies.wait(departure.GONE_CHECK_S)
 
     async def _handle(self, event: Event) -> None:
         """Do what one message asks for; whatever goes wrong with it is its own answer."""
@@ -212,6 +227,8 @@ class Connection:
                 self.guest.ask()
             if event.type == "audio-chunk":
                 replies, session = self._audience
+                if not session.receiving:
+                    self._gathering.begin()
                 await session.chunk(event)
             elif event.type in ("audio-start", "audio-stop"):
                 replies, session = self._audience
@@ -292,17 +309,3 @@ class Connection:
     def _on_idle(self) -> None:
         if self._draining and not self._answer_due:
             self.hang_up()
-
-    async def _linger(self) -> None:
-        """Close our side and read what is still on its way, within bounds."""
-        if self._writer.can_write_eof():
-            self._writer.write_eof()
-        left = _LINGER_BYTES
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + _LINGER_S
-        with contextlib.suppress(asyncio.TimeoutError):
-            while left > 0:
-                received = await within(self._stream.read(65_536), max(0.0, until_s - loop.time()))
-                if not received:
-                    return
-                left -= len(received)

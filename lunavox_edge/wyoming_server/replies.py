@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from lunavox_edge.bridge import ended
 from lunavox_edge.errors import Busy
 
 # How many requests a client may send ahead; behind them the next is refused at once.
@@ -32,6 +33,7 @@ class Replies:
         self._on_idle = on_idle
         self._waiting: deque[Reply] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def active(self) -> bool:
@@ -39,7 +41,7 @@ class Replies:
         return self._task is not None
 
     def put(self, reply: Reply) -> None:
-        """Queue a reply. Raises Busy."""
+        """Queue a reply; after the end it is dropped. Raises Busy."""
         if len(self._waiting) >= MAX_WAITING:
             raise Busy(
                 f"{MAX_WAITING} requests already wait on this connection; let them finish.", retry_after_s=1.0
@@ -57,14 +59,27 @@ class Replies:
         self._add(reply)
         return True
 
-    async def close(self) -> None:
-        """Drop what waits, cancel what runs and wait for its end."""
+    async def wait(self, timeout_s: float) -> None:
+        """Wait until no reply runs or waits, but for no longer than `timeout_s`."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=timeout_s)
+
+    def cancel(self) -> None:
+        """Drop what waits, cancel what runs, and take nothing any more. Idempotent."""
+        self._closed = True
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """Cancel, and wait for the end of what runs."""
+        self.cancel()
+        if self._task is not None:
+            await ended(self._task)
 
     def _add(self, reply: Reply) -> None:
+        if self._closed:
+            return
         self._waiting.append(reply)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)

@@ -1,8 +1,9 @@
 """The listening side of one connection: audio in, a transcript out.
 
 `transcribe` says how to listen and may come before or after `audio-start`, or not at all; it
-holds for one utterance. After an error the rest of the utterance, up to its `audio-stop`, is
-passed over: the error was its answer. The next utterance may come while the last is transcribed.
+holds for one utterance. An utterance may begin with its first chunk, without `audio-start`. After an
+error the rest of the utterance, up to its `audio-stop`, is passed over: the error was its answer. The
+next utterance may come while the last is transcribed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wyoming import asr
 
@@ -26,6 +26,7 @@ from lunavox_edge.types import AudioFormat
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.events import encode_event
 from lunavox_edge.wyoming_server.partials import Partials
+from lunavox_edge.wyoming_server.stt_options import SttOptions
 from lunavox_edge.wyoming_server.watch import Watch
 
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ _TRANSCRIPT_TIMEOUT_S = 600.0
 # A client may send a recording faster than it can be converted; beyond this it has to wait.
 _MAX_BACKLOG_BYTES = 2 * 1024 * 1024
 _BACKLOG_CHECK_S = 0.02
-_DEFAULT_SENSITIVITY = "default"
-_SENSITIVITIES = ("aggressive", _DEFAULT_SENSITIVITY, "relaxed")
-_NO_FORMAT = AudioFormat(0, 0, 0)
+# Of an utterance that ends before any audio has said its format.
+_FORMAT_OF_NOTHING = AudioFormat(16_000, 2, 1)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,18 +52,6 @@ class _State(Enum):
     IDLE = "idle"
     RECEIVING = "receiving"
     PASSING_OVER = "passing over"
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What one `transcribe` asks for."""
-
-    model: str | None = None
-    language: str | None = None
-    names: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
-    sensitivity: str = _DEFAULT_SENSITIVITY
-    context: dict[str, Any] | None = None
 
 
 class SttSession:
@@ -77,23 +65,27 @@ class SttSession:
         replies: Replies,
         on_error: Callable[[LunavoxError], None],
         on_transcript: Callable[[Transcript, float], None] | None,
+        count: Callable[[], None],
         peer: str,
     ) -> None:
         """Store the parts; `on_error` takes an error that no event caused.
 
         `on_transcript` is told what was heard and how many milliseconds it took after the end of speech.
+        `count` is called for an utterance that no `transcribe` asked for, and may raise Busy.
         """
         self._engine = engine
         self._send = send
         self._replies = replies
         self._on_error = on_error
         self._on_transcript = on_transcript
+        self._count = count
         self._peer = peer
         self._silence_s = engine.settings.limits.read_timeout_s
         self._state = _State.IDLE
-        self._options: _Options | None = None
+        self._options: SttOptions | None = None
         self._refused = False
-        self._format = _NO_FORMAT
+        self._told: fields.Data = {}
+        self._format: AudioFormat | None = None
         self._utterance: Utterance | None = None
         self._partials: Partials | None = None
         self._submitted: set[Utterance] = set()
@@ -113,7 +105,7 @@ class SttSession:
             self._pass_over()
             raise ProtocolError("'transcribe' came in the middle of the audio; send it before.")
         try:
-            self._options = _options(event)
+            self._options = SttOptions.read(event)
         except ProtocolError:
             if self.receiving:
                 self._pass_over()
@@ -121,64 +113,83 @@ class SttSession:
                 self._refused = True
             raise
         self._refused = False
-        if self.receiving:
+        if self._format is not None:
             self._open()
 
     def start(self, event: Event) -> None:
-        """Begin an utterance; one that has begun is dropped. Raises BadAudio, as `transcribe`.
+        """Begin an utterance; one that has begun is dropped. Raises BadAudio, Busy, as `transcribe`.
 
-        After a `transcribe` that was refused the utterance has had its answer and is passed over.
+        After a `transcribe` that was refused the utterance has had its answer and is passed over. A start
+        without the whole format leaves it to the first chunk.
         """
         self._drop()
         self._watch.stop()
         self._state = _State.PASSING_OVER
+        self._format, self._told = None, {}
         if self._refused:
             self._refused = False
             return
-        audio_format = fields.audio_format(event.data)
-        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
-        self._format = audio_format
+        if self._options is None:
+            self._count()
+        self._told = fields.format_told(event.data)
+        if len(self._told) == fields.FORMAT_FIELDS:
+            self._learn_format({})
         self._state = _State.RECEIVING
         self._watch.start(self._silence_s)
-        if self._options is not None:
+        if self._options is not None and self._format is not None:
             self._open()
 
     async def chunk(self, event: Event) -> None:
         """Take the next audio; waits while too much of it is not converted yet.
 
-        Raises ProtocolError, BadAudio, AudioTooLong, Busy, and as `transcribe`.
+        The first chunk begins an utterance if there was no `audio-start`. Raises BadAudio, AudioTooLong,
+        Busy, and as `transcribe`.
         """
-        if self._state is _State.PASSING_OVER:
+        if self._state is _State.IDLE and event.payload:
+            self.start(event)
+        if self._state is not _State.RECEIVING:
             return
-        if self._state is _State.IDLE:
-            self._pass_over()
-            raise ProtocolError("Audio came before 'audio-start'.")
         self._watch.touch()
-        if not fields.same_format(event.data, self._format):
+        if not event.payload:
+            return
+        if self._format is None:
+            self._learn_format(event.data)
+        elif not fields.same_format(event.data, self._format):
             self._pass_over()
             raise BadAudio("The audio format changed in the middle of the audio.")
         utterance = self._utterance or self._open()
-        if event.payload:
-            try:
-                utterance.feed(event.payload)
-            except LunavoxError:
-                self._pass_over()
-                raise
-            if utterance.backlog_bytes > _MAX_BACKLOG_BYTES:
-                await self._catch_up(utterance)
+        try:
+            utterance.feed(event.payload)
+        except LunavoxError:
+            self._pass_over()
+            raise
+        if utterance.backlog_bytes > _MAX_BACKLOG_BYTES:
+            await self._catch_up(utterance)
 
     def stop(self) -> None:
-        """End the utterance; its transcript follows. Raises ProtocolError, Busy, as `transcribe`."""
+        """End the utterance; its transcript follows, which is empty if no audio came.
+
+        Raises ProtocolError, Busy, as `transcribe`.
+        """
         if self._state is _State.PASSING_OVER:
             self._reset()
             return
-        if self._state is _State.IDLE:
+        if self._state is _State.IDLE and self._refused:
+            self._refused = False
+            return
+        if self._state is _State.IDLE and self._options is None:
             raise ProtocolError("'audio-stop' came before 'audio-start'.")
         try:
             self._submit(self._utterance or self._open())
         finally:
             self._drop()
             self._reset()
+
+    def end_of_input(self) -> None:
+        """Drop an utterance whose end can no longer come; those that have ended go on."""
+        if self.receiving:
+            self._pass_over()
+            self._on_error(ProtocolError("The connection ended before 'audio-stop'."))
 
     def close(self) -> None:
         """Cancel everything."""
@@ -188,7 +199,7 @@ class SttSession:
             utterance.cancel()
 
     def _submit(self, utterance: Utterance) -> None:
-        options, partials = self._options or _Options(), self._partials
+        options, partials = self._options or SttOptions(), self._partials
         self._replies.put(lambda: self._reply(utterance, options, partials))
         self._submitted.add(utterance)
         self._utterance = None
@@ -222,13 +233,13 @@ class SttSession:
             await self._send(b"".join(encode_event(event) for event in events))
 
     def _open(self) -> Utterance:
-        options = self._options or _Options()
+        options = self._options or SttOptions()
         loop = asyncio.get_running_loop()
         stt = self._engine.settings.stt
         partials = self._partials = Partials(options.language, options.context) if stt.streaming else None
         try:
             self._utterance = self._engine.open_utterance(
-                self._format,
+                self._format or _FORMAT_OF_NOTHING,
                 model=options.model,
                 language=options.language,
                 names=options.names,
@@ -241,6 +252,16 @@ class SttSession:
             self._pass_over()
             raise
         return self._utterance
+
+    def _learn_format(self, data: fields.Data) -> None:
+        """Complete the format with what the first chunk tells. Raises BadAudio."""
+        try:
+            audio_format = fields.audio_format(self._told, data)
+            check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+        except BadAudio:
+            self._pass_over()
+            raise
+        self._format = audio_format
 
     def _pass_over(self) -> None:
         """Drop the utterance; what still comes for it is passed over."""
@@ -257,7 +278,7 @@ class SttSession:
         self._watch.stop()
         self._state = _State.IDLE
         self._options = None
-        self._format = _NO_FORMAT
+        self._format, self._told = None, {}
 
     def _on_silence(self) -> None:
         self._pass_over()
@@ -273,7 +294,7 @@ class SttSession:
             self._watch.touch()
             await asyncio.sleep(_BACKLOG_CHECK_S)
 
-    async def _reply(self, utterance: Utterance, options: _Options, partials: Partials | None) -> None:
+    async def _reply(self, utterance: Utterance, options: SttOptions, partials: Partials | None) -> None:
         stopped_s = time.monotonic()
         try:
             heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
@@ -295,17 +316,3 @@ class SttSession:
         )
         if self._on_transcript is not None:
             self._on_transcript(heard, latency_ms)
-
-
-def _options(event: Event) -> _Options:
-    data = event.data
-    sensitivity = fields.optional_text(data, "vad_sensitivity")
-    return _Options(
-        model=fields.name(data, "name"),
-        language=fields.name(data, "language"),
-        names=fields.terms(data, "transcript_names"),
-        terms=fields.terms(data, "transcript_terms"),
-        # What a later protocol may add is the default until we know it.
-        sensitivity=sensitivity if sensitivity in _SENSITIVITIES else _DEFAULT_SENSITIVITY,
-        context=fields.table(data, "context"),
-    )

@@ -120,6 +120,12 @@ class TtsSession:
             raise ProtocolError("'synthesize-stop' came before 'synthesize-start'.")
         self._finish(stream)
 
+    def end_of_input(self) -> None:
+        """Break a stream whose text can no longer be complete; whole requests go on."""
+        stream, self._stream = self._stream, None
+        if stream is not None and not stream.over:
+            self._break(stream, ProtocolError("The connection ended before 'synthesize-stop'."))
+
     def _write(self, request: _Request, text: str) -> None:
         request.chars += len(text)
         if request.chars > self._max_chars:
@@ -199,8 +205,8 @@ class TtsSession:
 
 def _request(event: Event, *, streamed: bool) -> _Request:
     """Read what both kinds of request have in common. Raises ProtocolError."""
-    voice = fields.table(event.data, "voice") or {}
-    name, speaker = fields.name(voice, "name"), fields.name(voice, "speaker")
+    voice = fields.voice(event.data)
+    name, speaker = fields.name(voice, "name"), fields.speaker(voice)
     if speaker is not None:
         # A speaker alone is one of the default voice's, which the engine finds by itself.
         name = speaker if name is None else f"{name}{SPEAKER_SEPARATOR}{speaker}"

@@ -21,7 +21,7 @@ from wyoming import wake
 
 from lunavox_edge import bridge
 from lunavox_edge.audio.pcm import check_format
-from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError
+from lunavox_edge.errors import BadAudio, Busy, LunavoxError
 from lunavox_edge.types import AudioFormat, Detection
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.events import encode_event
@@ -115,9 +115,15 @@ class WakeSession:
             self._open(wish)
 
     def start(self, event: Event) -> None:
-        """Begin a stream; one that has begun is dropped. Raises BadAudio, Busy, UnknownModel."""
+        """Begin a stream; one that has begun is dropped. Raises BadAudio, Busy, UnknownModel.
+
+        A start without any format leaves it to the first chunk.
+        """
         self._pass_over()
         if self._wish is None:
+            return
+        if not fields.format_told(event.data) and not event.payload:
+            self._state = _State.ASKED
             return
         audio_format = fields.audio_format(event.data)
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
@@ -127,35 +133,32 @@ class WakeSession:
     async def chunk(self, event: Event) -> None:
         """Take the next audio; waits while too much of it is not heard yet.
 
-        Raises ProtocolError, BadAudio, Busy.
+        Raises BadAudio, Busy, UnknownModel.
         """
-        if self._state is _State.ASKED:
+        if self._state is _State.ASKED and event.payload:
             # Old satellites send no 'audio-start' for wake words; every chunk says its format.
             self.start(event)
         vigil = self._vigil
         if self._state is _State.PASSING_OVER:
             self._pass_over_audio()
             return
-        if vigil is None:
-            self._pass_over()
-            raise ProtocolError("Audio came before 'audio-start'.")
+        if vigil is None or not event.payload:
+            return
         if not fields.same_format(event.data, self._format):
             self._pass_over()
             raise BadAudio("The audio format changed in the middle of the audio.")
-        if not event.payload:
-            return
         vigil.feed(event.payload, fields.timestamp_ms(event.data))
         if vigil.backlog_bytes > _MAX_BACKLOG_BYTES:
             await self._catch_up(vigil)
 
     def stop(self) -> None:
-        """End the stream; `not-detected` follows if no word was said. Raises ProtocolError, Busy."""
+        """End the stream; `not-detected` follows if no word was said. Raises Busy."""
         state, vigil, wish = self._state, self._vigil, self._wish
         self._vigil = None
         self._state = _State.IDLE
         self._refused_s = None
-        if state is _State.ASKED:
-            raise ProtocolError("'audio-stop' came before 'audio-start'.")
+        if state is _State.ASKED and wish is not None:
+            self._replies.put(lambda: self._send_not_detected(wish))
         if vigil is None or wish is None:
             return
         try:
@@ -171,6 +174,11 @@ class WakeSession:
         self._drop()
         self._state = _State.IDLE
         self._refused_s = None
+
+    def end_of_input(self) -> None:
+        """End a stream of audio that has begun, as `stop` does. Raises Busy."""
+        if self.receiving:
+            self.stop()
 
     def close(self) -> None:
         """Cancel everything."""
@@ -234,7 +242,10 @@ class WakeSession:
         finally:
             self._submitted.discard(vigil)
         if not count:
-            await self._send(encode_event(wake.NotDetected(context=wish.context).event()))
+            await self._send_not_detected(wish)
+
+    async def _send_not_detected(self, wish: _Wish) -> None:
+        await self._send(encode_event(wake.NotDetected(context=wish.context).event()))
 
     async def _catch_up(self, vigil: Vigil) -> None:
         loop = asyncio.get_running_loop()

@@ -435,6 +435,7 @@ def test_the_doctor_has_a_line_for_each_voice(tmp_path: Path, *, cut_before: boo
         {
             "catalog": {"folders": (folder,), "cache_dir": cache_dir},
             "tts": {"voice": "odd"},
+            "stt": {"model": "tiny.en"},
             "wyoming": {"uri": "tcp://127.0.0.1:9"},
         }
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import pytest
+
+from lunavox_edge.cli import streams
 
 pytestmark = pytest.mark.unit
 
@@ -46,6 +49,22 @@ def test_no_standard_input_is_an_empty_one(command: str, sentence: str) -> None:
     assert done.returncode != 0
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"Gr\xc3\xbcn.\n", "Gr\u00fcn.\n"),
+        (b"\xef\xbb\xbfGr\xc3\xbcn.", "Gr\u00fcn."),
+        ("Gr\u00fcn.".encode("utf-16"), "Gr\u00fcn."),
+        (b"\xfe\xff\x00G", "G"),
+        (b"Caf\xe9 is open.", "Caf\ufffd is open."),
+        (b"", ""),
+    ],
+)
+def test_text_of_any_encoding_is_read(monkeypatch: pytest.MonkeyPatch, raw: bytes, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
+    assert streams.read_text() == text
 
 
 def test_the_end_waits_for_nobody() -> None:

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event, async_read_event, async_write_event
 
+from lunavox_edge.audio import pcm
 from lunavox_edge.errors import ProtocolError, TimedOut
 from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.wire.bounded_json import MAX_JSON_DEPTH
 from lunavox_edge.wire.events import (
-    MAX_JSON_DEPTH,
+    AUDIO_PIECE_BYTES,
+    MAX_AUDIO_BYTES_PER_S,
     BrokenStreamError,
     EventReader,
     encode_event,
@@ -121,6 +124,72 @@ async def test_a_message_may_come_byte_by_byte() -> None:
     assert await task == Event("x", {"a": 1}, b"abc")
 
 
+async def test_a_last_line_without_its_end_is_read() -> None:
+    assert await read_all(b'{"type":"ping"}\n{"type":"describe","data":{"a":1}}') == [
+        Event("ping"),
+        Event("describe", {"a": 1}),
+    ]
+
+
+def audio(size: int, data: dict[str, object] | None = None) -> bytes:
+    return encode_event(
+        Event("audio-chunk", {"rate": 16_000} if data is None else data, b"\1\2" * (size // 2))
+    )
+
+
+@pytest.mark.parametrize(
+    "size", [AUDIO_PIECE_BYTES, AUDIO_PIECE_BYTES + 2, 2 * AUDIO_PIECE_BYTES, 5 * AUDIO_PIECE_BYTES + 999_998]
+)
+async def test_long_audio_comes_in_pieces_that_join(size: int) -> None:
+    events = await read_all(audio(size, {"rate": 16_000, "timestamp": 7}) + encode_event(Event("ping")))
+    *pieces, ping = events
+    assert ping == Event("ping")
+    assert {piece.type for piece in pieces} == {"audio-chunk"}
+    assert b"".join(piece.payload or b"" for piece in pieces) == b"\1\2" * (size // 2)
+    assert max(len(piece.payload or b"") for piece in pieces) <= AUDIO_PIECE_BYTES
+    assert [piece.data for piece in pieces] == [
+        {"rate": 16_000, "timestamp": 7},
+        *[{"rate": 16_000}] * (len(pieces) - 1),
+    ]
+
+
+async def test_a_piece_is_there_before_the_message_is() -> None:
+    stream = asyncio.StreamReader()
+    reader = EventReader(stream, LIMITS)
+    raw = audio(10 * AUDIO_PIECE_BYTES)
+    stream.feed_data(raw[: 2 * AUDIO_PIECE_BYTES])
+    assert len((await reader.read() or Event("")).payload or b"") == AUDIO_PIECE_BYTES
+
+
+async def test_the_pieces_of_long_audio_must_come_in_time_each() -> None:
+    stream = asyncio.StreamReader()
+    reader = EventReader(stream, IMPATIENT)
+    stream.feed_data(audio(4 * AUDIO_PIECE_BYTES)[:-1])
+    for _ in range(3):
+        assert await reader.read()
+    with pytest.raises(TimedOut, match="did not come"):
+        await reader.read()
+
+
+async def test_audio_with_bad_data_is_passed_over_to_its_end() -> None:
+    header = b'{"type":"audio-chunk","data_length":3,"payload_length":%d}\n[1]' % (3 * AUDIO_PIECE_BYTES)
+    reader = reader_of(header + bytes(3 * AUDIO_PIECE_BYTES) + b'{"type":"ping"}\n')
+    with pytest.raises(ProtocolError):
+        await reader.read()
+    assert await reader.read() == Event("ping")
+
+
+async def test_audio_may_be_as_long_as_an_utterance_in_any_format() -> None:
+    assert MAX_AUDIO_BYTES_PER_S == pcm.MAX_RATE_HZ * pcm.MAX_WIDTH_BYTES * pcm.MAX_CHANNELS
+    limits = LIMITS.model_copy(update={"max_utterance_s": 2.0})
+    longest = b'{"type":"audio-chunk","payload_length":%d}\n'
+    assert await reader_of(
+        longest % (2 * MAX_AUDIO_BYTES_PER_S) + bytes(AUDIO_PIECE_BYTES), limits=limits
+    ).read()
+    with pytest.raises(BrokenStreamError, match=r"more than 2 seconds .*limits\.max_utterance_s"):
+        await reader_of(longest % (3 * MAX_AUDIO_BYTES_PER_S), limits=limits).read()
+
+
 def nested(depth: int) -> bytes:
     return b'{"type":"x","data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}\n"
 
@@ -148,7 +217,10 @@ BROKEN = {
     "true length": (b'{"type":"x","data_length":true}\n', "whole number"),
     "list length": (b'{"type":"x","data_length":[1]}\n', "whole number"),
     "endless length": (b'{"type":"x","data_length":1e999}\n', "whole number"),
-    "10 GB payload": (b'{"type":"x","payload_length":10000000000}\n', "limit of 300000 bytes"),
+    "10 GB payload": (
+        b'{"type":"x","payload_length":10000000000}\n',
+        r"limit of 300000 bytes \(limits.max_message_bytes\)",
+    ),
     "10 GB data": (b'{"type":"x","data_length":10000000000}\n', "limit of 300000 bytes"),
     "a length of 300 digits": (b'{"type":"x","data_length":1%s}\n' % (b"0" * 300), "limit of 300000 bytes"),
     "a length of 2000 digits": (

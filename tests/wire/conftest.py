@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from lunavox_edge.engine.engine import Engine
 from lunavox_edge.settings_model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
 from tests.fakes.wake import ScriptedWake, WakeScript
@@ -74,7 +77,13 @@ class Peer:
         return self.client._writer
 
     def vanish(self) -> None:
-        """Go as a crashed client does: the socket is gone, whatever was unread."""
+        """Go as a client does that leaves something unread: the connection is reset."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    def leave(self) -> None:
+        """Go as a client does that has read everything: nothing but the end of its input shows."""
         self.writer.transport.abort()
 
 
@@ -123,6 +132,26 @@ class Service:
 
 
 Serve = Callable[..., Awaitable["Service"]]
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Fail a test that leaves a session, a lease, work of a lane or a task behind."""
+    left: list[str] = []
+    close = Engine.close
+
+    def checked_close(engine: Engine, timeout_s: float = 5.0) -> None:
+        if not engine._closed:
+            try:
+                assert_nothing_left(engine)
+            except AssertionError as error:
+                left.append(str(error))
+        close(engine, timeout_s)
+
+    monkeypatch.setattr(Engine, "close", checked_close)
+    async with no_task_left():
+        yield
+    assert not left
 
 
 @pytest.fixture

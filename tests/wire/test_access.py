@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from wyoming.event import Event
 from wyoming.tts import Synthesize
 
 from tests.wire.conftest import Serve
@@ -51,3 +52,18 @@ async def test_too_many_requests_are_busy_and_what_runs_goes_on(serve: Serve) ->
         await peer.until("audio-stop")
         await peer.send("describe")
         assert "Too many requests" in await peer.expect_error("busy")
+
+
+async def test_utterances_that_nobody_asked_for_are_counted_too(serve: Serve) -> None:
+    service = await serve(limits={"max_requests_per_minute": 2})
+    shape = {"rate": 16_000, "width": 2, "channels": 1}
+    chunk, stop = Event("audio-chunk", shape, b"\1\0" * 1600), Event("audio-stop")
+    async with service.connect() as peer:
+        for audio in ([chunk], [Event("audio-start", shape), chunk]):
+            await peer.send(*audio, stop)
+            await peer.expect("transcript")
+        await peer.send(*[chunk] * 20, stop)
+        assert "Too many requests" in await peer.expect_error("busy")
+        await peer.send(*[chunk] * 20, stop)
+        assert "Too many requests" in await peer.expect_error("busy")
+    assert len(service.told) == 2

@@ -217,11 +217,112 @@ async def test_a_format_that_is_none_is_refused_once(service: Service, wrong: di
         await peer.expect("transcript")
 
 
-async def test_a_format_that_is_missing_is_refused(service: Service) -> None:
+@pytest.mark.parametrize("told", [{}, {"rate": 16_000, "width": 2}], ids=["nothing", "no channels"])
+async def test_a_format_that_nobody_tells_is_refused_once(service: Service, told: dict[str, Any]) -> None:
     async with service.connect() as peer:
-        await peer.send(ask(), "audio-start", *chunks(), STOP)
-        await peer.expect_error("bad_audio")
+        for start in ([], [Event("audio-start", told)]):
+            audio = [Event("audio-chunk", told, b"\1" * 640) for _ in range(20)]
+            await peer.send(ask(), *start, *audio, STOP)
+            await peer.expect_error("bad_audio")
+            await peer.send(ask(), START, *chunks(), STOP)
+            await peer.expect("transcript")
+
+
+FLOATS = {"rate": 16_000.0, "width": 2.0, "channels": 1.0}
+WAYS: dict[str, list[Event]] = {
+    "no start": chunks(),
+    "a bare start": [Event("audio-start"), *chunks()],
+    "a start of nulls": [Event("audio-start", dict.fromkeys(FLOATS)), *chunks()],
+    "a start with the rate only": [Event("audio-start", {"rate": 16_000}), *chunks()],
+    "the rest of the start": [
+        Event("audio-start", {"rate": 16_000}),
+        Event("audio-chunk", {"width": 2, "channels": 1}, SECOND),
+    ],
+    "floats": [Event("audio-start", FLOATS), Event("audio-chunk", FLOATS, SECOND)],
+    "floats in the start": [Event("audio-start", FLOATS), *chunks()],
+    "floats in the chunks": [START, Event("audio-chunk", FLOATS, SECOND)],
+    "no start and floats": [Event("audio-chunk", FLOATS, SECOND)],
+    "nulls in the chunks": [START, Event("audio-chunk", dict.fromkeys(FLOATS), SECOND)],
+    "the format only at first": [*chunks()[:1], *(Event("audio-chunk", {}, c.payload) for c in chunks()[1:])],
+    "empty chunks": [Event("audio-chunk"), START, Event("audio-chunk"), *chunks(), Event("audio-chunk")],
+}
+
+
+@pytest.mark.parametrize("audio", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize("opening", [[ask(language="en")], []], ids=["transcribe", "no transcribe"])
+async def test_the_format_may_be_said_in_any_clear_way(
+    service: Service, opening: list[Event], audio: list[Event]
+) -> None:
+    async with service.connect() as peer:
+        for _ in range(2):
+            await peer.send(*opening, *audio, STOP)
+            assert (await peer.expect("transcript")).data["text"] == "turn on the light"
         await peer.alive()
+    assert [len(samples) for samples, _ in service.stt.heard] == [16_000] * 2
+
+
+async def test_transcribe_may_come_between_a_bare_start_and_the_audio(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send(Event("audio-start"), ask(name="ear.en"), *chunks(), STOP)
+        await peer.expect("transcript")
+    assert service.stt.models == ["ear.en"]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [[ask()], [ask(), START], [ask(), Event("audio-start")], [START], [ask(), Event("audio-chunk")]],
+    ids=["no audio", "start", "bare start", "start without transcribe", "empty chunk"],
+)
+async def test_of_no_audio_the_transcript_is_empty(service: Service, nothing: list[Event]) -> None:
+    async with service.connect() as peer:
+        for _ in range(2):
+            await peer.send(*nothing, STOP)
+            assert (await peer.expect("transcript")).data["text"] == ""
+        await peer.alive()
+    assert not service.stt.heard
+
+
+async def test_of_a_wish_that_cannot_be_met_no_transcript_is_empty(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send(ask(name="enormous"), STOP)
+        await peer.expect_error("unknown_model")
+        await peer.send(Event("transcribe", {"name": 5}), STOP)
+        await peer.expect_error("bad_message")
+        await peer.send(Event("transcribe", {"name": 5}), *chunks(), STOP)
+        await peer.expect_error("bad_message")
+        await peer.send(Event("transcribe", {"name": None, "language": None}), STOP)
+        assert (await peer.expect("transcript")).data["text"] == ""
+
+
+RECORDINGS = {
+    "44 s at 16 kHz": (16_000, 2, 1, 44),
+    "11 s of 48 kHz in stereo": (48_000, 2, 2, 11),
+    "60 s of 48 kHz in stereo": (48_000, 2, 2, 60),
+}
+
+
+@pytest.mark.parametrize(("rate", "width", "channels", "seconds"), RECORDINGS.values(), ids=RECORDINGS.keys())
+async def test_a_recording_may_come_in_one_message(
+    service: Service, rate: int, width: int, channels: int, seconds: int
+) -> None:
+    pcm = b"\1" * (rate * width * channels * seconds)
+    (chunk,) = chunks(pcm, rate, width, channels, size=len(pcm))
+    start = AudioStart(rate=rate, width=width, channels=channels).event()
+    async with service.connect() as peer:
+        await peer.send(ask(), start, chunk, STOP)
+        await peer.expect("transcript")
+        await peer.alive()
+    assert sum(len(samples) for samples, _ in service.stt.heard) == pytest.approx(seconds * 16_000, rel=0.01)
+
+
+async def test_a_message_over_the_longest_utterance_is_refused_by_the_settings_name(serve: Serve) -> None:
+    service = await serve(limits={"max_utterance_s": 30})
+    (chunk,) = chunks(bytes(32_000 * 50), size=32_000 * 50)
+    async with service.connect() as peer:
+        await peer.send(ask(), START, chunk, STOP)
+        assert "limits.max_utterance_s" in await peer.expect_error("audio_too_long")
+        await peer.send(ask(), START, *chunks(), STOP)
+        await peer.expect("transcript")
 
 
 @pytest.mark.parametrize("wrong", [{"rate": 8_000}, {"width": 1}, {"channels": 2}, {"rate": "16000"}])
@@ -238,15 +339,6 @@ async def test_the_format_may_not_change_on_the_way(service: Service, wrong: dic
 async def test_chunks_may_leave_the_format_to_the_start(service: Service) -> None:
     async with service.connect() as peer:
         await peer.send(ask(), START, Event("audio-chunk", {}, SECOND), STOP)
-        await peer.expect("transcript")
-
-
-async def test_audio_without_a_start_is_refused_once(service: Service) -> None:
-    async with service.connect() as peer:
-        await peer.send(ask(), *chunks(), STOP)
-        await peer.expect_error("bad_message")
-        await peer.alive()
-        await peer.send(ask(), START, *chunks(), STOP)
         await peer.expect("transcript")
 
 

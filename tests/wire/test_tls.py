@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import shutil
+import socket
+import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -76,6 +80,46 @@ async def test_tls_carries_speech_both_ways(serve: Serve, certificate: tuple[Pat
     )
     assert heard.text == service.told[-1].text
     await service.quiet()
+
+
+def close_notify(peer: ssl.SSLSocket) -> None:
+    with contextlib.suppress(OSError):
+        peer.unwrap().close()
+
+
+def end_below(peer: ssl.SSLSocket) -> None:
+    peer.shutdown(socket.SHUT_WR)
+    while peer.recv(65_536):
+        pass
+
+
+@pytest.mark.parametrize("end", [close_notify, end_below])
+async def test_a_tls_client_that_ends_takes_its_requests_along(
+    serve: Serve,
+    certificate: tuple[Path, Path],
+    caplog: pytest.LogCaptureFixture,
+    end: Callable[[ssl.SSLSocket], None],
+) -> None:
+    """What TLS has ended in one direction has ended in both, as asyncio has it."""
+    cert, key = certificate
+    service = await serve(wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key})
+    service.tts.go.clear()
+    port = int(service.server.uri.partition("?")[0].rpartition(":")[2])
+
+    def ask() -> None:
+        context = tls.client_context(cert, "127.0.0.1")
+        bare = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        with context.wrap_socket(bare, server_hostname="127.0.0.1") as peer:
+            peer.sendall(b'{"type":"synthesize","data":{"text":"Hello."}}\n{"type":"ping"}\n')
+            assert b"pong" in peer.recv(1000)
+            service.tts.asked.wait(5.0)
+            end(peer)
+
+    await asyncio.to_thread(ask)
+    await service.until(lambda: not service.server.connections)
+    service.tts.go.set()
+    await service.quiet()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_tls_is_not_spoken_to_without_trust(serve: Serve, certificate: tuple[Path, Path]) -> None:

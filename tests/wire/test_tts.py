@@ -128,6 +128,33 @@ async def test_voice_speaker_and_language_are_passed_on(service: Service) -> Non
     assert [request.speaker for _, request in service.tts.spoken] == [None, None, "bass", None, None, None]
 
 
+SPEAKERS: dict[str, tuple[object, str | None]] = {
+    "number": ({"name": "choir", "speaker": 1}, "bass"),
+    "whole number as float": ({"name": "choir", "speaker": 1.0}, "bass"),
+    "zero": ({"name": "choir", "speaker": 0}, "soprano"),
+    "number as text": ({"name": "choir", "speaker": "1"}, "bass"),
+    "the only speaker": ({"name": "alpha", "speaker": 0}, None),
+    "text": ("choir", None),
+    "text with a speaker": ("choir#bass", "bass"),
+    "nothing": (None, None),
+    "blank text": ("", None),
+    "nulls": ({"name": None, "speaker": None, "language": None}, None),
+}
+
+
+@pytest.mark.parametrize(("voice", "speaker"), SPEAKERS.values(), ids=SPEAKERS.keys())
+async def test_a_voice_may_be_named_in_any_clear_way(
+    service: Service, voice: object, speaker: str | None
+) -> None:
+    async with service.connect() as peer:
+        await peer.send(Event("synthesize", {"text": "Hi.", "voice": voice}))
+        await peer.until("audio-stop")
+        await peer.send(Event("synthesize-start", {"voice": voice}))
+        await peer.send(SynthesizeChunk(text="Hi.").event(), SynthesizeStop().event())
+        await peer.until("synthesize-stopped")
+    assert [request.speaker for _, request in service.tts.spoken] == [speaker, speaker]
+
+
 async def test_an_alias_of_the_settings_is_a_voice(serve: Serve) -> None:
     service = await serve(voices={"announcer": {"voice": "choir", "speaker": "bass", "speed": 1.5}})
     async with service.connect() as peer:
@@ -166,10 +193,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown language": ({"text": "a", "voice": {"language": "tlh"}}, "unsupported_language"),
     "a language that is none": ({"text": "a", "voice": {"language": "../x"}}, "unsupported_language"),
     "a list as voice": ({"text": "a", "voice": ["alpha"]}, "bad_message"),
-    "a text as voice": ({"text": "a", "voice": "alpha"}, "bad_message"),
+    "an unknown voice as text": ({"text": "a", "voice": "nobody"}, "unknown_voice"),
+    "a number as voice": ({"text": "a", "voice": 7}, "bad_message"),
     "a number as name": ({"text": "a", "voice": {"name": 7}}, "bad_message"),
     "a long name": ({"text": "a", "voice": {"name": "a" * 300}}, "bad_message"),
-    "a number as speaker": ({"text": "a", "voice": {"name": "choir", "speaker": 0}}, "bad_message"),
+    "a speaker's number of none": (
+        {"text": "a", "voice": {"name": "choir", "speaker": 2}},
+        "unknown_speaker",
+    ),
+    "a negative speaker": ({"text": "a", "voice": {"name": "choir", "speaker": -1}}, "unknown_speaker"),
+    "true as speaker": ({"text": "a", "voice": {"name": "choir", "speaker": True}}, "bad_message"),
+    "half a number as speaker": ({"text": "a", "voice": {"name": "choir", "speaker": 0.5}}, "bad_message"),
+    "a list as speaker": ({"text": "a", "voice": {"name": "choir", "speaker": [0]}}, "bad_message"),
     "a list as language": ({"text": "a", "voice": {"language": ["en"]}}, "bad_message"),
     "unknown text format": ({"text": "a", "text_format": "markdown"}, "bad_message"),
     "a number as text format": ({"text": "a", "text_format": 1}, "bad_message"),

@@ -13,6 +13,7 @@ from wyoming.info import Info
 from wyoming.tts import Synthesize
 from wyoming.wake import Detect, Detection, NotDetected
 
+from lunavox_edge.wire.events import AUDIO_PIECE_BYTES
 from lunavox_edge.wyoming_server import wake_session
 from tests.fakes.wake import ScriptedWake, said, silence
 from tests.wire.conftest import Peer, Serve, Service
@@ -146,7 +147,7 @@ async def test_words_of_which_none_is_known_are_refused(service: Service) -> Non
         await detection(peer)
 
 
-@pytest.mark.parametrize("names", ["alexa", [1], [""], ["x" * 300], {"a": 1}, 5])
+@pytest.mark.parametrize("names", [[1], [""], ["x" * 300], {"a": 1}, 5])
 async def test_names_of_a_wrong_type_are_refused(service: Service, names: object) -> None:
     async with service.connect() as peer:
         await peer.send(Event("detect", {"names": names}))
@@ -156,8 +157,8 @@ async def test_names_of_a_wrong_type_are_refused(service: Service, names: object
 
 BAD_ORDERS = {
     "no format at all": ([ask(), Event("audio-chunk", {}, b"ab")], "bad_audio"),
-    "stop before start": ([ask(), STOP], "bad_message"),
-    "no format": ([ask(), Event("audio-start", {})], "bad_audio"),
+    "no format": ([ask(), Event("audio-start", {}), Event("audio-chunk", {}, b"ab")], "bad_audio"),
+    "half a format": ([ask(), Event("audio-start", {"rate": 16_000})], "bad_audio"),
     "insane format": ([ask(), Event("audio-start", {"rate": 1, "width": 2, "channels": 1})], "bad_audio"),
     "another format": (
         [ask(), START, AudioChunk(rate=8_000, width=2, channels=1, audio=b"ab").event()],
@@ -185,6 +186,47 @@ async def test_an_old_satellite_sends_no_start(service: Service) -> None:
         # It asks again in the middle of the audio, for the next time.
         await peer.send(ask("okay_nabu"), *chunks(said("okay_nabu") + silence(0.1)))
         assert (await detection(peer)).name == "okay_nabu"
+
+
+async def test_clients_that_say_the_format_in_other_ways_are_heard(service: Service) -> None:
+    floats = {"rate": 16_000.0, "width": 2.0, "channels": 1.0}
+    heard = said("alexa") + silence(0.1)
+    ways = {
+        "a bare start": [Event("audio-start"), *chunks(heard)],
+        "nulls": [Event("audio-start", dict.fromkeys(floats)), *chunks(heard)],
+        "floats": [Event("audio-start", floats), Event("audio-chunk", floats, heard)],
+        "no start": chunks(heard),
+        "an empty chunk first": [Event("audio-chunk"), START, *chunks(heard)],
+    }
+    async with service.connect() as peer:
+        for audio in ways.values():
+            await peer.send(ask("alexa"), *audio, STOP)
+            await detection(peer)
+        await peer.alive()
+    await service.quiet()
+
+
+async def test_without_any_audio_nothing_was_said(service: Service) -> None:
+    async with service.connect() as peer:
+        for audio in ([], [Event("audio-start")], [START], [Event("audio-chunk")]):
+            await peer.send(ask("alexa", context={"n": 1}), *audio, STOP)
+            assert NotDetected.from_event(await peer.expect("not-detected")).context == {"n": 1}
+
+
+async def test_one_name_may_be_a_text(service: Service) -> None:
+    async with service.connect() as peer:
+        await peer.send(Event("detect", {"names": "alexa"}), START, *chunks(said("okay_nabu")))
+        await peer.send(*chunks(said("alexa") + silence(0.1)), STOP)
+        assert (await detection(peer)).name == "alexa"
+
+
+async def test_a_recording_may_come_in_one_message(service: Service) -> None:
+    shape = {"rate": 16_000, "width": 2, "channels": 1}
+    async with service.connect() as peer:
+        pcm = silence(60.0) + said("alexa") + silence(0.1)
+        await peer.send(ask("alexa"), START, Event("audio-chunk", {**shape, "timestamp": 5_000}, pcm), STOP)
+        # The time of the piece in which the word is: pieces of the message count as its own chunks.
+        assert 65_000 - AUDIO_PIECE_BYTES // 32 < ((await detection(peer)).timestamp or 0) <= 65_000
 
 
 async def test_an_utterance_is_not_interrupted(service: Service) -> None:
