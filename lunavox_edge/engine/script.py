@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lunavox_edge.text.markup import Span, parse_ssml
 from lunavox_edge.text.normalize import speakable, spell
 from lunavox_edge.text.segments import Segmenter
+from lunavox_edge.text.thoughts import ThoughtFilter
 
 _MAX_SEGMENT_CHARS = 160
 """What one inference needs grows with its text."""
@@ -37,6 +38,7 @@ class Script:
         self._normalize = normalize
         self._ssml = ssml
         self._silence_ms = sentence_silence_ms
+        self._thoughts = ThoughtFilter()
         self._segmenter = Segmenter(_MAX_SEGMENT_CHARS, first_max_chars=_FIRST_SEGMENT_CHARS)
         self._markup: list[str] = []
         self._spans: deque[Span] = deque()
@@ -58,7 +60,19 @@ class Script:
         return self._segmenter.waiting_chars + sum(len(span.text) for span in self._spans)
 
     def add(self, text: str) -> None:
-        """Take text; what ends a sentence becomes speakable."""
+        """Take text; what ends a sentence becomes speakable, and a language model's thoughts do not."""
+        text = self._thoughts.feed(text)
+        if self._thoughts.withdrawn:
+            self._withdraw()
+        self._take(text)
+
+    def _withdraw(self) -> None:
+        """Drop what is not spoken yet: it was part of a thought."""
+        self._segmenter = Segmenter(_MAX_SEGMENT_CHARS, first_max_chars=_FIRST_SEGMENT_CHARS)
+        self._markup.clear()
+        self._spans.clear()
+
+    def _take(self, text: str) -> None:
         if self._ssml:
             self._markup.append(text)
         else:
@@ -76,6 +90,7 @@ class Script:
 
     def finish(self) -> None:
         """No more text comes. Raises BadMarkup. Idempotent."""
+        self._take(self._thoughts.finish())
         self.flush()
         markup, self._markup = "".join(self._markup), []
         if markup:

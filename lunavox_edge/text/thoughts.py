@@ -1,0 +1,211 @@
+"""The thoughts of a language model, which are written into its answer and are not meant to be heard."""
+
+from __future__ import annotations
+
+import re
+
+_THOUGHT_NAMES = (
+    "think|thinking|thought|thoughts|thought_process|reasoning|reasoning_content|reflection|reflect|antthinking"
+    "|scratchpad|chain_of_thought|cot|inner_monologue|internal_monologue|inner_thoughts|inner_thought"
+    "|mm:think|seed:think|tool_call|tool_calls|function_call|tool_response"
+).split("|")
+_BRACKETED_NAMES = ("think", "thinking", "thought", "thoughts", "reasoning")
+_THINKS = frozenset({"think", "thinking", "thought", "thoughts", "mm:think", "seed:think"})
+"""Models open a thought with one of these and close it with another."""
+_MAX_TAG_CHARS = 240
+"""What is longer than this is no tag; so much text is held back at most."""
+
+_NAMES = "|".join(sorted(_THOUGHT_NAMES, key=len, reverse=True))
+_ATTRIBUTE = r"""[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
+_OPEN_ATTRIBUTE = r"""(?:[\w:.-]+(?:\s*(?:=\s*(?:"[^"]*"?|'[^']*'?|[^\s"'<>]*))?)?)?"""
+_ANGLE = re.compile(rf"<(?P<close>/?)(?P<name>{_NAMES})(?:\s+{_ATTRIBUTE})*\s*(?P<empty>/?)>", re.IGNORECASE)
+_OPEN_ANGLE = re.compile(
+    rf"</?(?P<name>{_NAMES})(?:\s+{_ATTRIBUTE})*(?:\s+{_OPEN_ATTRIBUTE})?/?\Z", re.IGNORECASE
+)
+_OPEN_NAME = re.compile(r"(?P<left>[<\[◁])/?(?P<name>[a-z_:]*)\Z", re.IGNORECASE)
+_BRACKET = re.compile(
+    rf"(?:\[(?P<close>/?)(?P<name>{'|'.join(_BRACKETED_NAMES)})\](?![(\[:])"  # not [Thinking](a link)
+    rf"|◁(?P<close_b>/?)(?P<name_b>{'|'.join(_BRACKETED_NAMES)})▷)",
+    re.IGNORECASE,
+)
+_OPEN_BRACKET = re.compile(rf"\[/?(?:{'|'.join(_BRACKETED_NAMES)})\]?\Z", re.IGNORECASE)
+_TEMPLATE = re.compile(r"<[|｜](?P<name>[\w/▁.:-]{1,40})[|｜]>")
+_OPEN_TEMPLATE = re.compile(r"<(?:[|｜](?:[\w/▁.:-]{0,40}|[\w/▁.:-]{1,40}[|｜]))?\Z")
+_TEMPLATE_PART = re.compile(r"(?P<close>end_of_|end_|/)?(?:begin_of_|begin_|start_of_|start_)?(?P<name>\w+)")
+_PAIRS = {
+    "<|channel>": ("channel", False),
+    "<channel|>": ("channel", True),
+    "<unused94>": ("unused", False),
+    "<unused95>": ("unused", True),
+}
+_CUT_OFF = re.compile(rf"{_OPEN_ANGLE.pattern}|<[|｜][a-z]", re.IGNORECASE)
+"""What is left of a tag at the end of a text; `a <` is text."""
+_MARK = re.compile(r"[<\[◁]")
+_MESSAGE_ENDS = frozenset({"end", "return", "call"})
+_UNNAMED = "?"
+"""A channel whose name is still to come."""
+_SPOKEN_CHANNELS = ("", "final")
+
+
+class ThoughtFilter:
+    """Text in by `feed` in pieces of any size, the text without thoughts out.
+
+    A thought stands in `<think>`, `<thinking>`, `<thought>`, `<reasoning>`, `<reflection>` and the like,
+    in `[THINK]`, in `◁think▷`, in `<|begin_of_thought|>`, or in a channel other than `final`
+    (`<|channel|>analysis<|message|>`). Tags may have attributes, be nested, and be cut anywhere. Without
+    its closing tag a thought lasts to the end of the text. Other marks of chat templates (`<|im_end|>`)
+    are dropped too. Only what may still become a tag is held back, 240 characters at most.
+
+    Some templates put the opening tag into the prompt, so that a model's text begins within the thought.
+    Nothing is held back for that; but where a closing tag has no opening one, `feed` returns only what
+    follows it, and `withdrawn` says that all that was returned before was thought as well.
+    Apart from that the size of the pieces makes no difference.
+    """
+
+    def __init__(self) -> None:
+        """Start outside of any thought; a filter serves one text."""
+        self._held = ""
+        self._out: list[str] = []
+        self._last = ""
+        self._previous = ""
+        self._thoughts: list[str] = []
+        self._header: str | None = None
+        self._channel = ""
+        self._gap = False
+        self._withdrawn = False
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the last `feed` told that everything returned by earlier calls was thought."""
+        return self._withdrawn
+
+    def feed(self, text: str) -> str:
+        """Add text; return what of it is to be spoken, as far as that is certain."""
+        self._withdrawn = False
+        self._read(self._held + text, final=False)
+        return self._take()
+
+    def finish(self) -> str:
+        """Return what was held back; no more text comes. Idempotent."""
+        self._withdrawn = False
+        self._read(self._held, final=True)
+        return self._take()
+
+    def _take(self) -> str:
+        taken, self._out = "".join(self._out), []
+        return taken
+
+    def _read(self, text: str, *, final: bool) -> None:
+        place = 0
+        self._held = ""
+        while mark := _MARK.search(text, place):
+            at = mark.start()
+            self._say(text[place:at])
+            candidate = text[at : at + _MAX_TAG_CHARS]
+            if not final and _may_grow(candidate):
+                self._held = text[at:]
+                return
+            end = self._follow(candidate)
+            if not end and final and _CUT_OFF.match(candidate):
+                return
+            if not end:
+                self._say(text[at])
+            place = at + (end or 1)
+            self._previous = text[place - 1]
+        self._say(text[place:])
+
+    def _say(self, text: str) -> None:
+        if not text:
+            return
+        self._previous = text[-1]
+        if self._header is not None:
+            self._header = (self._header + text)[:_MAX_TAG_CHARS]
+            return
+        if self._thoughts or self._channel not in _SPOKEN_CHANNELS:
+            return
+        if self._gap:
+            if not self._last:
+                text = text.lstrip()
+            elif not (self._last.isspace() or text[0].isspace()):
+                text = f" {text}"
+            if not text:
+                return
+            self._gap = False
+        self._last = text[-1]
+        self._out.append(text)
+
+    def _follow(self, candidate: str) -> int:
+        """Act on the tag at the start of the text; return its length, or 0 if there is none."""
+        quoted = self._previous == "`"
+        for pair, (name, closes) in _PAIRS.items():
+            if candidate.startswith(pair):
+                self._enter_or_leave(name, closes=closes)
+                return len(pair)
+        if template := _TEMPLATE.match(candidate):
+            self._follow_template(template["name"].lower())
+            return template.end()
+        if tag := _ANGLE.match(candidate):
+            opens_nothing = bool(tag["empty"])
+            name, closes = tag["name"], bool(tag["close"])
+        elif tag := _BRACKET.match(candidate):
+            opens_nothing = False
+            name, closes = tag["name"] or tag["name_b"], bool(tag["close"] or tag["close_b"])
+        if not tag or (quoted and not (closes and self._thoughts)):
+            return 0
+        if not opens_nothing:
+            self._enter_or_leave(candidate[0] + _family(name.lower()), closes=closes)
+        return tag.end()
+
+    def _follow_template(self, mark: str) -> None:
+        part = _TEMPLATE_PART.fullmatch(mark)
+        if part and part["name"] in _THOUGHT_NAMES:
+            self._enter_or_leave("|" + _family(part["name"]), closes=bool(part["close"]))
+        elif self._thoughts:
+            return
+        elif mark == "start":
+            self._header, self._channel, self._gap = "", "", True
+        elif mark == "channel":
+            self._header, self._channel, self._gap = "", _UNNAMED, True
+        elif mark == "message" and self._header is not None:
+            if self._channel == _UNNAMED:
+                self._channel = next(iter(self._header.lower().split()), "")
+            self._header = None
+        elif mark in _MESSAGE_ENDS:
+            self._header, self._channel, self._gap = None, "", True
+
+    def _enter_or_leave(self, name: str, *, closes: bool) -> None:
+        self._gap = True
+        if not closes:
+            self._thoughts.append(name)
+        elif name in self._thoughts:
+            while self._thoughts.pop() != name:
+                pass
+        elif not self._thoughts:
+            self._out.clear()
+            self._last = ""
+            self._withdrawn = True
+
+
+def without_thoughts(text: str) -> str:
+    """Return a whole text without the thoughts in it."""
+    thoughts = ThoughtFilter()
+    return thoughts.feed(text) + thoughts.finish()
+
+
+def _family(name: str) -> str:
+    return "think" if name in _THINKS else name
+
+
+def _may_grow(candidate: str) -> bool:
+    """Whether a text that starts with `<`, `[` or `◁` and holds no whole tag may become one."""
+    if len(candidate) >= _MAX_TAG_CHARS:
+        return False
+    if any(tag.match(candidate) for tag in (_OPEN_ANGLE, _OPEN_TEMPLATE, _OPEN_BRACKET)):
+        return True
+    if any(pair.startswith(candidate) for pair in _PAIRS):
+        return True
+    partial = _OPEN_NAME.match(candidate)
+    if not partial:
+        return False
+    names = _THOUGHT_NAMES if partial["left"] == "<" else _BRACKETED_NAMES
+    return any(name.startswith(partial["name"].lower()) for name in names)
