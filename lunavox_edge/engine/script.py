@@ -14,8 +14,12 @@ _MAX_SEGMENT_CHARS = 160
 """What one inference needs grows with its text."""
 _FIRST_SEGMENT_CHARS = 60
 """A longer first sentence ends at a clause, so that the first audio does not wait for all of it."""
+_MAX_CONTEXT_CHARS = 200
+_MAX_EMOJI_CHARS = 100
 _MAX_PAUSE_MS = 10_000
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
+_JOINTS = " ,;:.-–—"
+"""What stands between two parts of a sentence that are said apart."""
 _CLOSING = " \n\"'”’)»」"
 
 
@@ -43,11 +47,17 @@ class Script:
         self._markup: list[str] = []
         self._spans: deque[Span] = deque()
         self._pause_ms = 0
+        self._context = ""
+        self._unnamed_emoji = ""
+        self._said = False
+        self._finished = False
+        self._left_chars = 0
 
     @property
     def waiting_chars(self) -> int:
-        """Characters that wait for the end of their sentence."""
-        return 0 if self._ssml else self._segmenter.waiting_chars
+        """Characters that wait for the end of their sentence and can be flushed."""
+        waiting = 0 if self._ssml else self._segmenter.waiting_chars
+        return 0 if waiting == self._left_chars else waiting
 
     @property
     def seems_whole(self) -> bool:
@@ -73,6 +83,8 @@ class Script:
         self._spans.clear()
 
     def _take(self, text: str) -> None:
+        if text:
+            self._left_chars = 0
         if self._ssml:
             self._markup.append(text)
         else:
@@ -84,14 +96,16 @@ class Script:
             self._spans.extend(Span(segment) for segment in self._segmenter.flush())
 
     def flush_words(self) -> None:
-        """The text has stalled: do not wait, but leave a last word that may still grow."""
+        """The text has stalled: do not wait, but leave words that what follows may change."""
         if not self._ssml:
             self._spans.extend(Span(segment) for segment in self._segmenter.flush_words())
+            self._left_chars = self._segmenter.waiting_chars
 
     def finish(self) -> None:
         """No more text comes. Raises BadMarkup. Idempotent."""
         self._take(self._thoughts.finish())
         self.flush()
+        self._finished = True
         markup, self._markup = "".join(self._markup), []
         if markup:
             for span in parse_ssml(markup):
@@ -105,13 +119,20 @@ class Script:
             if not text:
                 self._rest(span.pause_ms)
                 continue
+            self._said = True
             line = Line(text, span.speed, span.volume, self._pause_ms)
             self._pause_ms = 0
             self._rest(span.pause_ms)
             if text.rstrip(_CLOSING).endswith(_SENTENCE_END):
                 self._rest(self._silence_ms)
             return line
-        return None
+        return self._named_emoji() if self._finished and not self._said else None
+
+    def _named_emoji(self) -> Line | None:
+        """Return the names of the emoji of a text that held nothing else."""
+        emoji, self._unnamed_emoji = self._unnamed_emoji, ""
+        text = speakable(emoji, self._language)
+        return Line(text, pause_ms=self._pause_ms) if text else None
 
     def _rest(self, pause_ms: int) -> None:
         self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms + pause_ms)
@@ -127,6 +148,30 @@ class Script:
     def _prepare(self, span: Span) -> str:
         if span.spell:
             return spell(span.text, self._language)
-        if self._normalize:
-            return speakable(span.text, self._language)
-        return span.text.strip()
+        if not self._normalize:
+            return span.text.strip()
+        if self._ssml:
+            text = speakable(span.text, self._language, name_emoji=False)
+        else:
+            text = self._speakable_in_context(span.text)
+        if not text and not self._said:
+            self._unnamed_emoji = (self._unnamed_emoji + span.text)[:_MAX_EMOJI_CHARS]
+        return text
+
+    def _speakable_in_context(self, text: str) -> str:
+        """Return what to say for text that may go on a sentence whose beginning was said before.
+
+        What a number means may depend on words before the cut: `the code is | 4711`.
+        """
+        before = self._context
+        after = before + text
+        ends = text.endswith("\n") or after.rstrip(_CLOSING).endswith(_SENTENCE_END)
+        # A later line is never the whole of a text: it keeps the line end before it.
+        self._context = ("\n" if text.endswith("\n") else "") if ends else after[-_MAX_CONTEXT_CHARS:]
+        if before.strip():
+            said = speakable(before, self._language, name_emoji=False).rstrip(_JOINTS)
+            whole = speakable(after, self._language, name_emoji=False)
+            rest = whole[len(said) :]
+            if whole.startswith(said) and not rest[:1].isalnum():
+                return rest.lstrip(_JOINTS) if any(char.isalnum() for char in rest) else ""
+        return speakable(before + text if before == "\n" else text, self._language, name_emoji=False)

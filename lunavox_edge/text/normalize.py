@@ -31,16 +31,17 @@ _ENGLISH_MARKS = {
 }
 
 
-def speakable(text: str, language: str) -> str:
+def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
     """Return what a voice should say for this text, or "" if there is nothing to say.
 
     Markdown, HTML, emoji, addresses and stray characters are handled for every language (a
-    BCP-47 tag); numbers, dates, units and signs are written out for English only.
+    BCP-47 tag); numbers, dates, units and signs are written out for English only. Emoji are named
+    if the text holds nothing else and `name_emoji` is set, else dropped.
     """
     english = _is_english(language)
     text = clean_characters(without_html(text))
     text = speak_addresses(without_links(text), english=english)
-    text = tidy(without_emoji(without_emphasis(in_one_line(text)), language))
+    text = tidy(without_emoji(without_emphasis(in_one_line(text)), language, named=name_emoji))
     if not has_words(text):
         return ""
     return tidy(speak_english(text, language)) if english else text

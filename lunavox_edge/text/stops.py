@@ -30,6 +30,8 @@ _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _LETTERS = re.compile(r"(?:(?<!\w)[^\W\d_]\. ?)*(?<!\w)[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
+_ANSWERS = frozenset({"no"})
+_WORD_ENDS = tuple("abcdefghijklmnopqrstuvwxyz")
 _CONTEXT = 60
 """How much of the text before a stop is looked at."""
 
@@ -81,8 +83,15 @@ def seems_whole(text: str) -> bool:
     if trail is None or text[trail.end() :].strip():
         return False
     before = text[max(0, stops[-1].start() - _CONTEXT) : stops[-1].start()]
-    doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit()
+    doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit() or _wants_number(before)
     return stops[-1]["stops"] != "." or not doubtful
+
+
+def _wants_number(before: str) -> bool:
+    """`in approx.` and `at No.`, but not the answer `No.`."""
+    word = _last_word(before)
+    is_answer = word in _ANSWERS and not before[: -len(word)].rstrip().endswith(_WORD_ENDS)
+    return word in BEFORE_NUMBERS and not is_answer
 
 
 def _judge_unspaced(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:

@@ -42,7 +42,7 @@ _CASES = [
         "It is five.",
     ),
     (
-        "<|start|>assistant<|channel|>commentary to=f <|constrain|>json<|message|>{}<|call|>It is five.<|end|>",
+        "<|start|>assistant<|channel|>commentary to=f <|constrain|>json<|message|>{}<|call|>It is five.",
         "It is five.",
     ),
     ("It is five.<|im_end|>", "It is five."),
