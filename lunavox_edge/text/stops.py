@@ -11,8 +11,13 @@ from lunavox_edge.text.abbreviations import (
     BEFORE_NUMBERS,
     GERMAN_BEFORE_ORDINALS,
     GERMAN_MONTHS,
+    LABELED,
+    LETTER_UNITS,
+    MEASURED,
     OFTEN_LAST,
+    PARTS,
     STARTERS,
+    UNITS,
 )
 from lunavox_edge.text.characters import CJK, CLOSERS, EMOJI, NEWLINES, OPENERS, is_lower
 
@@ -32,6 +37,11 @@ _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
 _ANSWERS = frozenset({"no"})
 _WORD_ENDS = tuple("abcdefghijklmnopqrstuvwxyz")
+_NUMERAL = re.compile("[IVXL]{1,7}")
+_MEASURE = re.compile(r"[0-9]\s?(?P<unit>[^\W\d_]{1,4})$")
+_PER_UNIT = re.compile(r"[0-9]\s?[^\W\d_]{1,4}/[^\W\d_]{1,3}$")
+_SMALLER_MEASURE = re.compile(r"[0-9]{1,4}\s?(?P<unit>[^\W\d_]{1,4})\b")
+_GROWING_MEASURE = re.compile(r"[0-9]{1,4}(?:\s?(?:[^\W\d_]{1,4})?)?\Z")
 _CONTEXT = 60
 """How much of the text before a stop is looked at."""
 
@@ -71,6 +81,12 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     cut_off = word is not None and word.end() == len(text)
     if not whole and (first == len(text) or (cut_off and stop["stops"] == "." and _needs_next_word(before))):
         return Verdict.UNSURE, end
+    if stop["stops"] == "." and _is_measured(before) and text[first : first + 1].isdigit():
+        if not whole and _GROWING_MEASURE.match(text, first):
+            return Verdict.UNSURE, end
+        smaller = _SMALLER_MEASURE.match(text, first)
+        goes_on = smaller is not None and smaller["unit"].lower() in UNITS
+        return (Verdict.NONE if goes_on else Verdict.END), end
     if len(next_word) == 1 and text[first + 1 : first + 2] == ".":
         next_word = ""
     return _judge_spaced(stop, before, text[first : first + 1], next_word), end
@@ -118,10 +134,20 @@ def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: st
     return Verdict.END
 
 
+def _is_measured(before: str) -> bool:
+    """Whether a number and its unit end here: `5 min`, `35 km/h`."""
+    if _PER_UNIT.search(before):
+        return True
+    measure = _MEASURE.search(before)
+    return measure is not None and (measure["unit"].lower() in UNITS or measure["unit"] in LETTER_UNITS)
+
+
 def _needs_next_word(before: str) -> bool:
     """Whether `_is_abbreviation` looks at more of the next word than its first letter."""
     word = _last_word(before)
-    return bool(_LETTERS.search(before)) or word in OFTEN_LAST or bool(_NUMBER.fullmatch(word))
+    if word in OFTEN_LAST or word in LABELED or word in BEFORE_NUMBERS:
+        return True
+    return bool(_LETTERS.search(before)) or bool(_NUMBER.fullmatch(word))
 
 
 def _last_word(before: str) -> str:
@@ -132,13 +158,13 @@ def _last_word(before: str) -> str:
 def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     """Whether the full stop after `before` belongs to its last word."""
     word = _last_word(before)
-    if not word:
+    if not word or _is_measured(before):
         return False
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
         return _are_initials(letters.group(), next_word, starts=starts)
-    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±"):
+    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–≤≥≈"):
         return (
             word in BEFORE_NUMBERS
             or word in BEFORE_NAMES
@@ -147,6 +173,15 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         )
     if _NUMBER.fullmatch(word):
         return _is_ordinal(before, follower, next_word)
+    if word in BEFORE_NUMBERS and _NUMERAL.fullmatch(next_word):
+        return len(next_word) > 1 or word in PARTS
+    return _is_before_word(word, next_word, starts=starts)
+
+
+def _is_before_word(word: str, next_word: str, *, starts: bool) -> bool:
+    """Whether an abbreviation goes on with this word."""
+    if word in LABELED:
+        return next_word.lower().startswith(MEASURED)
     if word in OFTEN_LAST:
         return not starts
     return word in BEFORE_NAMES
