@@ -108,7 +108,7 @@ class Script:
         self._finished = True
         markup, self._markup = "".join(self._markup), []
         if markup:
-            for span in parse_ssml(markup):
+            for span in parse_ssml(markup, self._language):
                 self._add_span(span)
 
     def next_line(self) -> Line | None:

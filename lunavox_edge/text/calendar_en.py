@@ -52,6 +52,8 @@ _DAY_FIRST = re.compile(
     rf"(?<![\w.,:/$€£-])([Tt]he\s)?{_DAYS}\s{{1,3}}(?:of\s)?{_MONTH}\b\.?(?:,?\s{_YEAR}|(?![\w/:-]))"
 )
 _MONTH_YEAR = re.compile(rf"\b{_MONTH}\s{{1,3}}{_YEAR}")
+MONTH_NAMED = re.compile(rf"\b{_MONTH}\b\.?")
+"""The name of a month, short or long, as group 1."""
 _DECADE = re.compile(r"(?<![\w.,])(?:((?:1[1-9]|20)[0-9]0)['’]?s|['’]([0-9]0)s)\b")
 _AGE = re.compile(r"(?i:\b(the|early|mid|late|her|his|my|their|our|your))([ -])([2-9]0)['’]?s\b")
 
@@ -101,6 +103,28 @@ def speak_dates(text: str, *, month_first: bool) -> str:
     return _AGE.sub(lambda match: f"{match[1]}{match[2]}{plural(cardinal(match[3]))}", text)
 
 
+def spoken_parts(values: dict[str, int], *, month_first: bool) -> str | None:
+    """Say those of `y`, `m` and `d` that there are; None if that cannot be a date."""
+    month, day, year_number = values.get("m"), values.get("d"), values.get("y")
+    if (month and month > len(_MONTHS)) or (day and not _is_day(day)):
+        return None
+    when = year(_whole_year(year_number)) if year_number else ""
+    if month and day:
+        name = _MONTHS[month - 1]
+        if month_first:
+            return f"{name} {ordinal(day)}" + (f", {when}" if when else "")
+        return f"the {ordinal(day)} of {name}" + (f" {when}" if when else "")
+    words = [_MONTHS[month - 1] if month else "", ordinal(day) if day else "", when]
+    return " ".join(filter(None, words)) or None
+
+
+def _whole_year(number: int) -> int:
+    """Add the century as strptime does: 69 is 1969."""
+    if number >= 100:  # noqa: PLR2004 - a year with its century
+        return number
+    return number + (2000 if number < 70 else 1900)  # noqa: PLR2004 - as strptime does
+
+
 def _date(match: re.Match[str], year_number: int, month: int, day: int, *, month_first: bool) -> str:
     if not (1 <= month <= len(_MONTHS) and _is_day(day) and year_number):
         return match.group()
@@ -118,9 +142,7 @@ def _the(match: re.Match[str]) -> str:
 def _numeric_date(match: re.Match[str], *, month_first: bool) -> str:
     first, second = int(match[1]), int(match[2] or match[5])
     year_text = match[3] or match[6]
-    year_number = int(year_text)
-    if len(year_text) == 2:  # noqa: PLR2004 - a year without its century
-        year_number += 2000 if year_number < 70 else 1900  # noqa: PLR2004 - as strptime does
+    year_number = _whole_year(int(year_text))
     # Dots are a day-first custom everywhere.
     month, day = (first, second) if month_first and match[4] != "." else (second, first)
     if month > len(_MONTHS):
@@ -158,6 +180,11 @@ def _day_of_month(first: int, second: int, *, month_first: bool) -> str | None:
 
 def _is_day(day: int) -> bool:
     return 1 <= day <= 31  # noqa: PLR2004 - the longest month
+
+
+def month_of(name: str) -> int:
+    """`Nov` -> 11."""
+    return _MONTHS.index(_month_name(name)) + 1
 
 
 def _month_name(name: str) -> str:

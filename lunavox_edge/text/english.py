@@ -93,20 +93,23 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def speak_english(text: str, language: str) -> str:
     """Write out what a voice would stumble over; no digit is left."""
-    parts = language.lower().replace("_", "-").split("-")
-    region = parts[-1] if len(parts) > 1 else ""
     text = _plain_digits(text)
     for pattern, words in _SIGNS:
         text = pattern.sub(words, text)
     text = speak_roman(expand_abbreviations(text))
     if _DIGIT.search(text):
-        month_first = region in _MONTH_FIRST_REGIONS
         text = speak_codes(speak_durations(_decimal_points(part_timestamps(text))))
-        text = speak_dates(_PLUS_SIGN.sub("plus ", _minus_signs(text)), month_first=month_first)
+        text = speak_dates(_PLUS_SIGN.sub("plus ", _minus_signs(text)), month_first=is_month_first(language))
         text = speak_numbers(speak_measures(speak_prices(speak_times(text))))
     for pattern, words in _LATE_SIGNS:
         text = pattern.sub(words, text)
     return text
+
+
+def is_month_first(language: str) -> bool:
+    """Whether 3/4/2026 is the fourth of March in the region of this BCP-47 tag."""
+    parts = language.lower().replace("_", "-").split("-")
+    return (parts[-1] if len(parts) > 1 else "") in _MONTH_FIRST_REGIONS
 
 
 def _plain_digits(text: str) -> str:

@@ -98,6 +98,11 @@ def speak_roman(text: str) -> str:
     return _AFTER_NAME.sub(_named_thing, text)
 
 
+def roman_value(text: str) -> int | None:
+    """Return the value of a Roman numeral, None if the text is none."""
+    return _value(text) if text and re.fullmatch(_NUMERAL, text) else None
+
+
 def _value(numeral: str) -> int:
     values = [_VALUES[letter] for letter in numeral]
     return sum(
