@@ -150,7 +150,8 @@ _INSIDE = re.compile(
     rf"(?=\s?[:=]|\s[a-z0-9$€£<>~≈≤≥±+–(-]|\s(?:{_LABELS}))"
 )
 _NUMBERED = re.compile(
-    rf"(?<![\w.])(?:({'|'.join(_BEFORE_NUMBERS)})\.(:?)\s?|(ext)(:?)\s)(?=[+#-]?[0-9]|<)", re.IGNORECASE
+    rf"(?<![\w.])(?:({'|'.join(_BEFORE_NUMBERS)})\.(:?)\s?|(ext)(:?)\s)(?:(?<=:)|(?<=:\s)|(?=[+#-]?[0-9]|<))",
+    re.IGNORECASE,
 )
 _LETTERED = re.compile(
     r"(?<![\w.])(apt|rm|ste|bldg|vol|fig|sec|ch|chap|art)\.\s?(?=(?:[A-Z][0-9]{0,4}|[IVX]{2,7})(?![\w.]))",

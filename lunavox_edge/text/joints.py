@@ -8,6 +8,8 @@ from lunavox_edge.text.characters import CLOSERS, OPENERS
 
 _WORD = re.compile(r"\S+")
 _PLAIN = re.compile(rf"[{OPENERS}]*(?P<letters>[^\W\d_]+(?:['’-][^\W\d_]+)*)[,;:!?]*[{CLOSERS}]*[,;:!?]*")
+_NUMERAL = re.compile("[IVXLCDM]{2,}")
+_ONE_LETTER_NUMERALS = frozenset("IVX")
 _SHORT_DATES = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun".split()
 )
@@ -38,6 +40,8 @@ def _may_part(before: list[str], following: str) -> bool:
     """Whether a cut may come between these words; `following` is "" if it is not known yet."""
     last = before[-1]
     is_name = len(last) > 1 and _starts_high(last) and last[-1] not in ",;:!?"
+    if last in _ONE_LETTER_NUMERALS and len(before) > 1 and _starts_high(before[0]):
+        return False
     goes_on = not following or _starts_high(following) or _starts_with_digit(following)
     return all(map(_is_plain, before)) and not (is_name and goes_on)
 
@@ -45,7 +49,9 @@ def _may_part(before: list[str], following: str) -> bool:
 def _is_plain(word: str) -> bool:
     """Whether a word sounds the same whatever follows."""
     plain = _PLAIN.fullmatch(word)
-    return plain is not None and plain["letters"].lower() not in _SHORT_DATES
+    if plain is None or _NUMERAL.fullmatch(plain["letters"]):
+        return False
+    return plain["letters"].lower() not in _SHORT_DATES
 
 
 def _starts_high(word: str) -> bool:

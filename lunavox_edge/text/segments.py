@@ -21,7 +21,10 @@ _LATEST_STEP_BACK = 16
 """How far a cut inside a word moves back to keep an accent or an emoji whole."""
 
 _CANDIDATE = re.compile(rf"{STOP.pattern}|(?P<newline>[{NEWLINES}])")
-_CLAUSE = re.compile(rf"[,;:،؛][{CLOSERS}]*\s+|[、，；：][{CLOSERS}]*\s*|\s[–—-]\s+(?![\s0-9])|—\s*")
+_CLAUSE = re.compile(
+    rf"(?<![0-9] day)(?<![0-9] days)[,;:،؛][{CLOSERS}]*\s+"
+    rf"|[、，；：][{CLOSERS}]*\s*|\s[–—-]\s+(?![\s0-9])|—\s*"
+)
 _SPACE = re.compile(r"\s+(?=\S)")
 _NEXT_IN_LINE = re.compile(rf"[^\S{NEWLINES}]*([\S{NEWLINES}])")
 

@@ -36,7 +36,6 @@ _LETTERS = re.compile(r"(?:(?<!\w)[^\W\d_]\. ?)*(?<!\w)[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
 _ANSWERS = frozenset({"no"})
-_WORD_ENDS = tuple("abcdefghijklmnopqrstuvwxyz")
 _NUMERAL = re.compile("[IVXL]{1,7}")
 _MEASURE = re.compile(r"[0-9]\s?(?P<unit>[^\W\d_]{1,4})$")
 _PER_UNIT = re.compile(r"[0-9]\s?[^\W\d_]{1,4}/[^\W\d_]{1,3}$")
@@ -106,7 +105,7 @@ def seems_whole(text: str) -> bool:
 def _wants_number(before: str) -> bool:
     """`in approx.` and `at No.`, but not the answer `No.`."""
     word = _last_word(before)
-    is_answer = word in _ANSWERS and not before[: -len(word)].rstrip().endswith(_WORD_ENDS)
+    is_answer = word in _ANSWERS and before[: -len(word)].rstrip()[-1:] in ("", ".", "!", "?")
     return word in BEFORE_NUMBERS and not is_answer
 
 

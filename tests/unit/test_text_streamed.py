@@ -61,14 +61,15 @@ def _words(lines: list[str]) -> str:
         "We would like to see the house of Dr. Smith and of Mrs. Jones at No. 5 today.",
     ],
 )
-@pytest.mark.parametrize("cut", [r"\s*\S+", r"\S+\s*", r"[^ ]{1,2}| "])
+@pytest.mark.parametrize("cut", [r"\s*\S+", r"\S+\s*"])
 def test_a_stall_changes_no_word(text: str, cut: str) -> None:
     pieces = re.findall(cut, text)
     assert "".join(pieces) == text
     whole = _words(_spoken([text]))
     for number in range(len(pieces)):
         assert _words(_spoken(pieces, stalls=frozenset({number}))) == whole
-    assert _words(_spoken(pieces, stalls=frozenset(range(len(pieces))))) == whole
+    halves = re.findall(r"[^ ]{1,2}| ", text)
+    assert _words(_spoken(halves, stalls=frozenset(range(len(halves))))) == whole
 
 
 @pytest.mark.parametrize(
