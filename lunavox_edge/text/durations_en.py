@@ -11,7 +11,7 @@ _CLOCK = (
     r"(?P<hours>[0-9]{1,5}):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])(?:\.(?P<fraction>[0-9]{1,9}))?"
 )
 _CLOCK_END = r"(?![\w:/]|[.,-][0-9]|\s?[AaPp]\.?[Mm]\b)"
-_DIFFERENCE = re.compile(rf"(?<![\w.,:/])(?P<sign>-)?(?P<days>[0-9]{{1,7}}) days?, {_CLOCK}{_CLOCK_END}")
+_DIFFERENCE = re.compile(rf"(?<![\w.,:/])(?P<sign>-)?(?P<days>[0-9]{{1,7}}) days?,? \+?{_CLOCK}{_CLOCK_END}")
 _LONG_CLOCK = re.compile(
     rf"(?<![\w:.,/$€£+-])(?:(?<![0-9]\s)(?P<sign>-))?{_CLOCK}{_CLOCK_END}(?P<unit>\s?(?:hours|hrs|h)\b)?"
 )
@@ -40,7 +40,9 @@ _SURELY_LEFT = re.compile(
     r"|from now|in total|long|so far)\b",
     re.IGNORECASE,
 )
-_LATER = re.compile(r"\s(?:later|more|of (?:run|play)|(?:until|till) (?![0-9]))", re.IGNORECASE)
+_LATER = re.compile(
+    r"\s(?:later|more|timer|countdown|delay|interval|of (?:run|play)|(?:until|till) (?![0-9]))", re.IGNORECASE
+)
 _POINT_BEFORE = re.compile(
     r"(?:\b(?:at|since|until|till|from|by|before|between|and|to|starts?|started|begins?|began|ends?"
     r"|ended|stops?|stopped"
@@ -62,7 +64,9 @@ _LENGTH_BEFORE = re.compile(
 _LENGTH_NOUN = re.compile(
     r"\b(?:timers?|countdown|duration|uptime|downtime|run[- ]?time|play[- ]?time|remaining|remains"
     r"|elapsed|length|time left"
-    r"|time to go|left|interval|delay|timeout|stopwatch|total time|cooldown|sleep time|screen time"
+    r"|time to go|left|interval|delay|timeout|stopwatch|cooldown"
+    r"|(?:cook|bak|wash|dry|charg|play|work|driv|runn|print|brew|heat|clean|wait|rest|travell?)ing time"
+    r"|(?:cook|wash|dry|run|play|wait|print|travel|race|lap|total) time|sleep time|screen time"
     r"|on[- ]time|off[- ]time)\b",
     re.IGNORECASE,
 )

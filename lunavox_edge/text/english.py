@@ -19,7 +19,8 @@ _DIGIT = re.compile("[0-9]")
 _SIGN = re.compile(r"(?<![\w)\]%°.$€£-])-(?=\.?[0-9]|[$€£¥])")
 _DASH_SIGN = re.compile(r"(?<![\w)\]%°.$€£–-])–(?=\.?[0-9]|[$€£¥])")
 _SPACED_SIGN = re.compile(
-    r"(?P<colon>[:=(]|\bthan|\babout|\b(?:at|of|is|to|from|below|above|under|over|around|almost|nearly|only)\b|,)\s?[-–]\s(?=\.?[0-9])"
+    r"(?P<colon>[:=(]|\bthan|\babout|\b(?:at|of|is|to|from|below|above|under|over|around|almost|nearly"
+    r"|only)\b|,)\s?[-–]\s(?=\.?[0-9])"
     r"|(?<=[^\W\d_])\s-\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?\s?(?:[°º]|degrees\b|[CF]\b))"
 )
 _BEFORE_RANGE = re.compile(r"[0-9]\s?(?:[%°ºCFK]|[°º]\s?[CFK])?\s?$")
@@ -29,8 +30,10 @@ _COMMA = re.compile(
     r"(?<![\w.,/])([0-9]{1,9}),([0-9]{1,2}|[0-9]{4,9}|(?<=\b0,)[0-9]{3})(?![0-9]|[.,/:-][0-9])"
 )
 _LISTED = re.compile(
-    r"\b(?:pages?|rooms|channels|zones|steps|lines|items|chapters|sections|floors|days|questions|verses|ports|numbers"
-    r"|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august|september|october"
+    r"\b(?:pages?|rooms|channels|zones|steps|lines|items|chapters|sections|floors|days|questions|verses"
+    r"|ports|numbers"
+    r"|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august"
+    r"|september|october"
     r"|november|december)\.?\s$",
     re.IGNORECASE,
 )
@@ -48,6 +51,13 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"([$€£¥])[-–](?=[0-9])"), r"-\1"),
     (re.compile(r"(?<=[0-9])\s?(?:\.\.\.|…)\s?(?=[0-9])"), " to "),
     (re.compile(r"(?:(?<=[0-9][%°])|(?<=°[CF]))\s?[-–]\s?(?=[0-9])"), " to "),
+    (re.compile(r"(?<=[0-9])\s?[~∼]\s?(?=[0-9])"), " to "),
+    (re.compile(r"(?<=[0-9]/[0-9])\s?[-–]\s?(?=[0-9]{1,2}/[0-9])"), " to "),
+    (re.compile(r"Δ\s?(?=[0-9A-Za-z])"), "delta "),
+    (re.compile(r"\b(UTC|GMT)\s?\+\s?(?=[0-9])"), r"\1 plus "),
+    (re.compile(r"\b(UTC|GMT)\s?[-–]\s?(?=[0-9])"), r"\1 minus "),
+    (re.compile(r"(?<=UTC plus |GMT plus )0?([0-9]{1,2}):00\b"), r"\1"),
+    (re.compile(r"(?<=UTC minus |GMT minus )0?([0-9]{1,2}):00\b"), r"\1"),
     (re.compile(r"№\s?(?=[0-9])"), "number "),
     (re.compile(r"[~≈∼≃≅]\s?(?=[-–+]?\.?[0-9$€£])"), "about "),
     (re.compile(r"[≦⩽]"), "≤"),
@@ -57,7 +67,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s?(?:<=|≤)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at most "),
     (re.compile(r"\s?(?:>=|≥)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at least "),
     (re.compile(r"\s?(?:±|\+/-)\s?(?=[$€£¥]?\.?[0-9])"), " plus or minus "),
-    (re.compile(r"([(\[“‘]|^) +"), r"\1"),
+    (re.compile(r"([(\[“‘]|(?:^|(?<=\s))[\"'](?=\s+\w)|^) +"), r"\1"),
     (re.compile(r"\^\s?(?=-?[0-9])"), " to the power of "),
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/(?=\s|[a-z])"), "with "),
@@ -87,7 +97,7 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\w)\s?/\s?(?=\w)"), " "),
     (re.compile(r"∞"), " infinity "),
     (re.compile(r"[#^~|<>\\{}]+"), " "),
-    (re.compile(r"([(\[“‘]|^) +"), r"\1"),
+    (re.compile(r"([(\[“‘]|(?:^|(?<=\s))[\"'](?=\s+\w)|^) +"), r"\1"),
 )
 
 
