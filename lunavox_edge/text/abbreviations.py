@@ -63,12 +63,13 @@ AFTER_CLOCK = frozenset(
 
 GERMAN_MONTHS = frozenset(
     "januar jänner jan februar feber feb märz april apr mai juni jun juli jul august aug september sept"
-    " sep oktober okt november nov dezember dez".split()
+    " sep oktober okt november nov dezember dez mäerz abrëll mee".split()
 )
 """After `3. ` they make it a date."""
 
 GERMAN_BEFORE_ORDINALS = frozenset(
     "am der die das den dem des im vom zum zur beim bis ab seit jeder jede jedes jeden jedem dieser"
-    " diese dieses diesen diesem ein eine einen einem einer unser unsere mein meine sein seine ihr".split()
+    " diese dieses diesen diesem ein eine einen einem einer unser unsere mein meine sein seine ihr"
+    " eines einer kein keine dein deine déi deen".split()
 )
 """`der 2. Weltkrieg`: the full stop belongs to the number."""

@@ -38,7 +38,7 @@ _TABLE_RULE = re.compile(r"[\s|:-]+$")
 _QUANTITY = r"[-–+~]?[$€£¥]?[0-9][0-9.,]*(?:\s?[^\s\w]{0,2}[^\W\d_]{0,5}[²³]?(?:/[^\W\d_]{1,4})?)?[.!]?$"
 _QUOTE = re.compile(rf"(?!>[=<0-9$€£¥]|>[-–+~][0-9]|>\s{_QUANTITY})(?:>\s?)+")
 """A sign before a quantity is no quotation: `> 10 mm`."""
-_NEGATIVE = re.compile(r"[-–]\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?(?:\s?[°º]\s?[CFK]?|\s?%)?[.!]?$)")
+_NEGATIVE = re.compile(r"^[-–]\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?(?:\s?[°º]\s?[CFK]?|\s?%)?[.!]?$)")
 """Nor is it an item of a list, if it is all there is: `- 0.5 °C`."""
 _HEADING = re.compile(r"#{1,6}\s+")
 _BULLET = re.compile(r"(?:[-*•‣◦▪●·–—]\s+|\+\s+(?![0-9]))(?:\[[ xX]\]\s+)?")

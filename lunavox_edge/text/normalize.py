@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+from lunavox_edge.text.abroad import speak_abroad
 from lunavox_edge.text.addresses import speak_addresses
 from lunavox_edge.text.cleanup import clean_characters, has_words, tidy, without_emoji
 from lunavox_edge.text.english import speak_english
+from lunavox_edge.text.figures import mark_true_minus
+from lunavox_edge.text.languages import language_key, wording
 from lunavox_edge.text.markdown import in_one_line, without_emphasis, without_html, without_links
 from lunavox_edge.text.numbers_en import digits
 
@@ -30,21 +34,30 @@ _ENGLISH_MARKS = {
     "?": "question mark",
 }
 
+_ELLIPSIS = re.compile(
+    r"(?<![.0-9]) ?\.{3} ?(?=[^\W_])|(?<=[0-9]) ?\.{3} ?(?=[^\W\d_])|(?<=[^\W\d_])\.\. ?(?=[^\W\d_])"
+)
+_FIRST_ELLIPSIS = re.compile(r"^\.{2,}\s?(?=\w)|\.{2,}(?=[,;:])")
+
 
 def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
     """Return what a voice should say for this text, or "" if there is nothing to say.
 
     Markdown, HTML, emoji, addresses and stray characters are handled for every language (a
-    BCP-47 tag); numbers, dates, units and signs are written out for English only. Emoji are named
-    if the text holds nothing else and `name_emoji` is set, else dropped.
+    BCP-47 tag or an espeak voice). English numbers, dates, units and signs are written out; of other
+    languages what their phonemisers get wrong: signs, decimal points, ordinals, abbreviations. Emoji are
+    named if the text holds nothing else and `name_emoji` is set, else dropped.
     """
     english = _is_english(language)
-    text = clean_characters(without_html(text))
+    text = mark_true_minus(without_html(text), None if english else wording(language_key(language)))
+    text = clean_characters(text)
     text = speak_addresses(without_links(text), english=english)
     text = tidy(without_emoji(without_emphasis(in_one_line(text)), language, named=name_emoji))
     if not has_words(text):
         return ""
-    return tidy(speak_english(text, language)) if english else text
+    # A phonemiser swallows an ellipsis inside a sentence together with the blank after it.
+    text = _ELLIPSIS.sub(", ", _FIRST_ELLIPSIS.sub("", text))
+    return tidy(speak_english(text, language) if english else speak_abroad(text, language))
 
 
 def spell(text: str, language: str) -> str:
@@ -65,4 +78,4 @@ def spell(text: str, language: str) -> str:
 
 
 def _is_english(language: str) -> bool:
-    return language.lower().replace("_", "-").partition("-")[0] in {"en", "eng"}
+    return language_key(language) == "en"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from lunavox_edge.text.abbreviation_words import BEFORE_NAMES_ABROAD, BEFORE_NUMBERS_ABROAD
 from lunavox_edge.text.abbreviations import (
     AFTER_CLOCK,
     BEFORE_NAMES,
@@ -32,7 +33,11 @@ _OPENERS = re.compile(f"[{OPENERS}]*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
-_LETTERS = re.compile(r"(?:(?<!\w)[^\W\d_]\. ?)*(?<!\w)[^\W\d_]$")
+_AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
+"""`10 min` is a measure, and may end a sentence before another number."""
+_ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
+"""`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
+_LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
 _ANSWERS = frozenset({"no"})
@@ -41,6 +46,14 @@ _MEASURE = re.compile(r"[0-9]\s?(?P<unit>[^\W\d_]{1,4})$")
 _PER_UNIT = re.compile(r"[0-9]\s?[^\W\d_]{1,4}/[^\W\d_]{1,3}$")
 _SMALLER_MEASURE = re.compile(r"[0-9]{1,4}\s?(?P<unit>[^\W\d_]{1,4})\b")
 _GROWING_MEASURE = re.compile(r"[0-9]{1,4}(?:\s?(?:[^\W\d_]{1,4})?)?\Z")
+_BEFORE_NUMBER = re.compile(r"(?<![\w.])(?P<word>[^\W\d_]{2,7})\.(?=\s[-–<>+~]?[0-9])")
+_ENDING_LETTERS = re.compile(r"[^\W\d_]+$")
+_PART_OF_NAME = ("(", "_", "=", "/", "@", ".")
+_ENDS_OF_NAMES = frozenset(
+    "com org net io js ts json yaml yml txt pdf html htm csv log jpg jpeg png gif svg mp3 mp4 wav zip exe"
+    " ini conf"
+    " onnx xml css php md py sh doc docx xls xlsx info edu gov".split()
+)
 _CONTEXT = 60
 """How much of the text before a stop is looked at."""
 
@@ -67,8 +80,10 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     newline = bool(trail and trail["newline"])
     if end == len(text) and not newline:
         return (Verdict.END if whole else Verdict.UNSURE), end
-    if end == stop.end() or stop["stops"][-1] in _SURE:
-        return _judge_unspaced(stop, text[end : end + 1], spaced=end > stop.end()), end
+    if stop["stops"][-1] in _SURE:
+        return _judge_sure(stop, text[end : end + 1], spaced=end > stop.end()), end
+    if end == stop.end() or _only_emoji(text[stop.end() : end]):
+        return _judge_unspaced(text, stop, end, whole=whole), end
     before = text[max(0, stop.start() - _CONTEXT) : stop.start()]
     if newline:
         doubtful = stop["stops"] == "." and _is_abbreviation(before, "", "")
@@ -109,15 +124,75 @@ def _wants_number(before: str) -> bool:
     return word in BEFORE_NUMBERS and not is_answer
 
 
-def _judge_unspaced(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:
-    mark = stop["stops"][-1]
-    if mark in _SURE:
-        if not spaced and (mark == "．" and follower.isdigit()):
-            return Verdict.NONE
-        return Verdict.WEAK if not spaced and stop["closers"] and follower.isalpha() else Verdict.END
+def without_inner_stops(text: str) -> str:
+    """Drop the full stop of an abbreviation before a number, at which a phonemiser would end its clause."""
+    return _BEFORE_NUMBER.sub(_without_stop, text)
+
+
+def _without_stop(found: re.Match[str]) -> str:
+    word, end = found["word"], found.end("word")
+    known = word.lower() in BEFORE_NUMBERS_ABROAD or word.lower() in BEFORE_NUMBERS
+    measure = _AFTER_NUMBER.search(found.string[max(0, end - _CONTEXT) : end])
+    return word if known and not measure else found.group()
+
+
+def _judge_sure(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:
+    """Judge a mark that needs no space after it."""
+    if not spaced and (stop["stops"][-1] == "．" and follower.isdigit()):
+        return Verdict.NONE
+    return Verdict.WEAK if not spaced and stop["closers"] and follower.isalpha() else Verdict.END
+
+
+def _judge_unspaced(text: str, stop: re.Match[str], end: int, *, whole: bool) -> Verdict:
+    """Judge `off.Doors` and `ready!Please`, but leave `example.com`, `Node.js`, `z.B.` and `3.5` whole."""
+    mark, follower = stop["stops"][-1], text[end]
     if mark in "!?" and not stop["closers"] and _CJK_CHAR.match(follower):
         return Verdict.END
-    return Verdict.NONE
+    before = text[max(0, stop.start() - _CONTEXT) : stop.start()]
+    if follower in "¿¡" and before[-1:].isalnum():
+        return Verdict.END
+    word = _WORD.match(text, end)
+    if word is None or not _may_end(before, mark) or not _may_start(word.group(), before[-1:]):
+        return Verdict.NONE
+    after = text[word.end() : word.end() + 2]
+    if not whole and (not after or after in _PART_OF_NAME):
+        return Verdict.UNSURE
+    names = after[:1] in _PART_OF_NAME and not (after[:1] == "." and not after[1:2].isalnum())
+    if names or (len(word.group()) == 1 and after[:1] != " "):
+        return Verdict.NONE
+    if mark == ".":
+        if word.group().lower() in _ENDS_OF_NAMES or _is_abbreviation(before, follower, word.group()):
+            return Verdict.NONE
+        if before[-1:].isdigit() and _is_ordinal(before, follower, word.group()):
+            return Verdict.NONE
+    return Verdict.END
+
+
+def _may_end(before: str, mark: str) -> bool:
+    """Whether a sentence may end here without a space: not inside an address, a path or a dotted name."""
+    token = before.rsplit(None, 1)[-1] if before.strip() else ""
+    if not token or any(char in token for char in "/@=\\_"):
+        return False
+    if mark != ".":
+        return token[-1].isalnum() or token[-1] in "%°" + CLOSERS
+    if token[-1] in "%)]" or token.endswith(("°C", "°F")):
+        return True
+    letters = _ENDING_LETTERS.search(token)
+    if token[-1].isdigit():
+        return not any(char.isalpha() or char == "." for char in token)
+    return letters is not None and len(letters.group()) > 1 and "." not in token
+
+
+def _may_start(word: str, last: str) -> bool:
+    """Whether a word may begin a sentence right after the stop of another one."""
+    if word[0].isupper():
+        return True
+    caseless = not (word[0].islower() or last.islower() or last.isupper())
+    return caseless and last.isalpha() and len(word) > 1
+
+
+def _only_emoji(between: str) -> bool:
+    return bool(between) and not any(char.isspace() for char in between)
 
 
 def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: str) -> Verdict:
@@ -157,16 +232,23 @@ def _last_word(before: str) -> str:
 def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     """Whether the full stop after `before` belongs to its last word."""
     word = _last_word(before)
+    # Vowel signs of Indian scripts are no letters to a regular expression.
+    token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
+    if token in BEFORE_NAMES_ABROAD or (follower.isdigit() and token in BEFORE_NUMBERS_ABROAD):
+        return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
     if not word or _is_measured(before):
         return False
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
         return _are_initials(letters.group(), next_word, starts=starts)
-    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–≤≥≈"):
+    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−≤≥≈"):
+        if word in BEFORE_NUMBERS_ABROAD:
+            return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
             word in BEFORE_NUMBERS
             or word in BEFORE_NAMES
+            or word in BEFORE_NAMES_ABROAD
             or word.endswith("str")
             or _is_ordinal(before, follower, "")
         )
@@ -183,7 +265,7 @@ def _is_before_word(word: str, next_word: str, *, starts: bool) -> bool:
         return next_word.lower().startswith(MEASURED)
     if word in OFTEN_LAST:
         return not starts
-    return word in BEFORE_NAMES
+    return word in BEFORE_NAMES or word in BEFORE_NAMES_ABROAD
 
 
 def _are_initials(letters: str, next_word: str, *, starts: bool) -> bool:
@@ -203,9 +285,8 @@ def _is_ordinal(before: str, follower: str, next_word: str) -> bool:
         return False
     if _LIST_NUMBER.fullmatch(before):
         return True
-    if len(number.group()) > 2:  # noqa: PLR2004 - no day has three digits
-        return False
-    if follower.isdigit() or next_word.lower() in GERMAN_MONTHS:
+    is_day = len(number.group()) <= 2  # noqa: PLR2004 - no day has three digits
+    if is_day and (follower.isdigit() or next_word.lower() in GERMAN_MONTHS):
         return True
     words = before[: number.start()].lower().split()
     of_oneself = words[-2:] == ["i", "am"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -32,6 +34,7 @@ from lunavox_edge.backends.stt.whisper_languages import CODES
 from lunavox_edge.backends.tts.hibari import HibariBackend
 from lunavox_edge.backends.tts.piper import PiperBackend, PiperModel
 from lunavox_edge.backends.tts.piper_sound import Sound
+from lunavox_edge.backends.tts.readers import PHONEME_TYPES, known_espeak_voice
 from lunavox_edge.backends.vad.silero import FRAME_SAMPLES, SileroVad
 from lunavox_edge.errors import (
     BackendUnavailable,
@@ -335,6 +338,12 @@ def test_two_voices_read_their_own_languages_at_once(
     german.close()
 
 
+def test_an_abbreviation_does_not_end_what_the_phonemiser_reads(joe: PiperModel) -> None:
+    for text in ("Temp. máx. 25 °C, mín. -3 °C", "See fig. 5 and approx. 7"):
+        assert joe._phonemes(text) == joe._phonemes(re.sub(r"(\w)\.", r"\1", text))
+    assert joe._phonemes("In 10 min. 5 are over.") != joe._phonemes("In 10 min 5 are over.")
+
+
 def test_one_voice_speaks_in_two_threads_at_once(joe: PiperModel) -> None:
     texts = ["The first one.", "This is the second text."]
     expected = [said(joe, text) for text in texts]
@@ -404,16 +413,84 @@ def test_a_model_with_a_whole_outline_but_junk_inside_is_broken(tmp_path: Path) 
         PiperBackend().load(voice_below(tmp_path), LoadOptions())
 
 
-def test_a_voice_of_an_unknown_language_is_broken(tmp_path: Path) -> None:
-    write_voice(tmp_path, "klingon", phoneme_type="espeak", espeak={"voice": "xx-nope"})
-    with pytest.raises(BrokenModel):
-        PiperBackend().load(voice_below(tmp_path), LoadOptions())
+@pytest.mark.parametrize("spelling", ["ESPEAK", "PhonemeType.ESPEAK", "espeak"])
+def test_a_voice_with_an_enum_s_name_and_numbers_as_text_speaks(tmp_path: Path, spelling: str) -> None:
+    marks = {mark: [number] for number, mark in enumerate("_^$ aloh")}
+    write_voice(
+        tmp_path,
+        "es_MX-x-medium",
+        phoneme_type=spelling,
+        espeak={"voice": "es-mx"},
+        phoneme_id_map=marks,
+        inference={"length_scale": "1.5", "noise_scale": "0", "noise_w": "0.0"},
+    )
+    (audio,) = PiperBackend().load(voice_below(tmp_path), LoadOptions()).speak("hola", SpeakRequest())
+    assert float(audio[0]) == pytest.approx(0.1 * 1.5, abs=1e-5)
 
 
-def test_a_voice_that_would_download_its_reader_is_refused(tmp_path: Path) -> None:
-    write_voice(tmp_path, "zh_CN-x-medium", phoneme_type="pinyin")
-    with pytest.raises(BackendUnavailable, match="g2pW"):
-        PiperBackend().load(voice_below(tmp_path), LoadOptions())
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("Hello There, NASA says 21.", "hello there, nasa says twenty one."),
+        ("Café", "cafe"),
+        ("cafe\u0301 ÉCOLE", "cafe ecole"),
+        ("3 cats: 1,250", "three cats, one thousand two hundred and fifty"),
+        ("2.5 – a4b", "two point five  a four b"),
+        ("10%", "ten percent"),
+    ],
+)
+def test_a_voice_without_a_phonemiser_reads_letters(tmp_path: Path, text: str, letters: str) -> None:
+    write_voice(tmp_path, "text")
+    model = PiperBackend().load(voice_below(tmp_path), LoadOptions())
+    assert ["".join(sentence) for sentence in model._phonemes(text)] == [letters]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_voice_without_a_phonemiser_gets_the_form_of_its_letters(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    alphabet = dict.fromkeys(unicodedata.normalize(form, "_^$ абвгґдеєжзиіїйклмнопрстуфхцчшщьюя'+,.!?"))
+    write_voice(
+        tmp_path,
+        "uk_UA-x-medium",
+        phoneme_id_map={letter: [number] for number, letter in enumerate(alphabet)},
+        num_symbols=len(alphabet),
+        espeak={"voice": "uk"},
+    )
+    model = PiperBackend().load(voice_below(tmp_path), LoadOptions())
+    expected = unicodedata.normalize(form, "її йдуть двадцять один")
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    for written in forms:
+        said = model._phonemes(unicodedata.normalize(written, "Її йдуть 21"))
+        assert ["".join(sentence) for sentence in said] == [expected]
+
+
+def test_every_espeak_voice_is_told_from_one_that_there_is_not() -> None:
+    from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+
+    phonemizer = EspeakPhonemizer()
+    files = [path for path in (ESPEAK_DATA_DIR / "lang").glob("*/*") if path.is_file()]
+    listed = [
+        line.split()[1]
+        for path in files
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("language ")
+    ]
+    assert len(files) > 100
+    for name in (*(path.name for path in files), *listed, "EN-US", "gmw/en-US", "en-us+f3", "German"):
+        known = known_espeak_voice(name)
+        assert known is not None, name
+        phonemizer.phonemize(known, "a")
+    for name in ("xx-nosuch", "", "de-nosuch", "../de", "zz"):
+        assert known_espeak_voice(name) is None
+        with pytest.raises(RuntimeError):
+            phonemizer.phonemize(name, "a")
+
+
+def test_the_phoneme_types_are_those_of_piper() -> None:
+    from piper.config import PhonemeType
+
+    assert set(PHONEME_TYPES) == {kind.value for kind in PhonemeType}
 
 
 def test_a_gpu_that_would_not_be_used_is_refused(tmp_path: Path) -> None:

@@ -189,6 +189,16 @@ def test_language_tags(code: str, tag: str) -> None:
         ({"phoneme_id_map": {"_": [0], "^": [1], "$": [2], "a": "x"}}, "without numbers"),
         ({"num_speakers": None}, "how many"),
         ({"speaker_id_map": {"a": None}}, "speakers without"),
+        ({"phoneme_type": "openjtalk"}, "unknown kind ('openjtalk')"),
+        ({"phoneme_type": "PhonemeType.NONE"}, "unknown kind"),
+        ({"phoneme_type": 3}, "unknown kind"),
+        ({"inference": {"length_scale": "fast"}}, "length_scale"),
+        ({"inference": {"length_scale": 0}}, "length_scale"),
+        ({"inference": {"noise_w": "nan"}}, "noise_w"),
+        ({"inference": {"noise_scale": True}}, "noise_scale"),
+        ({"inference": [1]}, "inference"),
+        ({"phoneme_type": "espeak", "espeak": {"voice": "xx-nosuch"}}, "espeak voice 'xx-nosuch'"),
+        ({"phoneme_type": "PhonemeType.PINYIN"}, "needs the folder g2pW"),
     ],
 )
 def test_a_bad_description_is_reported_and_the_rest_works(
@@ -201,6 +211,28 @@ def test_a_bad_description_is_reported_and_the_rest_works(
     assert reason in bad.reason
     assert str(tmp_path) not in bad.reason
     assert entry(good).name == "good"
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"phoneme_type": "PhonemeType.TEXT"}, {"phoneme_type": "text"}),
+        ({"phoneme_type": "ESPEAK", "espeak": {"voice": "es-mx"}}, {"phoneme_type": "espeak"}),
+        (
+            {"inference": {"length_scale": "1.1", "noise_w": 1}},
+            {"inference": {"length_scale": 1.1, "noise_w": 1.0}},
+        ),
+        ({"inference": {"noise_scale": None}}, {"inference": {}}),
+        ({"inference": None}, {"inference": {}}),
+    ],
+)
+def test_loose_descriptions_are_read_as_they_are_meant(
+    tmp_path: Path, change: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    model = write_voice(tmp_path, "loose", **change)
+    assert entry(piper_files.describe(model)).name == "loose"
+    config = piper_files.read_config(model)
+    assert {key: config[key] for key in wanted} == wanted
 
 
 def test_missing_and_broken_files_are_reported(tmp_path: Path) -> None:

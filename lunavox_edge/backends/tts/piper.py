@@ -25,10 +25,13 @@ from lunavox_edge.backends.base import (
 from lunavox_edge.backends.packages import missing_modules, package_folder, package_version
 from lunavox_edge.backends.scan import folders
 from lunavox_edge.backends.tts import piper_files
+from lunavox_edge.backends.tts.letters import letters
 from lunavox_edge.backends.tts.phonemes import bounded
 from lunavox_edge.backends.tts.piper_open import open_sound, way_to_speak
 from lunavox_edge.backends.tts.piper_sound import Sound
+from lunavox_edge.backends.tts.readers import known_espeak_voice, reader_problem
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
+from lunavox_edge.text.stops import without_inner_stops
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 if TYPE_CHECKING:
@@ -95,13 +98,15 @@ class PiperModel(TtsModel):
     def _phonemes(self, text: str) -> list[list[str]]:
         # The phonemiser takes a C string: no NUL, no lone surrogate.
         clean = text.replace("\0", " ").encode("utf-8", "ignore").decode()
+        known = self._voice.config.phoneme_id_map
+        if self._voice.config.phoneme_type == "text":
+            return [letters(clean, known, self._voice.config.espeak_voice)]
         try:
-            sentences: list[list[str]] = self._voice.phonemize(clean)
+            sentences: list[list[str]] = self._voice.phonemize(without_inner_stops(clean))
         except ort.failures() as error:
             raise LunavoxSynthesisError("This voice cannot read this text.") from error
         if self._voice.config.phoneme_type == "pinyin":
             return sentences
-        known = self._voice.config.phoneme_id_map
         return [[sound for sound in sentence if sound in known] for sentence in sentences]
 
     def _pieces(
@@ -201,9 +206,10 @@ class PiperBackend(Backend):
         try:
             described = piper_files.read_config(entry.path)
             config = PiperConfig.from_dict(described)
+            config.espeak_voice = known_espeak_voice(config.espeak_voice) or config.espeak_voice
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BrokenModel(f"The voice '{entry.name}' has a bad description: {error}.") from error
-        _check_phonemizer(entry, config)
+        _check_reader(entry, config)
         # It only reads: what speaks is not its session.
         reader = PiperVoice(session=None, config=config, download_dir=entry.path.parent)
         model = PiperModel(
@@ -225,7 +231,7 @@ class PiperBackend(Backend):
         return model
 
 
-def _check_phonemizer(entry: ModelEntry, config: PiperConfig) -> None:
-    # piper-tts would fetch this model from the network in the middle of a request.
-    if config.phoneme_type == "pinyin" and not (entry.path.parent / "g2pW" / "g2pw.onnx").is_file():
-        raise BackendUnavailable(f"The voice '{entry.name}' needs the folder g2pW with g2pw.onnx beside it.")
+def _check_reader(entry: ModelEntry, config: PiperConfig) -> None:
+    lack = reader_problem(config.phoneme_type.value, config.espeak_voice, entry.path.parent)
+    if lack is not None:
+        raise BackendUnavailable(f"The voice '{entry.name}' {lack}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from lunavox_edge.backends.ort import onnx_problem
 from lunavox_edge.backends.scan import read_json, read_start
+from lunavox_edge.backends.tts.readers import phoneme_type, reader_problem
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 BACKEND = "piper"
@@ -22,6 +24,7 @@ _MAX_CARD_BYTES = 65_536
 _MIN_RATE_HZ, _MAX_RATE_HZ = 8_000, 48_000
 _FRAME_MARKS = ("_", "^", "$")
 """Padding, begin and end: without them no sentence can be encoded."""
+_INFERENCE = ("noise_scale", "length_scale", "noise_w")
 _ESPEAK_TO_BCP47 = {"cmn": "zh-CN", "yue": "zh-HK"}
 
 
@@ -34,7 +37,10 @@ def config_path(model: Path) -> Path | None:
 
 
 def read_config(model: Path) -> dict[str, Any]:
-    """Read and check a voice's JSON. Raises ValueError with the reason."""
+    """Read and check a voice's JSON, with its phoneme type and numbers as Piper wants them.
+
+    Raises ValueError with the reason.
+    """
     path = config_path(model)
     if path is None:
         raise ValueError(f"{model.name}.json is missing; a Piper voice needs both files")
@@ -42,7 +48,29 @@ def read_config(model: Path) -> dict[str, Any]:
     problem = _config_problem(config)
     if problem is not None:
         raise ValueError(f"{path.name} {problem}")
-    return config
+    return _as_piper_wants(config)
+
+
+def _as_piper_wants(config: dict[str, Any]) -> dict[str, Any]:
+    wanted = dict(config)
+    if "phoneme_type" in config:
+        wanted["phoneme_type"] = phoneme_type(config["phoneme_type"])
+    if "inference" in config:
+        # None is as good as absent: Piper then uses what it is used to.
+        values = {key: _number(value) for key, value in (config["inference"] or {}).items()}
+        wanted["inference"] = {key: value for key, value in values.items() if value is not None}
+    return wanted
+
+
+def _number(value: object) -> float | None:
+    """Return a number that may be written as text, None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def speaker_ids(config: Mapping[str, Any]) -> dict[str, int]:
@@ -67,6 +95,10 @@ def describe(model: Path, *, licence: str = "", source: str = "", **more: Any) -
         config = read_config(model)
     except ValueError as error:
         return BrokenEntry(model, BACKEND, f"{error}.")
+    kind = phoneme_type(config.get("phoneme_type")) or ""
+    lack = reader_problem(kind, config["espeak"]["voice"], model.parent)
+    if lack is not None:
+        return BrokenEntry(model, BACKEND, f"{model.stem} {lack}.")
     familiar = _FAMILIAR_NAME.fullmatch(model.stem)
     aliases = (familiar["voice"], f"{familiar['language']}-{familiar['voice']}") if familiar else ()
     return ModelEntry(
@@ -116,6 +148,22 @@ def _config_problem(config: Mapping[str, Any]) -> str | None:
     speakers = config.get("speaker_id_map", {})
     if not isinstance(speakers, dict) or not all(isinstance(number, int) for number in speakers.values()):
         return "has speakers without numbers"
+    return _reading_problem(config)
+
+
+def _reading_problem(config: Mapping[str, Any]) -> str | None:
+    if phoneme_type(config.get("phoneme_type")) is None:
+        return f"has phonemes of an unknown kind ('{config['phoneme_type']!s:.40}')"
+    inference = config.get("inference")
+    if inference is None:
+        return None
+    if not isinstance(inference, dict):
+        return "has inference settings that are no settings"
+    for key in _INFERENCE:
+        value = inference.get(key)
+        number = _number(value)
+        if value is not None and (number is None or number < 0 or (key == "length_scale" and number == 0)):
+            return f"has no usable number as {key}"
     return None
 
 

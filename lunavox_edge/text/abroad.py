@@ -1,0 +1,129 @@
+"""Text of languages other than English as it is said: abbreviations, ordinals, numbers and signs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lunavox_edge.text.abbreviation_words import ABBREVIATIONS, KEPT_WITH_FULL_STOP
+from lunavox_edge.text.figures import speak_figures
+from lunavox_edge.text.languages import language_key, wording
+from lunavox_edge.text.ordinals import speak_ordinals
+
+_MARKS = "#?@^"
+_LAST = frozenset(
+    "usw etc ecc enz asw itd itp atd atď apod ipd stb jne ym osv"
+    " utt vb vs vd dll dst dsb etj etab κλπ стб".split()
+)
+"""They may end a sentence, and then their full stop stays."""
+_ENDS_WITHOUT_STOP = re.compile(r"\.[^\W\d_]{2,}$|ª$|-n[aiж]$|-р$")
+"""`Sig.ra`, `d-na`: the stop or hyphen stands where letters are left out."""
+_SHORT = 2
+_LETTER = 1
+_NUMBER_AHEAD = re.compile(r"\s?[-–]?[0-9<>~+]")
+_NUMBER_BEHIND = re.compile(r"[0-9]\.?\s?$")
+_SHARED = {"bs": "hr", "mk": "sr"}
+_ANY_FIGURE = re.compile(r"[\d<>.º°]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Abbreviations:
+    pattern: re.Pattern[str]
+    words: dict[str, list[tuple[str, str]]]
+    """Without blanks -> words and the mark of where they are read so."""
+    kept: frozenset[str]
+
+
+def speak_abroad(text: str, language: str) -> str:
+    """Write out what a phonemiser of this language (a BCP-47 tag) would stumble over."""
+    key = language_key(language)
+    words = wording(key)
+    if words is None or not _ANY_FIGURE.search(text):
+        return text
+    text = _expand(text, key)
+    text = speak_ordinals(text, key)
+    return speak_figures(text, words)
+
+
+def _expand(text: str, key: str) -> str:
+    table = _abbreviations(_SHARED.get(key, key))
+    return table.pattern.sub(lambda found: _expanded(found, table), text) if table else text
+
+
+@lru_cache(maxsize=16)
+def _abbreviations(key: str) -> _Abbreviations | None:
+    source = ABBREVIATIONS.get(key)
+    if source is None:
+        return None
+    words: dict[str, list[tuple[str, str]]] = {}
+    stopped, bare = [], []
+    for entry in source.split(";"):
+        short, _, long = entry.strip().partition("=")
+        mark = long[-1] if long[-1] in _MARKS else ""
+        words.setdefault(short.replace(" ", ""), []).append((long.rstrip(_MARKS), mark))
+        if short == "max":
+            # With a capital it may be a name.
+            words.setdefault("Max", []).append((long, "#"))
+        escaped = re.escape(short).replace(r"\ ", r"\s?")
+        stopped.append(escaped)
+        if mark == "?":
+            bare.append(rf"{escaped}(?=\s?[0-9])")
+        elif _ENDS_WITHOUT_STOP.search(short):
+            bare.append(rf"{escaped}(?=\s)")
+    longest_first = sorted(set(stopped), key=len, reverse=True)
+    longest_bare = "|".join(sorted(bare, key=len, reverse=True)) or "(?!)"
+    pattern = rf"(?<![\w.])(?:(?P<bare>{longest_bare})|(?P<short>{'|'.join(longest_first)})\.)"
+    return _Abbreviations(
+        re.compile(pattern, re.IGNORECASE), words, KEPT_WITH_FULL_STOP.get(key, frozenset())
+    )
+
+
+def _expanded(found: re.Match[str], table: _Abbreviations) -> str:
+    text = found.string
+    short = (found["short"] or found["bare"]).replace(" ", "")
+    if short.lower() in table.kept:
+        return found.group()
+    after_number = bool(_NUMBER_BEHIND.search(text, max(0, found.start() - 4), found.start()))
+    for long, mark in _entries(short, table):
+        if _fits(found, mark, after_number=after_number):
+            blank = " " if text[found.end() : found.end() + 1].isalnum() else ""
+            ends = found.end() == len(text) and found["short"]
+            begins = short[:1].isupper() and long[:1].islower() and _starts(text, found.start())
+            return (long[0].upper() + long[1:] if begins else long) + ("." if ends else blank)
+    return found.group()
+
+
+def _entries(short: str, table: _Abbreviations) -> list[tuple[str, str]]:
+    """Return the meanings of an abbreviation as it is written, else of its spelling in small letters."""
+    exact = table.words.get(short)
+    if exact is not None:
+        return exact
+    folded = short[:1].lower() + short[1:]
+    if folded in table.words and len(short) > _LETTER:
+        return table.words[folded]
+    upper = short[:1].upper() + short[1:]
+    return table.words.get(upper, []) if len(short) > _LETTER else []
+
+
+def _fits(found: re.Match[str], mark: str, *, after_number: bool) -> bool:
+    text, end = found.string, found.end()
+    if found["bare"] and mark == "?":
+        return True
+    if mark == "@":
+        return after_number
+    if mark == "#":
+        return not after_number and _NUMBER_AHEAD.match(text, end) is not None
+    if mark == "?":
+        return _NUMBER_AHEAD.match(text, end) is not None
+    rest = text[end : end + 3].lstrip()
+    if mark == "^":
+        return bool(rest) and rest[0].isalpha() and not rest[0].islower()
+    short = (found["short"] or found["bare"]).lower().replace(" ", "")
+    if after_number and len(short) <= _SHORT:
+        return False
+    return bool(rest) or short.split(".")[0] in _LAST
+
+
+def _starts(text: str, at: int) -> bool:
+    return not text[:at].strip()
