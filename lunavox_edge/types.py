@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from numbers import Integral
 from pathlib import Path
 
 
@@ -40,10 +41,22 @@ class AudioFormat:
     width_bytes: int = 2
     channels: int = 1
 
+    def __post_init__(self) -> None:
+        """Take integers of any kind, of numpy say, as plain ones, which do not overflow."""
+        for name in ("rate_hz", "width_bytes", "channels"):
+            value = getattr(self, name)
+            if isinstance(value, Integral) and not isinstance(value, bool):
+                object.__setattr__(self, name, int(value))
+
     @property
     def frame_bytes(self) -> int:
         """Bytes of one sample over all channels."""
         return self.width_bytes * self.channels
+
+    @property
+    def bytes_per_s(self) -> int:
+        """Bytes of one second."""
+        return self.rate_hz * self.frame_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,15 @@ hypothesis.settings.register_profile(
     # The same examples whatever the machine and however busy: what fails is the change's own doing.
     derandomize=True,
     deadline=None,
+    stateful_step_count=30,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "nightly",  # 10,000 steps of each state machine; other orders of events every night
+    deadline=None,
+    max_examples=200,
+    stateful_step_count=50,
+    print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.register_profile(

@@ -13,15 +13,19 @@ from lunavox_edge.engine.script import Line
 
 @dataclass(slots=True, eq=False)
 class LineWork:
-    """One line while it is made: where its pieces come from, what is made of it, what it has cost."""
+    """One line while it is made: where its pieces come from, what is made of it, what it has cost.
+
+    `pieces` and `spent_s` are for the worker that reads on; what follows `spent_s` is guarded by the
+    lock of the assembly's owner.
+    """
 
     line: Line
     key: Hashable
     pieces: Iterator[Piece]
-    cost: Cost
     eager: bool = True
     spent_s: float = 0.0
     """What it took to get to its next piece."""
+    cost: Cost = field(default_factory=lambda: Cost(0))
     made: list[bytes] = field(default_factory=list)
     in_flight: int = 0
     exhausted: bool = False
@@ -54,6 +58,11 @@ class Assembly:
     def __len__(self) -> int:
         """Pieces not handed on yet."""
         return len(self._slots)
+
+    def clear(self) -> None:
+        """Forget the pieces that are left, and with them what they hold of the model."""
+        self._slots.clear()
+        self.seconds = 0.0
 
     def chars_after(self, work: LineWork) -> int:
         """Characters of the lines that were begun after this one."""

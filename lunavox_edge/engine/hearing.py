@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 
 from lunavox_edge.backends.base import Recognition
@@ -53,7 +54,7 @@ def transcript_of(
 
 
 class GuessTime:
-    """After how much silence to guess that the person has finished.
+    """After how much silence to guess that the person has finished. Thread-safe.
 
     Many a short pause is not the end, so a guess waits as long as decodes took of late leave time for
     one before the turn is over; until that is known it is made early.
@@ -64,17 +65,21 @@ class GuessTime:
 
     def __init__(self) -> None:
         """Start with nothing known."""
+        self._lock = threading.Lock()
         self._longest_s: float | None = None
+        """Guarded by the lock; read without it, as it is one number."""
 
     def took(self, decode_s: float) -> None:
         """Learn how long a guess took; a long one is forgotten over the next ones."""
-        self._longest_s = max(decode_s, self._FADING * (self._longest_s or 0.0))
+        with self._lock:
+            self._longest_s = max(decode_s, self._FADING * (self._longest_s or 0.0))
 
     def after_s(self, pause_s: float | None) -> float:
         """Seconds of silence to wait for, if `pause_s` end the turn; None: the client ends it any time."""
-        if pause_s is None or self._longest_s is None:
+        longest_s = self._longest_s
+        if pause_s is None or longest_s is None:
             return self._EARLIEST_S
-        in_time_s = pause_s - 2 * self._longest_s - self._RESERVE_S
+        in_time_s = pause_s - 2 * longest_s - self._RESERVE_S
         return min(self._LATEST_S, max(self._EARLIEST_S, in_time_s))
 
 

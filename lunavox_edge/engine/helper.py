@@ -12,8 +12,11 @@ class Helped(Session):
     """A session whose next slice may also run on another worker, while one of its own runs."""
 
     _helper: Helper | None = None
+    """Made by a slice of the session; ended by who ends the session, when no slice runs."""
     _failure: Exception | None = None
+    """Why the helper ended, once it did; set by the helper's worker, read by the session's."""
     _is_helped = False
+    """Guarded by the session's lock, like the next."""
     _owes_model = False
 
     def _call_help(self) -> None:

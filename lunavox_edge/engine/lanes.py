@@ -1,15 +1,18 @@
-"""Where work runs: the only module that starts threads.
+"""Where work runs: the lanes of the devices, and the threads for what is not inference.
 
 A lane owns the workers of one device. Work comes as tasks, each a chain of slices: a worker
 runs one slice, then the scheduler decides anew whose slice is next. A task never runs on two
 workers at once, so a task's own state needs no lock against itself.
+
+A lane calls `deadline_s` and `wake_at_s` of its tasks while it holds its lock, so these may take
+locks that nobody holds while calling a lane. `run_slice` and `fail` are called without the lock.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +21,7 @@ from typing import TypeVar
 
 from lunavox_edge.engine.results import LaneStatus
 from lunavox_edge.engine.scheduler import Scheduler
+from lunavox_edge.engine.threads import Thread, Threads
 from lunavox_edge.errors import Busy, EngineClosed
 
 ResultT = TypeVar("ResultT")
@@ -81,17 +85,19 @@ class Lane:
         *,
         workers: int,
         max_tasks: int,
-        clock: Callable[[], float] = time.monotonic,
+        threads: Threads | None = None,
     ) -> None:
         """Start `workers` threads; at most `max_tasks` tasks are admitted at once.
 
-        `clock` is the time of everything that happens on the lane, in seconds.
+        `threads` also gives the locks and the clock of everything that happens on the lane.
         """
         self.device = device
         self.workers = workers
-        self.clock = clock
+        self.threads = threads or Threads()
+        self.clock = self.threads.clock
         self._max_tasks = max_tasks
-        self._condition = threading.Condition()
+        self._condition = self.threads.condition()
+        # Below: guarded by the condition's lock.
         self._scheduler: Scheduler[Task] = Scheduler()
         self._states: dict[Task, _State] = {}
         self._running_since: dict[Task, float] = {}
@@ -99,7 +105,7 @@ class Lane:
         self._slice_s = 0.1
         self._long_slice_s = 0.0
         self._closing = False
-        self._threads = self._start()
+        self._workers = [self.threads.start(f"lane-{device}-{index}", self._work) for index in range(workers)]
 
     def add(self, task: Task) -> None:
         """Admit a task and queue its first slice. Raises Busy when full, EngineClosed."""
@@ -134,7 +140,10 @@ class Lane:
 
     @property
     def margin_s(self) -> float:
-        """How long before it is needed a slice should be due, since a longer one may run first."""
+        """How long before it is needed a slice should be due, since a longer one may run first.
+
+        Needs no lock: it reads a single number.
+        """
         return min(_MAX_MARGIN_S, max(_MIN_MARGIN_S, 1.5 * self._long_slice_s / self.workers))
 
     def status(self) -> LaneStatus:
@@ -147,7 +156,7 @@ class Lane:
                 running=len(self._running_since),
                 queued=len(self._scheduler),
                 longest_slice_s=max((now - since for since in self._running_since.values()), default=0.0),
-                lost_workers=0 if self._closing else sum(not thread.is_alive() for thread in self._threads),
+                lost_workers=0 if self._closing else sum(not worker.is_alive() for worker in self._workers),
             )
 
     def close(self, timeout_s: float) -> None:
@@ -164,37 +173,27 @@ class Lane:
             self._condition.notify_all()
         for task in waiting:
             task.fail(EngineClosed("The engine was closed."))
-        until = time.monotonic() + timeout_s
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-    def _start(self) -> list[threading.Thread]:
-        threads = [
-            threading.Thread(target=self._work, name=f"lane-{self.device}-{index}", daemon=True)
-            for index in range(self.workers)
-        ]
-        for thread in threads:
-            thread.start()
-        return threads
+        until = self.clock() + timeout_s
+        for worker in self._workers:
+            worker.join(max(0.0, until - self.clock()))
 
     def _work(self) -> None:
-        while True:
-            with self._condition:
-                while not self._closing and not len(self._scheduler):
-                    self._condition.wait(self._ring_alarms())
-                if self._closing:
-                    return
-                task = self._take()
-            if task is not None:
-                self._settle(task, *self._run(task))
+        while (task := self._next()) is not None:
+            self._settle(task, *self._run(task))
 
-    def _take(self) -> Task | None:
-        """Choose the next task to run; the caller holds the lock."""
-        task = self._scheduler.pop()
-        if task is not None:
-            self._states[task] = _State.RUNNING
-            self._running_since[task] = self.clock()
-        return task
+    def _next(self) -> Task | None:
+        """Wait for the next task to run; None when the lane closes."""
+        with self._condition:
+            while not self._closing:
+                # Before every choice: a lane that is never idle has no other moment for it.
+                alarm_s = self._ring_alarms()
+                task = self._scheduler.pop()
+                if task is not None:
+                    self._states[task] = _State.RUNNING
+                    self._running_since[task] = self.clock()
+                    return task
+                self._condition.wait(min(_IDLE_WAIT_S, max(0.0, alarm_s - self.clock())))
+            return None
 
     def _settle(self, task: Task, outcome: Outcome, error: Exception | None) -> None:
         """Queue, park or forget a task whose slice is over."""
@@ -214,7 +213,6 @@ class Lane:
                 alarm_s = task.wake_at_s
                 if alarm_s is not None:
                     self._alarms[task] = alarm_s
-                    self._condition.notify()
         if error is not None:
             task.fail(error)
 
@@ -226,19 +224,16 @@ class Lane:
         self._condition.notify()
 
     def _ring_alarms(self) -> float:
-        """Wake the parked tasks whose time has come; return how long to wait for the next."""
+        """Queue the parked tasks whose time has come; return when the next is due, or infinity."""
         now = self.clock()
         for task in [task for task, at_s in self._alarms.items() if at_s <= now]:
             self._queue(task)
-        if len(self._scheduler):
-            return 0.0
-        return min((at_s - now for at_s in self._alarms.values()), default=_IDLE_WAIT_S)
+        return min(self._alarms.values(), default=math.inf)
 
-    @staticmethod
-    def _run(task: Task) -> tuple[Outcome, Exception | None]:
+    def _run(self, task: Task) -> tuple[Outcome, Exception | None]:
         try:
             return task.run_slice(), None
-        except Exception as error:  # noqa: BLE001  # a lane job is one of the four borders
+        except Exception as error:  # noqa: BLE001  # a lane's slice is one of the borders
             return Outcome.DONE, error
 
 
@@ -248,8 +243,9 @@ class Background:
     def __init__(self) -> None:
         """Start nothing yet."""
         self._loaders = ThreadPoolExecutor(_LOADERS, thread_name_prefix="loader")
+        self._threads = Threads()
         self._stopped = threading.Event()
-        self._ticker: threading.Thread | None = None
+        self._ticker: Thread | None = None
 
     def load(self, job: Callable[[], None]) -> None:
         """Run a load beside the lanes. Raises EngineClosed."""
@@ -268,8 +264,7 @@ class Background:
                 except Exception:
                     _LOGGER.exception("Housekeeping failed")
 
-        self._ticker = threading.Thread(target=run, name="housekeeping", daemon=True)
-        self._ticker.start()
+        self._ticker = self._threads.start("housekeeping", run)
 
     def call(self, name: str, job: Callable[[], ResultT]) -> Future[ResultT]:
         """Run `job` on a thread of its own, for callers' code that may block."""
@@ -283,7 +278,7 @@ class Background:
             else:
                 future.set_result(result)
 
-        threading.Thread(target=run, name=name, daemon=True).start()
+        self._threads.start(name, run)
         return future
 
     def close(self, timeout_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lunavox_edge.text.markup import Span, parse_ssml
 from lunavox_edge.text.normalize import speakable, spell
@@ -33,8 +33,21 @@ class Line:
     pause_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is left of a text, in characters: all of it, and the last sentence, which has no end yet."""
+
+    pending_chars: int = 0
+    waiting_chars: int = 0
+    seems_whole: bool = False
+    """Whether the last sentence seems to be a whole one."""
+
+
 class Script:
-    """Text in by `add`, lines out by `next_line`. Used by one slice at a time."""
+    """Text in by `add`, lines out by `next_line`. To be called by one worker at a time.
+
+    `backlog` may be read by any thread meanwhile: it is replaced as a whole.
+    """
 
     def __init__(self, *, language: str, normalize: bool, ssml: bool, sentence_silence_ms: int) -> None:
         """Start empty."""
@@ -47,27 +60,27 @@ class Script:
         self._markup: list[str] = []
         self._spans: deque[Span] = deque()
         self._pause_ms = 0
+        self._span_chars = 0
         self._context = ""
         self._unnamed_emoji = ""
         self._said = False
         self._finished = False
-        self._left_chars = 0
-
-    @property
-    def waiting_chars(self) -> int:
-        """Characters that wait for the end of their sentence and can be flushed."""
-        waiting = 0 if self._ssml else self._segmenter.waiting_chars
-        return 0 if waiting == self._left_chars else waiting
-
-    @property
-    def seems_whole(self) -> bool:
-        """Whether they are a whole sentence, as it seems."""
-        return not self._ssml and self._segmenter.seems_whole
+        self.backlog = Backlog()
 
     @property
     def pending_chars(self) -> int:
         """Characters still to be spoken."""
-        return self._segmenter.waiting_chars + sum(len(span.text) for span in self._spans)
+        return self.backlog.pending_chars
+
+    @property
+    def waiting_chars(self) -> int:
+        """Characters that wait for the end of their sentence."""
+        return self.backlog.waiting_chars
+
+    @property
+    def seems_whole(self) -> bool:
+        """Whether they are a whole sentence, as it seems."""
+        return self.backlog.seems_whole
 
     def add(self, text: str) -> None:
         """Take text; what ends a sentence becomes speakable, and a language model's thoughts do not."""
@@ -81,40 +94,38 @@ class Script:
         self._segmenter = Segmenter(_MAX_SEGMENT_CHARS, first_max_chars=_FIRST_SEGMENT_CHARS)
         self._markup.clear()
         self._spans.clear()
+        self._span_chars = 0
+        self._context = self._unnamed_emoji = ""
 
     def _take(self, text: str) -> None:
-        if text:
-            self._left_chars = 0
         if self._ssml:
             self._markup.append(text)
         else:
-            self._spans.extend(Span(segment) for segment in self._segmenter.push(text))
-
-    def flush(self) -> None:
-        """Do not wait for the end of the sentence."""
-        if not self._ssml:
-            self._spans.extend(Span(segment) for segment in self._segmenter.flush())
+            self._add_segments(self._segmenter.push(text))
 
     def flush_words(self) -> None:
         """The text has stalled: do not wait, but leave words that what follows may change."""
         if not self._ssml:
-            self._spans.extend(Span(segment) for segment in self._segmenter.flush_words())
-            self._left_chars = self._segmenter.waiting_chars
+            self._add_segments(self._segmenter.flush_words())
 
     def finish(self) -> None:
         """No more text comes. Raises BadMarkup. Idempotent."""
         self._take(self._thoughts.finish())
-        self.flush()
         self._finished = True
+        if not self._ssml:
+            self._add_segments(self._segmenter.flush())
         markup, self._markup = "".join(self._markup), []
         if markup:
             for span in parse_ssml(markup, self._language):
-                self._add_span(span)
+                self._add_markup(span)
+            self._count()
 
     def next_line(self) -> Line | None:
         """Return the next text that has something to say, or None."""
         while self._spans:
             span = self._spans.popleft()
+            self._span_chars -= len(span.text)
+            self.backlog = replace(self.backlog, pending_chars=self.backlog.pending_chars - len(span.text))
             text = self._prepare(span)
             if not text:
                 self._rest(span.pause_ms)
@@ -137,13 +148,31 @@ class Script:
     def _rest(self, pause_ms: int) -> None:
         self._pause_ms = min(_MAX_PAUSE_MS, self._pause_ms + pause_ms)
 
-    def _add_span(self, span: Span) -> None:
+    def _add_segments(self, segments: list[str]) -> None:
+        for segment in segments:
+            self._add_span(Span(segment))
+        self._count()
+
+    def _add_markup(self, span: Span) -> None:
         """Cut a span of markup into segments; its pause follows the last one."""
         segmenter = Segmenter(_MAX_SEGMENT_CHARS)
         segments = [*segmenter.push(span.text), *segmenter.flush()] or [""]
         for segment in segments[:-1]:
-            self._spans.append(Span(segment, span.speed, span.volume, 0, span.spell))
-        self._spans.append(Span(segments[-1], span.speed, span.volume, span.pause_ms, span.spell))
+            self._add_span(Span(segment, span.speed, span.volume, 0, span.spell))
+        self._add_span(Span(segments[-1], span.speed, span.volume, span.pause_ms, span.spell))
+
+    def _add_span(self, span: Span) -> None:
+        self._spans.append(span)
+        self._span_chars += len(span.text)
+
+    def _count(self) -> None:
+        """Tell what is left, after text was taken in."""
+        waiting_chars = self._segmenter.waiting_chars
+        self.backlog = Backlog(
+            pending_chars=waiting_chars + self._span_chars,
+            waiting_chars=waiting_chars,
+            seems_whole=bool(waiting_chars) and self._segmenter.seems_whole,
+        )
 
     def _prepare(self, span: Span) -> str:
         if span.spell:

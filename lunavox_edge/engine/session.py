@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,7 +18,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Session(Task):
-    """One client's work: holds a lease from open to end, and ends exactly once."""
+    """One client's work: holds a lease from open to end, and ends exactly once.
+
+    `_lock` guards what its clients and its workers both touch. It may be held while a pace, and
+    nothing else, is asked; the lane takes it (in `deadline_s`) while it holds its own.
+    """
 
     def __init__(
         self,
@@ -29,12 +32,12 @@ class Session(Task):
         relaxed: bool,
         on_end: Callable[[Session], None],
     ) -> None:
-        """Store the parts; `start` joins the lane."""
+        """Not in the lane before `start`; to be ended by `cancel` even if that is never called."""
         self._lane = lane
         self._lease_future = lease
         self._relaxed_s = RELAXED_S if relaxed else 0.0
         self._on_end = on_end
-        self._lock = threading.Lock()
+        self._lock = lane.threads.lock()
         self._opened_s = self._lane.clock()
         self._first_slice_s: float | None = None
         self._cancelled: LunavoxError | None = None
@@ -52,14 +55,19 @@ class Session(Task):
         self._lease_future.add_done_callback(lambda _: self._lane.wake(self))
 
     def cancel(self, reason: LunavoxError | None = None) -> None:
-        """End now; no further slice is started. From any thread, idempotent.
+        """End now; no further slice is started. From any thread, in any state, idempotent.
 
-        Who still waits for the result gets `reason`, or Cancelled.
+        Who still waits for the result gets `reason`, or Cancelled. The lease and the place among the
+        sessions are given back before it returns, or at the end of a slice that runs.
         """
-        if self._cancelled is None:
-            self._cancelled = reason or Cancelled("The request was cancelled.")
+        with self._lock:
+            if self._ended:
+                return
+            if self._cancelled is None:
+                self._cancelled = reason or Cancelled("The request was cancelled.")
+            cancelled = self._cancelled
         if self._lane.discard(self):
-            self.fail(self._cancelled)
+            self.fail(cancelled)
         else:
             self._lane.wake(self)  # so that a slice about to park sees the flag
 
@@ -76,8 +84,9 @@ class Session(Task):
 
     def fail(self, error: Exception) -> None:
         """End with an error, which the session's owner receives."""
-        if not isinstance(error, LunavoxError):
-            self._suspect_device(error)
+        if not isinstance(error, (LunavoxError, MemoryError)):
+            suspect = error
+            self._guarded(lambda: self._suspect_device(suspect))
         if isinstance(error, MemoryError):
             _LOGGER.warning("Out of memory in a slice", exc_info=error)
             error = _as_out_of_memory(error)
@@ -107,24 +116,36 @@ class Session(Task):
             future.result().device_failed(str(error) or type(error).__name__)
 
     def _end(self, error: LunavoxError | None = None) -> None:
-        """Give back the lease and the place among the sessions, once."""
+        """Give back the lease and the place among the sessions, and tell who waits; once.
+
+        Whatever one of them raises, the others are done.
+        """
         with self._lock:
             if self._ended:
                 return
             self._ended = True
             self._ended_s = self._lane.clock()
             self._error = error
-        self._give_back()
-        self._on_end(self)
+        self._guarded(self._give_back)
+        self._guarded(lambda: self._on_end(self))
+        self._guarded(lambda: self._ended_with(error))
+
+    @staticmethod
+    def _guarded(job: Callable[[], object]) -> None:
+        """Call what is not ours to trust; what it raises goes to the log only."""
         try:
-            self._ended_with(error)
+            job()
         except Exception:
-            _LOGGER.exception("What was to be called at the end of a session failed")
+            _LOGGER.exception("What was to be called by a session failed")
 
     def _give_back(self) -> None:
-        """Release the model; the session is over."""
+        """Close what was opened in the model, then release it; the session is over."""
+        self._guarded(self._close_model)
         if not self._lease_future.cancel():
             self._lease_future.add_done_callback(_release)
+
+    def _close_model(self) -> None:
+        """Close what the session has opened in the model, which is still leased."""
 
     @property
     def _queue_ms(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -52,6 +51,18 @@ class ListenPlan:
     """Shared by all that hear by the same model."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listened:
+    """What a slice has found in the audio, for other threads to read while the next one works."""
+
+    run_s: float = 0.0
+    run_probability: float = 0.0
+    is_pausing: bool = False
+    """Whether there is silence after speech."""
+    wants_hearing: bool = False
+    """Whether what is next is to hear what came so far, before the person has finished."""
+
+
 class Utterance(Session):
     """Audio in by `feed`, the transcript out by `finish` or `submit`.
 
@@ -78,16 +89,21 @@ class Utterance(Session):
         """Built by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
         self._plan = plan
-        self._format = audio_format
         self._find_vad = vad
         self._on_ended = on_ended
         self._on_partial = on_partial
+        self._room = lane.threads.condition(self._lock)
+        # Below: guarded by this lock; whether audio waits or is complete is also looked at without it.
+        self._format = audio_format
         self._inbox = bytearray()
         self._takes_more = True
-        self._room = threading.Condition(self._lock)
         self._fed_bytes = 0
         self._arrivals = ArrivalClock()
         self._submitted_s: float | None = None
+        self._listened = _Listened()
+        """Replaced as a whole by slices, read by any thread without the lock; so are the next two."""
+        self._heard_s = 0.0
+        self._moved_s = 0.0
         self._future: Future[Transcript] = Future()
         self._future.set_running_or_notify_cancel()
         self._turn = Turn(
@@ -99,12 +115,13 @@ class Utterance(Session):
         # Below: touched by slices only.
         self._ear: Ear | None = None
         self._pieces: deque[Piece] = deque()
+        self._took_all = False
+        """Whether the ear has all the audio."""
         self._complete = False
-        self._moved_s = 0.0
         self._heard: list[Heard] = []
         self._stable = StablePrefix()
         self._decode_s = 0.0
-        self._heard_s = 0.0
+        self._transcript: Transcript | None = None
 
     def feed(self, pcm: bytes) -> None:
         """Add audio in the session's format. Raises AudioTooLong, which ends the session.
@@ -116,7 +133,7 @@ class Utterance(Session):
             if self._ended or not self._takes_more:
                 return
             self._fed_bytes += len(pcm)
-            bytes_per_s = self._format.frame_bytes * self._format.rate_hz
+            bytes_per_s = self._format.bytes_per_s
             seconds = self._fed_bytes / bytes_per_s
             fits = self._plan.max_s is None or seconds <= self._plan.max_s
             if fits:
@@ -132,11 +149,7 @@ class Utterance(Session):
 
     @property
     def _worth_a_look_s(self) -> float:
-        ear = self._ear
-        if ear is None or ear.endpointer is None:
-            return _WAKE_S
-        pausing = ear.endpointer.speech_s > 0 and ear.endpointer.silence_s > 0
-        return _WAKE_IN_PAUSE_S if pausing else _WAKE_S
+        return _WAKE_IN_PAUSE_S if self._listened.is_pausing else _WAKE_S
 
     @property
     def backlog_bytes(self) -> int:
@@ -145,17 +158,18 @@ class Utterance(Session):
 
     def wait_for_room(self, timeout_s: float) -> bool:
         """Wait until more audio is wanted; for readers of long recordings. False at the timeout."""
-        room_bytes = _ROOM_S * self._format.frame_bytes * self._format.rate_hz
+
+        def has_room() -> bool:
+            return self._ended or len(self._inbox) < _ROOM_S * self._format.bytes_per_s
+
         with self._room:
-            return self._room.wait_for(lambda: self._ended or len(self._inbox) < room_bytes, timeout_s)
+            return self._room.wait_for(has_room, timeout_s)
 
     @property
     def ongoing_speech(self) -> tuple[float, float]:
         """Seconds of the speech that is going on and its mean probability; zeros in a pause."""
-        ear = self._ear
-        if ear is None or ear.endpointer is None:
-            return 0.0, 0.0
-        return ear.endpointer.run_s, ear.endpointer.run_probability
+        listened = self._listened
+        return listened.run_s, listened.run_probability
 
     @property
     def done(self) -> bool:
@@ -167,9 +181,7 @@ class Utterance(Session):
 
         It fails with Cancelled, Busy, OutOfMemory, BrokenModel, InternalError.
         """
-        with self._lock:
-            if self._submitted_s is None:
-                self._submitted_s = self._lane.clock()
+        self._close_inbox()
         self._lane.wake(self)
         return self._future
 
@@ -196,22 +208,42 @@ class Utterance(Session):
             if self._relaxed_s:
                 return max(self._submitted_s, self._moved_s) + self._relaxed_s
             return self._submitted_s
-        waiting = self._inbox or not (self._pieces or self._worth_hearing)
+        waiting = self._inbox or not self._listened.wants_hearing
         return self._lane.clock() + (_LISTEN_DELAY_S if waiting else _GUESS_DELAY_S)
 
     def _slice(self) -> Outcome:
+        outcome = self._work()
+        ear = self._ear
+        listened = _Listened(wants_hearing=bool(self._pieces) or self._worth_hearing)
+        if ear is not None and ear.endpointer is not None:
+            found = ear.endpointer
+            is_pausing = found.speech_s > 0 and found.silence_s > 0
+            listened = replace(
+                listened, run_s=found.run_s, run_probability=found.run_probability, is_pausing=is_pausing
+            )
+        self._listened = listened
+        return outcome
+
+    def _work(self) -> Outcome:
         if self._pieces:
             return self._hear_next()
         if self._convert():
             self._settle()
             return Outcome.MORE if self._work_follows else Outcome.WAIT
-        if self._submitted_s is None:
+        if not self._took_all:
             return self._listen()
         if self._complete:
+            self._transcript = self._whole()
             return Outcome.DONE
         self._complete = True
         self._pieces.extend(self._find_speech())
         return Outcome.MORE
+
+    def _close_inbox(self) -> None:
+        """The turn is over: what has come by now is all, and the transcript is due from now on."""
+        with self._lock:
+            if self._submitted_s is None:
+                self._submitted_s = self._lane.clock()
 
     @property
     def _work_follows(self) -> bool:
@@ -259,7 +291,7 @@ class Utterance(Session):
     def _listen(self) -> Outcome:
         """Decide, with all audio heard that came so far, whether the person has finished."""
         if self._is_over:
-            self._submitted_s = self._lane.clock()
+            self._close_inbox()
             return Outcome.MORE
         ear = self._ear
         guesses = ear is not None and self._turn.may_be_over(ear)
@@ -273,45 +305,48 @@ class Utterance(Session):
         if guesses:
             self._turn.guess(ear, heard, self._lane.clock() - began_s)
         self._turn.told(ear)
-        if self._on_partial is not None:
+        on_partial = self._on_partial
+        if on_partial is not None:
             certain = self._stable.add(text_of(heard))
             if certain:
-                self._on_partial(certain)
+                self._guarded(lambda: on_partial(certain))
         return Outcome.MORE
 
     def _convert(self) -> bool:
         """Convert the next batch of audio and ask the VAD about it; False if there is none."""
-        final = self._submitted_s is not None
-        if self._ear is None and not self._open_ear(final=final):
+        if self._ear is None and not self._open_ear():
             return False
         if self._ear is None:
             return False
-        batch_bytes = int(_BATCH_S * self._format.rate_hz) * self._format.frame_bytes
         with self._lock:
+            batch_bytes = int(_BATCH_S * self._format.rate_hz) * self._format.frame_bytes
             batch = bytes(self._inbox[:batch_bytes])
             del self._inbox[:batch_bytes]
-            self._takes_more = bool(batch) or not final
+            # Both at once: audio may come, and the end of it, at any time.
+            self._took_all = not batch and self._submitted_s is not None
+            self._takes_more = not self._took_all
             self._room.notify_all()
         if batch:
             self._ear.take(batch)
             return True
-        if final and not self._complete:
+        if self._took_all and not self._complete:
             self._ear.finish()
         return False
 
-    def _open_ear(self, *, final: bool) -> bool:
+    def _open_ear(self) -> bool:
         """Wait for enough audio to tell a WAV header from sound."""
         with self._lock:
             prefix = bytes(self._inbox[:_WAV_PREFIX_BYTES])
-        offset = 0
+            final = self._submitted_s is not None
+        header = None
         if prefix[:4] == _WAV_MAGIC[: len(prefix)]:
             if len(prefix) < _WAV_PREFIX_BYTES and not final:
                 return False
             header = sniff_header(prefix)
-            if header is not None:
+        if header is not None:
+            with self._lock:
                 self._format, offset = header
-        with self._lock:
-            del self._inbox[:offset]
+                del self._inbox[:offset]
         self._ear = Ear(self._format, self._find_vad())
         return True
 
@@ -339,15 +374,15 @@ class Utterance(Session):
         return Heard.at(*piece, recognition)
 
     def _ended_with(self, error: LunavoxError | None) -> None:
-        if error is not None:
-            self._future.set_exception(error)
-        else:
-            self._future.set_result(self._transcript())
         with self._lock:
             self._inbox.clear()
             self._room.notify_all()
         self._pieces.clear()
         self._ear = None
+        if error is None and self._transcript is not None:
+            self._future.set_result(self._transcript)
+        else:
+            self._future.set_exception(error or InternalError("The transcript was not made."))
         if self._on_ended is not None:
             self._on_ended()
 
@@ -355,8 +390,8 @@ class Utterance(Session):
         """What a final text adds to the words that `on_partial` was told."""
         return self._stable.rest(text)
 
-    def _transcript(self) -> Transcript:
-        ended = self._ended_s or self._lane.clock()
+    def _whole(self) -> Transcript:
+        ended = self._lane.clock()
         return transcript_of(
             self._heard,
             language=self._plan.request.language,

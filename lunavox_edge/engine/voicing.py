@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -17,6 +16,7 @@ from lunavox_edge.engine.pace import Cost, Pace
 from lunavox_edge.engine.phrases import Phrase, PhraseCache
 from lunavox_edge.engine.residency import Lease
 from lunavox_edge.engine.script import Line, Script
+from lunavox_edge.engine.threads import Threads
 from lunavox_edge.types import AudioChunk
 
 _MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
@@ -49,7 +49,7 @@ class Voicing:
 
     `next_slot` is for one worker at a time, and so is what feeds it text; `make` is for any. `emit`
     is called with every piece of audio, in the order of the text, by whichever worker completes
-    it, and with the line that it is from.
+    it, and with the line that it is from; it is called with the lock `_ordering` held.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Voicing:
         *,
         pace: Pace,
         phrases: PhraseCache,
-        clock: Callable[[], float],
+        threads: Threads,
         emit: Callable[[AudioChunk, LineWork], None],
     ) -> None:
         """Start without text."""
@@ -68,29 +68,37 @@ class Voicing:
             ssml=plan.ssml,
             sentence_silence_ms=plan.sentence_silence_ms,
         )
-        self.sample_rate: int | None = None
-        self.tokenize_s = self.generate_s = self.decode_s = 0.0
         self._plan = plan
         self._pace = pace
         self._phrases = phrases
-        self._clock = clock
+        self._clock = threads.clock
         self._emit = emit
+        # Below: written by the worker that reads on only. The first and the gain, which are one number each
+        # and are there before the first piece, are read by any.
+        self.sample_rate: int | None = None
+        self._gain = 1.0
+        self.tokenize_s = 0.0
         self._line = Line("")
         self._work: LineWork | None = None
-        self._gain = 1.0
+        self._ordering = threads.lock()
+        # Below: guarded by this lock.
+        self.generate_s = self.decode_s = 0.0
         self._has_spoken = False
-        self._ordering = threading.Lock()
         self._assembly = Assembly()
 
     @property
     def coming_s(self) -> float:
-        """How much audio is being made, as far as can be told."""
+        """How much audio is being made, as far as can be told. Needs no lock: it reads one number."""
         return self._assembly.seconds
 
     @property
     def busy(self) -> bool:
-        """Whether audio is being made, or a line waits for the model."""
-        return bool(self._line.text or self._assembly)
+        """Whether audio is being made or handed on, or a line waits for the model.
+
+        For the worker that reads on.
+        """
+        with self._ordering:  # a piece leaves the assembly a moment before it is handed on
+            return bool(self._line.text or self._assembly)
 
     def chars_after(self, work: LineWork) -> int:
         """Characters that are still to be spoken after a line. To be called by `emit`."""
@@ -127,6 +135,15 @@ class Voicing:
         pcm = to_pcm16(apply_gain(samples, self._gain * self._plan.volume * slot.work.line.volume))
         self._put(slot, pcm, made - started, self._clock() - made)
 
+    def close(self) -> None:
+        """Close what was opened in the model; nothing is to be made any more, nor is being made."""
+        work, self._work, self._line = self._work, None, Line("")
+        with self._ordering:
+            self._assembly.clear()
+        close = getattr(work.pieces, "close", None) if work is not None else None
+        if close is not None:
+            close()
+
     def _next_line(self) -> bool:
         started = self._clock()
         line = self.script.next_line()
@@ -136,8 +153,9 @@ class Voicing:
         return line is not None
 
     def _key(self) -> Hashable:
+        """All that the sound of the line depends on."""
         volume = self._plan.volume * self._line.volume
-        return (self._plan.voice_key, self._line.text, self._request(), volume)
+        return (self._plan.voice_key, self._line.text, self._request(), volume, self._plan.loudness_dbfs)
 
     def _request(self) -> SpeakRequest:
         speed = self._plan.request.speed * self._line.speed
@@ -149,7 +167,7 @@ class Voicing:
         if phrase is None:
             return None
         self.sample_rate = phrase.rate_hz
-        work = LineWork(self._line, None, iter(()), Cost(0), exhausted=True)
+        work = LineWork(self._line, None, iter(()), exhausted=True)
         self._line = Line("")
         piece = Piece(lambda: np.zeros(0, np.float32))
         with self._ordering:
@@ -165,8 +183,8 @@ class Voicing:
         started = self._clock()
         pieces = model.pieces(self._line.text, self._request(), eager=eager)
         key = self._key() if self._plan.voice_key is not None else None
-        cost = Cost(len(self._line.text))
-        return LineWork(self._line, key, pieces, cost, eager=eager, spent_s=self._clock() - started)
+        spent_s = self._clock() - started
+        return LineWork(self._line, key, pieces, eager, spent_s, Cost(len(self._line.text)))
 
     def _next_piece(self, work: LineWork, lease: Lease) -> Slot | None:
         """Read on in a line; None at its end."""

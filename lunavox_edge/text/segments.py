@@ -61,13 +61,12 @@ class Segmenter:
     def flush_words(self) -> list[str]:
         """Return words that wait for the end of their sentence and sound the same whatever follows.
 
-        The last word may still grow, a number wants its unit, a month its day; they go on waiting, and
-        so does all if no more than a few characters could go.
+        The last word may still grow, a number wants its unit, a month its day: they go on waiting.
         """
         end = len(self._text)
         if not self.seems_whole:
             end = last_cut(self._text, grows=not self._text[-1:].isspace())
-            if end < min(_EARLIEST_CUT, self._max_chars):
+            if not end:
                 return []
         rest, self._text = self._text[end:], self._text[:end]
         segments = self._take(final=True)

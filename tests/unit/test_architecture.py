@@ -64,7 +64,7 @@ FENCES = {
     "paho": ("mqtt/client.py",),
     "amqtt": ("mqtt/broker.py",),
     # The embedded broker is foreign code with a loop of its own; on ours it could hold up Wyoming.
-    "threading.Thread": ("engine/lanes.py", "mqtt/broker.py"),
+    "threading.Thread": ("engine/threads.py", "mqtt/broker.py"),
     "threading.Timer": (),
     "_thread": (),
     "multiprocessing": (),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from random import Random
 
 import pytest
 
 from lunavox_edge.engine.lanes import Background, Lane, Outcome, Task
 from lunavox_edge.errors import Busy, EngineClosed
+from tests.fakes.simulation import Simulation, at_random
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +39,13 @@ class Scripted(Task):
     def fail(self, error: Exception) -> None:
         self.error = error
         self.over.set()
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    simulation = Simulation()
+    yield simulation
+    simulation.close()
 
 
 @pytest.fixture
@@ -187,21 +196,48 @@ def test_closing_fails_what_waits_and_refuses_what_comes() -> None:
         lane.add(Scripted(lambda: Outcome.DONE))
 
 
+class Chain(Task):
+    """Notes how many workers are in it at once."""
+
+    deadline_s = 0.0
+
+    def __init__(self, simulation: Simulation, random: Random) -> None:
+        self.simulation = simulation
+        self.random = random
+        self.slices = 0
+        self.inside = 0
+        self.most_inside = 0
+
+    def run_slice(self) -> Outcome:
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        self.simulation.sleep(self.random.random())
+        self.inside -= 1
+        self.slices += 1
+        return self.random.choice([Outcome.MORE, Outcome.WAIT])
+
+    def fail(self, error: Exception) -> None:
+        assert isinstance(error, EngineClosed)
+
+
 def test_two_workers_run_two_tasks_at_once_but_never_one_task_twice() -> None:
-    lane = Lane("cpu", workers=2, max_tasks=8)
-    first, second = Gate(), Gate()
-    try:
-        task = Scripted(first)
-        lane.add(task)
-        lane.add(Scripted(second))
-        assert first.entered.wait(WAIT_S)
-        assert second.entered.wait(WAIT_S)
-        lane.wake(task)
-        assert lane.status().running == 2
-    finally:
-        first.opened.set()
-        second.opened.set()
-        lane.close(WAIT_S)
+    random = Random(1)  # noqa: S311  # for the same lengths every time
+    simulation = Simulation(choose=at_random(1), at_locks=True)
+    lane = Lane("cpu", workers=2, max_tasks=8, threads=simulation)
+    chains = [Chain(simulation, random) for _ in range(2)]
+    most_running = 0
+    for chain in chains:
+        lane.add(chain)
+    for _ in range(200):
+        for chain in chains:  # parked, queued or running: whatever it is just now
+            lane.wake(chain)
+        simulation.sleep(0.2)
+        most_running = max(most_running, sum(chain.inside for chain in chains))
+    simulation.close()
+
+    assert most_running == 2
+    assert all(chain.slices > 20 for chain in chains)
+    assert [chain.most_inside for chain in chains] == [1, 1]
 
 
 def test_status_counts_what_runs_and_waits(lane: Lane) -> None:
@@ -214,6 +250,60 @@ def test_status_counts_what_runs_and_waits(lane: Lane) -> None:
     gate.opened.set()
     assert (status.device, status.workers, status.running, status.queued) == ("cpu", 1, 1, 1)
     assert status.longest_slice_s >= 0.0
+
+
+class Stalled(Scripted):
+    """Parks with an alarm."""
+
+    wake_at_s: float | None = None
+
+    def __init__(self, simulation: Simulation, *, wake_after_s: float) -> None:
+        super().__init__(self.park, self.end, deadline_s=simulation.now_s)
+        self.simulation = simulation
+        self.wake_at_s = simulation.now_s + wake_after_s
+        self.ended_s: float | None = None
+
+    def park(self) -> Outcome:
+        return Outcome.WAIT
+
+    def end(self) -> Outcome:
+        self.ended_s = self.simulation.now_s
+        return Outcome.DONE
+
+
+class Endless(Scripted):
+    """Has always more to do, slice after slice, later than all others."""
+
+    def __init__(self, simulation: Simulation, *, slice_s: float) -> None:
+        super().__init__()
+        self.simulation = simulation
+        self.slice_s = slice_s
+
+    @property
+    def deadline_s(self) -> float:
+        return self.simulation.now_s + 30.0
+
+    def run_slice(self) -> Outcome:
+        self.simulation.sleep(self.slice_s)
+        return Outcome.MORE
+
+
+@pytest.mark.parametrize(("workers", "busy"), [(1, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 3), (4, 8)])
+def test_an_alarm_wakes_its_task_however_busy_the_lane_is(
+    simulation: Simulation, workers: int, busy: int
+) -> None:
+    lane = Lane("cpu", workers=workers, max_tasks=16, threads=simulation)
+    tasks = [Stalled(simulation, wake_after_s=0.5 * (1 + number)) for number in range(3)]
+    for task in tasks:
+        lane.add(task)
+    simulation.settle()
+    slice_s = 0.1 if busy >= workers else 20.0  # while one worker is free it is on time in any case
+    for _ in range(busy):
+        lane.add(Endless(simulation, slice_s=slice_s))
+    simulation.sleep(10.0)
+
+    late_s = [(task.ended_s or 1e9) - (task.wake_at_s or 0.0) for task in tasks]
+    assert all(0.0 <= late <= 0.1 + 1e-6 for late in late_s), late_s
 
 
 def test_background_ticks_survive_an_error_and_stop() -> None:

@@ -21,9 +21,11 @@ from lunavox_edge.backends.base import (
 from lunavox_edge.engine.hearing import GuessTime
 from lunavox_edge.engine.lanes import Lane
 from lunavox_edge.engine.residency import Lease
+from lunavox_edge.engine.threads import Threads
 from lunavox_edge.engine.utterance import ListenPlan, Utterance
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
 from lunavox_edge.types import AudioFormat, Word
+from tests.fakes.simulation import Simulation, at_random
 from tests.fakes.vad import LoudnessVad
 
 pytestmark = pytest.mark.unit
@@ -58,10 +60,19 @@ class ScriptedEar(SttModel):
         return Recognition(f"piece {number}", "en", 0.5, (Word("piece", 0.0, 0.5, 0.9),))
 
 
+class SetClock(Threads):
+    """Real threads on a clock that goes only as the test says."""
+
+    now = 1000.0
+
+    def clock(self) -> float:
+        return self.now
+
+
 class Room:
     def __init__(self) -> None:
-        self.now = 1000.0
-        self.lane = Lane("cpu", workers=1, max_tasks=8, clock=lambda: self.now)
+        self.threads = SetClock()
+        self.lane = Lane("cpu", workers=1, max_tasks=8, threads=self.threads)
         self.ear = ScriptedEar()
         self.guess_time = GuessTime()
         self.released = threading.Semaphore(0)
@@ -71,7 +82,7 @@ class Room:
         """Feed audio as it would arrive, in real time or faster, on the room's own clock."""
         for start in range(0, len(pcm), 3200):
             piece = pcm[start : start + 3200]
-            self.now += len(piece) / 32_000 / speed
+            self.threads.now += len(piece) / 32_000 / speed
             utterance.feed(piece)
 
     @property
@@ -480,3 +491,68 @@ def test_a_live_request_goes_between_two_pieces_of_a_relaxed_recording(room: Roo
 
     assert short.result(WAIT_S).text == "piece 2"
     assert long.result(WAIT_S).text == "piece 1 piece 3 piece 4 piece 5 piece 6"
+
+
+class Parts(ScriptedEar):
+    """Says nothing but that it was asked; used where time is simulated."""
+
+    def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
+        self.asked.append((len(samples) / 16_000, request))
+        return Recognition("turn on the light", "en", 0.9)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+def test_audio_that_comes_with_its_end_at_any_moment_of_a_slice_is_heard(rate_hz: int) -> None:
+    for seed in range(40):
+        simulation = Simulation(choose=at_random(seed), at_locks=True)
+        lane = Lane("cpu", workers=1, max_tasks=8, threads=simulation)
+        lease: Future[Lease] = Future()
+        lease.set_result(Lease(Parts(), nullcontext(), lambda: None))
+        utterance = Utterance(
+            plan=ListenPlan(RecognizeRequest(), "en", 60.0, None),
+            audio_format=AudioFormat(rate_hz),
+            vad=LoudnessVad,
+            lane=lane,
+            lease=lease,
+            relaxed=False,
+            on_end=lambda _: None,
+        )
+        utterance.start()
+
+        def client(utterance: Utterance = utterance) -> None:
+            for _ in range(3):
+                utterance.feed(tone(0.2, rate_hz))
+            utterance.submit()
+
+        simulation.start("client", client)
+        simulation.wait(lambda utterance=utterance: utterance.done, 60.0)  # type: ignore[misc]  # bound now
+        assert utterance.submit().result(0).duration_s == pytest.approx(0.6, abs=0.001), seed
+        simulation.close()
+
+
+def test_a_callback_that_fails_does_not_end_the_utterance(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_partial(text: str) -> None:
+        raise OSError("the client's socket is gone")
+
+    room.ear = Dictation()
+    utterance = room.open(on_partial=on_partial)
+    for _ in range(6):
+        room.ear.entered.clear()
+        room.say(utterance, tone(1.1))
+        assert room.ear.entered.wait(WAIT_S)
+
+    assert utterance.finish(WAIT_S).text.startswith("one two")
+    assert "the client's socket is gone" in caplog.text
+
+
+def test_whoever_asks_for_the_speech_that_goes_on_gets_both_numbers_of_the_same_moment(room: Room) -> None:
+    utterance = room.open(max_s=None)
+    assert utterance.ongoing_speech == (0.0, 0.0)
+    room.say(utterance, tone(1.0))
+    room.settle(lambda: utterance.ongoing_speech[0] > 0.9)
+    assert utterance.ongoing_speech[1] == 1.0
+    room.say(utterance, silence(0.5))
+    room.settle(lambda: utterance.ongoing_speech == (0.0, 0.0))
+    utterance.cancel()

@@ -1,0 +1,260 @@
+"""Threads that take turns on a simulated clock: what takes hours, or one chance in a million, in a test.
+
+One thread runs at a time, until it waits, sleeps or, with `at_locks`, comes to a lock; then another
+that can go on is chosen. The clock stands still while any of them can and goes on to the next instant at
+which one will. The test's own thread may call what the others use: while it waits, they run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from random import Random
+from types import TracebackType
+
+from lunavox_edge.engine.threads import Lock, Threads
+
+_STUCK_S = 30.0
+_MOST_STEPS = 50_000
+"""So many turns without that time goes on are a thread that never comes to rest."""
+
+
+class Deadlock(AssertionError):
+    """No thread can ever go on."""
+
+
+class _Stopped(BaseException):
+    """Unwinds a thread that is left when the simulation is closed."""
+
+
+class SimulatedThread:
+    """One thread of a simulation."""
+
+    def __init__(self, simulation: Simulation, name: str, job: Callable[[], None]) -> None:
+        self.name = name
+        self.error: BaseException | None = None
+        self.ready: Callable[[], bool] | None = None
+        """What it waits for; None if it can go on."""
+        self.until_s: float | None = None
+        self._simulation = simulation
+        self._job = job
+        self._over = False
+        self._turn = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def can_run(self, now_s: float) -> bool:
+        late = self.until_s is not None and self.until_s <= now_s
+        return not self._over and (self.ready is None or late or self.ready())
+
+    def is_alive(self) -> bool:
+        return not self._over
+
+    def join(self, timeout: float | None = None) -> None:
+        self._simulation.wait(lambda: self._over, timeout)
+
+    def give_turn(self) -> None:
+        """Let it run until it gives the turn back; called by the test's thread."""
+        self._turn.release()
+        if not self._simulation.turn.acquire(timeout=_STUCK_S):
+            raise Deadlock(f"{self.name} waits for something that is not simulated.")
+
+    def pause(self, ready: Callable[[], bool] | None, until_s: float | None) -> None:
+        """Give the turn back; called by the thread itself."""
+        self.ready, self.until_s = ready, until_s
+        self._simulation.turn.release()
+        self._await_turn()
+        self.ready = self.until_s = None
+
+    def _await_turn(self) -> None:
+        self._turn.acquire()
+        if self._simulation.closed:
+            raise _Stopped
+
+    def _run(self) -> None:
+        try:
+            self._await_turn()
+            self._job()
+        except _Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001  # raised in the test's thread
+            self.error = error
+        self._over = True
+        self._simulation.turn.release()
+
+
+class Simulation(Threads):
+    """Threads, locks and time that are simulated.
+
+    `choose` picks which of the threads that can go on runs next; they are in the order of their last turns,
+    and without it the first does.
+    """
+
+    def __init__(
+        self,
+        *,
+        choose: Callable[[Sequence[SimulatedThread]], int] | None = None,
+        at_locks: bool = False,
+        start_s: float = 1000.0,
+    ) -> None:
+        self.now_s = start_s
+        self.turn = threading.Semaphore(0)
+        self.closed = False
+        self._choose = choose or (lambda _: 0)
+        self._at_locks = at_locks
+        self._threads: list[SimulatedThread] = []
+        self._current: SimulatedThread | None = None
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def lock(self) -> SimulatedLock:
+        return SimulatedLock(self)
+
+    def condition(self, lock: Lock | None = None) -> SimulatedCondition:
+        assert lock is None or isinstance(lock, SimulatedLock)
+        return SimulatedCondition(self, lock or self.lock())
+
+    def start(self, name: str, job: Callable[[], None]) -> SimulatedThread:
+        thread = SimulatedThread(self, name, job)
+        self._threads.append(thread)
+        return thread
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for the thread that calls; the others may run meanwhile."""
+        self.wait(lambda: False, seconds)
+
+    def wait(self, ready: Callable[[], bool], timeout_s: float | None = None) -> bool:
+        """Wait until something is so, or for so long; called by any thread, the test's included."""
+        until_s = None if timeout_s is None else self.now_s + timeout_s
+        if self._current is not None:
+            if not ready():
+                self._current.pause(ready, until_s)
+            return ready()
+        while not ready() and (until_s is None or self.now_s < until_s):
+            self.settle(ready)
+            if not ready():
+                self._pass_time(until_s)
+        return ready()
+
+    def switch(self) -> None:
+        """Let another thread run first, perhaps."""
+        if self._at_locks and self._current is not None:
+            self._current.pause(None, None)
+
+    def step(self) -> bool:
+        """Let one thread run to the next place where it may wait; False if none can."""
+        ready = [thread for thread in self._threads if thread.can_run(self.now_s)]
+        if not ready:
+            return False
+        thread = ready[self._choose(ready)]
+        self._threads.remove(thread)
+        self._threads.append(thread)  # behind those that have waited for longer
+        self._current = thread
+        thread.give_turn()
+        self._current = None
+        if not thread.is_alive():
+            self._threads.remove(thread)
+            if thread.error is not None:
+                raise thread.error
+        return True
+
+    def settle(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """Run until something is so, or no thread can go on before time does."""
+        for _ in range(_MOST_STEPS):
+            if enough() or not self.step():
+                return
+        raise Deadlock("Threads take turns for ever: " + ", ".join(thread.name for thread in self._threads))
+
+    def close(self) -> None:
+        """End the threads that are left."""
+        self.closed = True
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.give_turn()
+        self._threads.clear()
+
+    def _pass_time(self, until_s: float | None) -> None:
+        instants = [thread.until_s for thread in self._threads if thread.until_s is not None]
+        if until_s is not None:
+            instants.append(until_s)
+        if not instants:
+            raise Deadlock("No thread can go on: " + ", ".join(thread.name for thread in self._threads))
+        self.now_s = max(self.now_s, min(instants))
+
+
+def at_random(seed: int) -> Callable[[Sequence[SimulatedThread]], int]:
+    """Return a choice of threads that is the same for the same seed."""
+    random = Random(seed)  # noqa: S311  # no secret
+    return lambda threads: random.randrange(len(threads))
+
+
+class SimulatedLock:
+    """A lock that is only ever waited for in the simulation."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._holder: threading.Thread | None = None
+
+    def acquire(self, blocking: bool = True) -> bool:  # noqa: FBT001, FBT002  # as threading.Lock has it
+        self._simulation.switch()
+        if self._holder is threading.current_thread() and blocking:
+            raise Deadlock("A thread takes a lock that it holds.")
+        if self._holder is not None:
+            if not blocking:
+                return False
+            self._simulation.wait(lambda: self._holder is None)
+        self._holder = threading.current_thread()
+        return True
+
+    def release(self) -> None:
+        if self._simulation.closed:
+            return
+        assert self._holder is threading.current_thread(), "a lock is given back by who does not hold it"
+        self._holder = None
+        self._simulation.switch()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class SimulatedCondition(threading.Condition):
+    """A condition over a simulated lock."""
+
+    def __init__(self, simulation: Simulation, lock: SimulatedLock) -> None:
+        super().__init__(lock)  # type: ignore[arg-type]  # asks for less than it says
+        self._simulation = simulation
+        self._guard = lock
+        self._waiting: list[list[bool]] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        told = [False]
+        self._waiting.append(told)
+        self._guard.release()
+        came = self._simulation.wait(lambda: told[0], timeout)
+        if not came:
+            self._waiting = [other for other in self._waiting if other is not told]
+        self._guard.acquire()
+        return came
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[override]  # one kind of answer is enough
+        until_s = None if timeout is None else self._simulation.now_s + timeout
+        while not predicate():
+            left_s = None if until_s is None else until_s - self._simulation.now_s
+            if left_s is not None and left_s <= 0:
+                return False
+            self.wait(left_s)
+        return True
+
+    def notify(self, n: int = 1) -> None:
+        for told in self._waiting[:n]:
+            told[0] = True
+        del self._waiting[:n]
+
+    def notify_all(self) -> None:
+        self.notify(len(self._waiting))
