@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ _MAX_CONTEXT_CHARS = 200
 _MAX_EMOJI_CHARS = 100
 _MAX_PAUSE_MS = 10_000
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
-_JOINTS = " ,;:.-–—"
+_JOINTS = re.compile(r"(?:[,;:.–—-]+(?=\s|$)|\s)+")
 """What stands between two parts of a sentence that are said apart."""
 _CLOSING = " \n\"'”’)»」"
 
@@ -198,9 +199,10 @@ class Script:
         # A later line is never the whole of a text: it keeps the line end before it.
         self._context = ("\n" if text.endswith("\n") else "") if ends else after[-_MAX_CONTEXT_CHARS:]
         if before.strip():
-            said = speakable(before, self._language, name_emoji=False).rstrip(_JOINTS)
+            said = speakable(before, self._language, name_emoji=False).rstrip(" ,;:.-–—")
             whole = speakable(after, self._language, name_emoji=False)
             rest = whole[len(said) :]
             if whole.startswith(said) and not rest[:1].isalnum():
-                return rest.lstrip(_JOINTS) if any(char.isalnum() for char in rest) else ""
+                joint = _JOINTS.match(rest)
+                return rest[joint.end() if joint else 0 :] if any(map(str.isalnum, rest)) else ""
         return speakable(before + text if before == "\n" else text, self._language, name_emoji=False)

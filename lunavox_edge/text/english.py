@@ -38,7 +38,8 @@ _LISTED = re.compile(
     re.IGNORECASE,
 )
 _LIST_GOES_ON = re.compile(r"\s?(?:and|or|&)\s?[0-9]{1,9}(?![0-9]|[.,][0-9])")
-_LIST_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{1,2}(?![0-9]))")
+_LIST_COMMA = re.compile(r"(?<=[0-9]),(?=(?:[0-9]{1,2}|(?:19|20)[0-9]{2})(?![0-9]))")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLUS_SIGN = re.compile(r"(?<![\w+)])\+(?=[0-9$€£])")
 _VULGAR = re.compile("([0-9]?)([¼-¾⅐-⅞↉])")
 _ROMAN_SIGN = re.compile("[Ⅰ-ⅿ]")
@@ -67,7 +68,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s?(?:<=|≤)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at most "),
     (re.compile(r"\s?(?:>=|≥)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at least "),
     (re.compile(r"\s?(?:±|\+/-)\s?(?=[$€£¥]?\.?[0-9])"), " plus or minus "),
-    (re.compile(r"([(\[“‘]|(?:^|(?<=\s))[\"'](?=\s+\w)|^) +"), r"\1"),
+    (re.compile(r"(^|[(\[“‘]|(?:^|(?<=[\s(:]))[\"'](?= (?:less|greater|at|plus) )) +"), r"\1"),
     (re.compile(r"\^\s?(?=-?[0-9])"), " to the power of "),
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/(?=\s|[a-z])"), "with "),
@@ -97,7 +98,7 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\w)\s?/\s?(?=\w)"), " "),
     (re.compile(r"∞"), " infinity "),
     (re.compile(r"[#^~|<>\\{}]+"), " "),
-    (re.compile(r"([(\[“‘]|(?:^|(?<=\s))[\"'](?=\s+\w)|^) +"), r"\1"),
+    (re.compile(r"([(\[“‘]|^) +"), r"\1"),
 )
 
 
@@ -145,8 +146,11 @@ def _decimal_points(text: str) -> str:
 
 def _decimal_point(match: re.Match[str]) -> str:
     text = match.string
-    if _LIST_GOES_ON.match(text, match.end()) or _LISTED.search(
-        text[max(0, match.start() - 12) : match.start()]
+    are_years = _YEAR.fullmatch(match[1]) and _YEAR.fullmatch(match[2])
+    if (
+        are_years
+        or _LIST_GOES_ON.match(text, match.end())
+        or _LISTED.search(text[max(0, match.start() - 12) : match.start()])
     ):
         return match.group()
     return f"{match[1]}.{match[2]}"

@@ -494,6 +494,7 @@ def test_slashes(text: str, american: str, british: str | None) -> None:
         ("123-45-6789", "one two three, four five, six seven eight nine"),
         ("03-04-2026", "March fourth, twenty twenty-six"),
         ("3-5, mid-1990", "three to five, mid-nineteen ninety"),
+        ("SHA-256", "SHA-two hundred and fifty-six"),
         ("F-150, B-52", "F-one hundred and fifty, B-fifty-two"),
     ],
 )
@@ -517,6 +518,7 @@ def test_codes(text: str, spoken: str) -> None:
         ("1,250 and 10,000", "one thousand two hundred and fifty and ten thousand"),
         ("1,250.5", "one thousand two hundred and fifty point five"),
         ("pages 3,4, rooms 1,2 and 3, 1,2,3", "pages three, four, rooms one, two and three, one, two, three"),
+        ("in 2024,2025 and 2026", "in twenty twenty-four, twenty twenty-five and twenty twenty-six"),
         ("Nov 21,2026", "November twenty-first, twenty twenty-six"),
     ],
 )

@@ -58,6 +58,7 @@ def _words(lines: list[str]) -> str:
         "She was born a long time ago in the south of the country in 1450 and died in 1502.",
         "The timer for the potatoes on the stove in the kitchen has 1:15:00 left.",
         "The motion in the garden behind the house was at 2026-11-26 07:05:33 this morning.",
+        "Please start the thing which is on the table in the hall with .venv/bin/python -m tool now.",
         "We would like to see the house of Dr. Smith and of Mrs. Jones at No. 5 today.",
     ],
 )
