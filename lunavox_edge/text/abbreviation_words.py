@@ -141,11 +141,11 @@ ABBREVIATIONS: dict[str, str] = {
     "da": "jan=januar@; feb=februar@; mar=marts@; apr=april@; jun=juni@; jul=juli@; aug=august@;"
     " sep=september@; sept=september@; okt=oktober@; nov=november@; dec=december@; f. eks=for eksempel; bl."
     " a=blandt andet; d. v. s=det vil sige; dvs=det vil sige; o. l=og lignende; osv=og så videre; m. m=med"
-    " mere; mv=med videre; t. o. m=til og med; pga=på grund af; pr=per; ca=cirka; nr=nummer?; kl=klokken?;"
-    " dr=doktor^; prof=professor^; hr=herr^; fr=fru^; Skt=Sankt^; maks=maksimum; max=maksimum; min=minimum#;"
-    " temp=temperatur; tlf=telefon; s=side#; stk=styk@; mio=millioner; mia=milliarder; inkl=inklusive;"
-    " ekskl=eksklusive; evt=eventuelt; hhv=henholdsvis; etc=et cetera; jf=jævnfør; kap=kapitel#;"
-    " gns=gennemsnit; ing=ingeniør^",
+    " mere; mv=med videre; t. o. m=til og med; pga=på grund af; pr=per; ca=cirka; nr=nummer?; d=den#;"
+    " kl=klokken?; dr=doktor^; prof=professor^; hr=herr^; fr=fru^; Skt=Sankt^; maks=maksimum; max=maksimum;"
+    " min=minimum#; temp=temperatur; tlf=telefon; s=side#; stk=styk@; mio=millioner; mia=milliarder;"
+    " inkl=inklusive; ekskl=eksklusive; evt=eventuelt; hhv=henholdsvis; etc=et cetera; jf=jævnfør;"
+    " kap=kapitel#; gns=gennemsnit; ing=ingeniør^",
     "is": "t. d=til dæmis; þ. e=það er; o. s. frv=og svo framvegis; o. fl=og fleira; m. a=meðal annars;"
     " nr=númer?; kl=klukkan?; dr=doktor^; próf=prófessor^; u. þ. b=um það bil; ca=sirka; hám=hámark;"
     " lágm=lágmark#; hr=herra^; bls=blaðsíða#; millj=milljónir; þús=þúsund; s. s=svo sem; skv=samkvæmt",
@@ -197,23 +197,21 @@ ABBREVIATIONS: dict[str, str] = {
 KEPT_WITH_FULL_STOP: dict[str, frozenset[str]] = {"es": frozenset({"temp", "máx", "mín"})}
 """Their gender depends on what they measure, and the voice reads them well: they stay as they are."""
 
-BEFORE_NAMES_ABROAD = frozenset(
+OTHER_BEFORE_NAMES = frozenset(
     # Titles, and what a place or a saint is called
-    "str bd sres dña profa stª ilmo exmo dott arq geom p.zza v.le c.so"
-    " sig.na prof.ssa d.ª prof.ª mmes mm pr drs św inż mgr ks mudr judr mvdr phdr rndr pí"
-    " sn doç skt gđa gosp rva nti szt özv ifj dkt parch znj dl bpk tn jl"
-    " próf šv nám вул просп бул г-н г-жа д-р sv sf inž tp gs ts ths bw праф гр д-р проф د أ م"
-    " ڈ آ डॉ प्रो डा प्रा డా ప్రొ ഡോ പ്രൊഫ esim ks np tzn tj itp m.in např npr napr t.ex örn bkz pvz"
-    " piem напр нпр прим др св ім буд αγ δρ κα οδ адм инж".split()
+    "str bd sres dña profa stª ilmo exmo dott arq geom p.zza v.le c.so sig.na prof.ssa d.ª prof.ª"
+    " mmes mm pr drs św inż mgr ks mudr judr mvdr phdr rndr pí sn doç skt gđa gosp rva nti szt özv"
+    " ifj dkt parch znj dl bpk tn jl próf šv nám вул просп бул г-н г-жа д-р sv sf inž tp gs ts ths bw"
+    " праф гр д-р проф د أ م ڈ آ डॉ प्रो डा प्रा డా ప్రొ ഡോ പ്രൊഫ esim ks np tzn tj itp m.in např npr"
+    " napr t.ex örn bkz pvz piem напр нпр прим др св ім буд αγ δρ κα οδ адм инж".split()
 )
 """What follows these in one of the languages is a name."""
 
-BEFORE_NUMBERS_ABROAD = frozenset(
+OTHER_BEFORE_NUMBERS = frozenset(
     "max maks máx màx maxim min mín mini temp tenp temper tepl avg hum umid prom moy gem ø aprox"
-    " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр"
-    " ул д кв макс мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp"
-    " hőm sıc yakl tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं"
-    " पृ नं నం നം vlhk wilg luftf väh pribl priem nrn abb pkt pagg pàg obr ст стор გვ ص"
-    " न्यून పే പേ रु రూ രൂ zi".split()
+    " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр ул д кв макс"
+    " мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp hőm sıc yakl"
+    " tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं पृ नं నం നം"
+    " vlhk wilg luftf väh pribl priem nrn abb pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
 )
 """The sentence goes on if a number follows."""

@@ -16,7 +16,8 @@ _READING_UNIT = (
     r"(?:[kMG]Wh|[кМ]Вт|kVAh|kWp|[kM]W|°|º|℃|℉|%|‰|m³|m3|м³|m²/s|m/s|м/с|l/min|bar\b|бар\b|"
     r"[kMGT]i?B\b|[µu]g/m|mg/m|µS|[mk]?V\b|[mk]?A\b|Ω|pH|dBm?\b|"
     r"(?i:grad|prozent|degr|pour ?cent|por ?c[ie]nto|per ?cento|procent|prosent|grader|graden|градус|"
-    r"процент|stup|stopn|stopi|gradi\b|grados|graus|grade\b|fok|astet|derece|derajat|persen|"
+    r"процент|stup|stopn|stopi|gradi\b|grados|graus|grade\b|fok|astet|derece|derajat|persen|stepen|степен|grād|kraad|laipsn|βαθμ|độ\b|darjah|kubi|kuuti|кубич|кубіч|"
+    r"m[eè]tres? cubes|metri cubi|metros c[uú]bicos|"
     r"kilowatt|kilovat|киловатт|кіловат))"
 )
 """Units whose values have three decimals rather than thousands."""
@@ -25,18 +26,19 @@ _NUMBER = r"[0-9]+(?:[.,][0-9]+)*"
 _UNIT = r"(?:\s?(?:[%€$£¥]|‰|[°º]\s?[CFcf]?\b|[^\W\d_]{1,4}(?:/[^\W\d_]{1,3})?[²³]?(?![\w²³])))?"
 
 _NAME_THEN_GROUP = re.compile(r"([^\W\d_][0-9]{1,3})[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
-_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d\ufe63]\s?(?=[.,]?[0-9])")
+_TRUE_MINUS = re.compile(r"(?<![\u2212\uff0d])[ \u00a0]?[\u2212\uff0d\ufe63]\s?(?=[.,٫]?\d)")
 _SIGN = re.compile(
-    rf"(?:(?<![\w)\]%°º².,$€£'’–-])-(?=[.,]?[0-9])"
-    rf"|(?<![\w)\]%°º².,$€£'’–-])(?<![0-9] )–(?=[.,]?[0-9])"
-    rf"|(?<=[0-9°%C])(?P<range>\s?[-–]\s?|\s?/\s?)-(?=[.,]?[0-9])"
-    rf"|(?:^|(?<=:)|(?<=: )|(?<=[^\W\d_]{{3}} ))[-–] (?={_NUMBER}\s?[°º])"
+    rf"(?:(?<![\w)\]%°º².,$€£'’–-])-(?=[.,٫]?\d)"
+    rf"|(?<![\w)\]%°º².,$€£'’–-])(?<![0-9] )–(?=[.,٫]?\d)"
+    rf"|(?<=[0-9°%C])(?P<range>\s?[-–]\s?|\s?/\s?)-(?=[.,٫]?\d)"
+    rf"|(?:(?:^|(?<=:)|(?<=: ))[-–]|(?<=[^\W\d_]{{3}} )-) (?={_NUMBER}\s?[°º])"
     rf"|(?<=[{CJK}])[-–](?={_NUMBER}\s?(?:[°º%％度]|摄氏|攝氏|パーセント))"
     rf"|(?<=[从從到至是为為达達约約近低高])[-–](?={_NUMBER}))"
 )
 _BELOW_ZERO = re.compile(r"[0-9.]+(?:\s?[°º度]|\s?摄氏|\s?攝氏|(?=[^。，]{0,8}(?:[°º度]|摄氏|攝氏)))")
 _COMPARED = re.compile(
-    rf"(?:(?P<tight>[<>])(?=-?[0-9])|(?<=[^\W\d_]{{2}}) ?(?P<loose>[<>]) (?=-?[0-9])"
+    rf"(?:(?P<tight>[<>])(?=-?[0-9])|(?<=: )(?P<colon>[<>]) (?=-?[0-9])"
+    rf"|(?<=[^\W\d_]{{2}}) ?(?P<loose>[<>]) (?=-?[0-9])"
     rf"|(?<=[^\W\d_][0-9]) (?P<named>[<>]) (?=-?[0-9])"
     rf"|(?P<apart>[<>]) (?=-?{_NUMBER}\s?[%°]))(?P<value>-?{_NUMBER}{_UNIT})"
 )
@@ -56,6 +58,9 @@ _BESIDE = re.compile(
     r"(?P<first>(?<![0-9])[0-9]{1,9}) (?=[0-9]{3}(?![0-9]))"
     r"(?P<rest>(?:[0-9]{3}(?: (?=[0-9]{3}(?![0-9])))?)+)"
 )
+_COUNTED = re.compile(r"\s[^\W\d_]{4}")
+_POINT_ALWAYS_SPOKEN = frozenset({"bs", "hr", "lb", "sr"})
+"""Thousands are grouped by points here, which espeak reads as decimals all the same."""
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOK_BACK = 60
 _TELEPHONE = re.compile(r"\+[0-9 ()]{0,20}$")
@@ -103,7 +108,7 @@ def speak_figures(text: str, words: Wording) -> str:
 
 
 def _compare(found: re.Match[str], words: Wording) -> str:
-    sign = found["tight"] or found["loose"] or found["named"] or found["apart"]
+    sign = found["tight"] or found["colon"] or found["loose"] or found["named"] or found["apart"]
     value = found["value"]
     if _HEART.match(found.string, found.start()):
         return found.group()
@@ -139,12 +144,16 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     after = found["date"] or ""
     as_it_was = found.group()
     if len(part) == _GROUP_DIGITS and len(whole) <= _GROUP_DIGITS and not whole.startswith("0"):
-        return as_it_was if not found["reading"] else _join(whole, part, words) + after
+        if found["reading"]:
+            return _join(whole, part, words) + after
+        counted = words.language in _POINT_ALWAYS_SPOKEN and _COUNTED.match(found.string, found.end())
+        return f"{whole}{part}{after}" if counted else as_it_was
     last = _LAST_WORD.search(_TIME_BEFORE.sub("", found.string[max(0, found.start() - 40) : found.start()]))
     before = last[1].lower().rstrip(".") if last else ""
     if found["reading"] is None and before in VERSIONS:
         return as_it_was
-    if after and int(whole) <= _LARGEST_DAY and len(part) < _GROUP_DIGITS and 0 < int(part) <= _LARGEST_MONTH:
+    short = len(whole) < _GROUP_DIGITS and len(part) < _GROUP_DIGITS
+    if after and short and int(whole) <= _LARGEST_DAY and 0 < int(part) <= _LARGEST_MONTH:
         return as_it_was
     if found["reading"] is None and _YEAR.fullmatch(whole) and len(part) < _GROUP_DIGITS:
         return as_it_was
@@ -152,7 +161,7 @@ def _decimal(found: re.Match[str], words: Wording) -> str:
     clock_before = before in CLOCK_BEFORE and not found["unit"]
     clock_after = follows is not None and follows[1].lower() in CLOCK_AFTER
     clock_after = clock_after or found.string.startswith(_HUNGARIAN_AT, found.end())
-    of_day = len(part) == 2 and len(whole) < _GROUP_DIGITS and int(whole) <= _HOURS and int(part) < _MINUTES  # noqa: PLR2004
+    of_day = short and len(part) == 2 and int(whole) <= _HOURS and int(part) < _MINUTES  # noqa: PLR2004
     if of_day and (clock_before or clock_after):
         return as_it_was
     return _join(whole, part, words) + after

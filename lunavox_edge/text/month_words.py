@@ -13,6 +13,9 @@ _MONTHS = {
     "fi": "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta"
     " lokakuuta marraskuuta joulukuuta tammikuun helmikuun maaliskuun huhtikuun toukokuun kesäkuun heinäkuun"
     " elokuun syyskuun lokakuun marraskuun joulukuun",
+    "sv": "januari jan februari feb mars april maj juni juli augusti aug september sept oktober okt november"
+    " nov december dec",
+    "bg": "януари февруари март април май юни юли август септември октомври ноември декември",
     "is": "janúar febrúar mars apríl maí júní júlí ágúst september október nóvember desember",
     "cs": "ledna února března dubna května června července srpna září října listopadu prosince",
     "sk": "januára februára marca apríla mája júna júla augusta septembra októbra novembra decembra",

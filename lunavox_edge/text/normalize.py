@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lunavox_edge.text.abroad import speak_abroad
 from lunavox_edge.text.addresses import speak_addresses
+from lunavox_edge.text.characters import CLOSERS
 from lunavox_edge.text.cleanup import clean_characters, has_words, tidy, without_emoji
 from lunavox_edge.text.english import speak_english
 from lunavox_edge.text.figures import mark_true_minus
 from lunavox_edge.text.languages import language_key, wording
 from lunavox_edge.text.markdown import in_one_line, without_emphasis, without_html, without_links
 from lunavox_edge.text.numbers_en import digits
+from lunavox_edge.text.other_languages import speak_other_language
 
 _ENGLISH_MARKS = {
     ".": "dot",
@@ -35,9 +36,14 @@ _ENGLISH_MARKS = {
 }
 
 _ELLIPSIS = re.compile(
-    r"(?<![.0-9]) ?\.{3} ?(?=[^\W_])|(?<=[0-9]) ?\.{3} ?(?=[^\W\d_])|(?<=[^\W\d_])\.\. ?(?=[^\W\d_])"
+    r"(?<![.0-9]) ?\.{3} ?(?=[^\W_])|(?<=[0-9]) ?\.{3} ?(?=[^\W\d_])"
+    rf"|(?<=[^\W\d_])\.\. ?(?=[^\W\d_])| ?\.{{3}}(?=[{CLOSERS}]+\s?\w)"
 )
-_FIRST_ELLIPSIS = re.compile(r"^\.{2,}\s?(?=\w)|\.{2,}(?=[,;:])")
+_SILENT_ELLIPSIS = re.compile(r"^\.{2,}\s?(?=\w)|\.{2,}(?=[,;:]|\s?[?!])")
+_RANGE_ELLIPSIS = re.compile(r"(?<=[0-9])\.{3}(?=[0-9])")
+_LAST_ELLIPSIS = re.compile(rf"\.{{3}}(?=[{CLOSERS}]*$)")
+_DOTS_SPOKEN = frozenset({"hu", "uk", "mk"})
+"""Languages in which espeak names the three dots at an end."""
 
 
 def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
@@ -55,9 +61,17 @@ def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
     text = tidy(without_emoji(without_emphasis(in_one_line(text)), language, named=name_emoji))
     if not has_words(text):
         return ""
-    # A phonemiser swallows an ellipsis inside a sentence together with the blank after it.
-    text = _ELLIPSIS.sub(", ", _FIRST_ELLIPSIS.sub("", text))
-    return tidy(speak_english(text, language) if english else speak_abroad(text, language))
+    text = _with_pauses(text, language)
+    return tidy(speak_english(text, language) if english else speak_other_language(text, language))
+
+
+def _with_pauses(text: str, language: str) -> str:
+    """Write an ellipsis inside a sentence as a comma: a phonemiser swallows it, with the blank after it."""
+    if ".." not in text:
+        return text
+    text = _RANGE_ELLIPSIS.sub("–", _SILENT_ELLIPSIS.sub("", text))
+    text = _ELLIPSIS.sub(lambda dots: "," if dots.string[dots.end()] in CLOSERS else ", ", text)
+    return _LAST_ELLIPSIS.sub(".", text) if language_key(language) in _DOTS_SPOKEN else text
 
 
 def spell(text: str, language: str) -> str:

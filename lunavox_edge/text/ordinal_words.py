@@ -47,6 +47,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         ),
         "-ogtyvende -ogtredivte",
     ),
+    "bg": (
+        (
+            "първи втори трети четвърти пети шести седми осми девети десети единадесети дванадесети"
+            " тринадесети четиринадесети петнадесети шестнадесети седемнадесети осемнадесети деветнадесети"
+            " двадесети тридесети"
+        ),
+        "двадесет_и тридесет_и",
+    ),
     "lv": (
         (
             "pirmais otrais trešais ceturtais piektais sestais septītais astotais devītais desmitais"
@@ -95,7 +103,7 @@ _LUXEMBOURGISH_UNITS = "een zwee dräi véier fënnef sechs siwen aacht néng".s
 
 _DANISH_UNITS = "en to tre fire fem seks syv otte ni".split()
 
-_NUM2WORDS = {"de", "fi", "hu", "sl", "pl", "ru", "uk", "es", "pt", "it", "ca"}
+_NUM2WORDS = {"de", "fi", "hu", "sl", "pl", "ru", "sv", "uk", "es", "pt", "it", "ca"}
 _SHARED = {"sr": "hr", "bs": "hr"}
 
 _GENITIVE: dict[str, tuple[tuple[str, str], ...]] = {
@@ -189,7 +197,8 @@ def _plain(number: int, language: str) -> str:
     if language not in _NUM2WORDS:
         return ""
     try:
-        return str(num2words(number, lang=language, to="ordinal"))
+        # Swedish "tjugode" of num2words 0.5 is a slip.
+        return str(num2words(number, lang=language, to="ordinal")).replace("tjugode", "tjugonde")
     except (NotImplementedError, ValueError, KeyError, IndexError):
         return ""
 

@@ -10,7 +10,7 @@ from lunavox_edge.text.ordinal_words import before_month, before_noun, feminine,
 
 DOTTED = frozenset("de lb da no fi is cs sk pl sl hr bs sr hu tr lv et eu".split())
 """Languages that write an ordinal as digits and a full stop."""
-_WITHOUT_FULL_STOP = frozenset({"pl", "ru", "uk"})
+_WITHOUT_FULL_STOP = frozenset({"bg", "pl", "ru", "sv", "uk"})
 """A day before a month is an ordinal here without a full stop."""
 _GERMAN_LEADS = frozenset(
     "der die das den dem des am im vom zum zur beim ans ins jeder jede jedes jeden jedem dieser diese"
@@ -67,7 +67,7 @@ def _dates(language: str) -> re.Pattern[str] | None:
         return None
     stop = r"\.?\s" if language in _WITHOUT_FULL_STOP else r"\.\s?"
     return re.compile(
-        rf"(?<![\w.,:/])(?P<number>[0-9]{{1,2}}){stop}(?P<month>{names})(?![^\W\d_])", re.IGNORECASE
+        rf"(?<![\w.,:/–-])(?P<number>[0-9]{{1,2}}){stop}(?P<month>{names})(?![^\W\d_])", re.IGNORECASE
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from lunavox_edge.text.abbreviation_words import BEFORE_NAMES_ABROAD, BEFORE_NUMBERS_ABROAD
+from lunavox_edge.text.abbreviation_words import OTHER_BEFORE_NAMES, OTHER_BEFORE_NUMBERS
 from lunavox_edge.text.abbreviations import (
     AFTER_CLOCK,
     BEFORE_NAMES,
@@ -35,6 +35,8 @@ _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
 """`10 min` is a measure, and may end a sentence before another number."""
+_AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
+"""`21 °C. The` and `10 W. The`: no initials."""
 _ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
 """`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
@@ -131,7 +133,7 @@ def without_inner_stops(text: str) -> str:
 
 def _without_stop(found: re.Match[str]) -> str:
     word, end = found["word"], found.end("word")
-    known = word.lower() in BEFORE_NUMBERS_ABROAD or word.lower() in BEFORE_NUMBERS
+    known = word.lower() in OTHER_BEFORE_NUMBERS or word.lower() in BEFORE_NUMBERS
     measure = _AFTER_NUMBER.search(found.string[max(0, end - _CONTEXT) : end])
     return word if known and not measure else found.group()
 
@@ -234,21 +236,22 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     word = _last_word(before)
     # Vowel signs of Indian scripts are no letters to a regular expression.
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
-    if token in BEFORE_NAMES_ABROAD or (follower.isdigit() and token in BEFORE_NUMBERS_ABROAD):
+    if token in OTHER_BEFORE_NAMES or (follower.isdigit() and token in OTHER_BEFORE_NUMBERS):
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
     if not word or _is_measured(before):
         return False
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
-        return _are_initials(letters.group(), next_word, starts=starts)
+        measure = len(letters.group()) == 1 and follower.isupper() and _AMOUNT.search(before)
+        return not measure and _are_initials(letters.group(), next_word, starts=starts)
     if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−≤≥≈"):
-        if word in BEFORE_NUMBERS_ABROAD:
+        if word in OTHER_BEFORE_NUMBERS:
             return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
             word in BEFORE_NUMBERS
             or word in BEFORE_NAMES
-            or word in BEFORE_NAMES_ABROAD
+            or word in OTHER_BEFORE_NAMES
             or word.endswith("str")
             or _is_ordinal(before, follower, "")
         )
@@ -265,7 +268,7 @@ def _is_before_word(word: str, next_word: str, *, starts: bool) -> bool:
         return next_word.lower().startswith(MEASURED)
     if word in OFTEN_LAST:
         return not starts
-    return word in BEFORE_NAMES or word in BEFORE_NAMES_ABROAD
+    return word in BEFORE_NAMES or word in OTHER_BEFORE_NAMES
 
 
 def _are_initials(letters: str, next_word: str, *, starts: bool) -> bool:

@@ -465,6 +465,17 @@ def test_a_voice_without_a_phonemiser_gets_the_form_of_its_letters(
         assert ["".join(sentence) for sentence in said] == [expected]
 
 
+def test_a_voice_that_lost_its_reader_is_refused(tmp_path: Path) -> None:
+    write_voice(tmp_path, "zh_CN-x-medium")
+    found = voice_below(tmp_path)
+    write_voice(tmp_path, "zh_CN-x-medium", phoneme_type="pinyin")
+    with pytest.raises(BackendUnavailable, match="g2pW"):
+        PiperBackend().load(found, LoadOptions())
+    write_voice(tmp_path, "zh_CN-x-medium", phoneme_type="espeak", espeak={"voice": "xx-nope"})
+    with pytest.raises(BackendUnavailable, match="xx-nope"):
+        PiperBackend().load(found, LoadOptions())
+
+
 def test_every_espeak_voice_is_told_from_one_that_there_is_not() -> None:
     from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
 

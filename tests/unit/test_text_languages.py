@@ -98,7 +98,10 @@ def test_a_range_or_a_name_is_no_sign(language: str) -> None:
         ("fr", "- 5 °C\n- 6 °C", "5 °C. 6 °C"),
         ("de", "5/-2 °C, -5°/-2°, T=-5", "5/ minus 2 °C, minus 5°/ minus 2°, T= minus 5"),
         ("fr", "Dehors - 5 °C", "Dehors moins 5 °C"),
-        ("fr", "Dehors – 0,5 °C", "Dehors moins 0,5 °C"),
+        ("fr", "Dehors: – 0,5 °C", "Dehors: moins 0,5 °C"),
+        ("de", "Die Heizung läuft – 21 °C", "Die Heizung läuft – 21 °C"),
+        ("fa", "دما -۵ درجه", "دما منفی ۵ درجه"),
+        ("hi", "तापमान −५", "तापमान माइनस ५"),
     ],
 )
 def test_signs_of_a_kind_of_their_own(language: str, text: str, spoken: str) -> None:
@@ -166,7 +169,9 @@ def test_groups_versions_and_addresses_stay(language: str) -> None:
         ("nb", "kl. 12.30", "klokka 12.30"),
         ("it", "alle 8.15, 0.5-0.7 °C", "alle 8.15, 0,5-0,7 °C"),
         ("da", "kl. 12.30", "klokken 12.30"),
-        ("lb", "21,5 °C", "21.5 °C"),
+        ("lb", "21,5 °C, 12.345 Awunner", "21.5 °C, 12345 Awunner"),
+        ("sr", "12.345 stanovnika, 12.345 stepeni", "12345 stanovnika, 12,345 stepeni"),
+        ("fr", "3.456 mètres cubes", "3,456 mètres cubes"),
         ("kk", "0,5", "0.5"),
         ("ka", "0,5 °C", "0.5 °C"),
         ("uk", "0.5 °C", "0 кома 5 °C"),
@@ -200,6 +205,12 @@ BESIDE = (
     ("030 123 456, 0151 234 567", "030 123 456, 0151 234 567"),
     ("+49 30 123 456", "+49 30 123 456"),
 )
+
+
+@pytest.mark.parametrize("language", ["de", "fi", "uk", "lb"])
+def test_numbers_of_any_length_are_no_trouble(language: str) -> None:
+    long = "9" * 5000
+    assert long in speakable(f"x {long}.5. Y {long}", language)
 
 
 @pytest.mark.parametrize("language", COMMA)
@@ -237,6 +248,8 @@ def test_less_and_more_are_words(language: str) -> None:
         assert speakable(f"Xx {sign}5 %", language) == f"Xx {said}"
         assert speakable(f"Xx {sign} 5 %", language) == f"Xx {said}"
         assert speakable(f"Xx ({sign}5 %)", language) == f"Xx ({said})"
+        assert speakable(f"Xx: {sign} 5 %", language) == f"Xx: {said}"
+        assert speakable(f"Xx: {sign} 5", language) == f"Xx: {said.replace(' %', '')}"
 
 
 @pytest.mark.parametrize("text", ["x < 5", "a<b", "<3 dich"])
@@ -274,6 +287,10 @@ def test_a_formula_or_a_heart_is_no_reading(text: str) -> None:
         ("pl", "2. alarm, 2. lampa", "drugi alarm, druga lampa"),
         ("ru", "26 ноября, 3 мая", "двадцать шестого ноября, третьего мая"),
         ("uk", "26 листопада", "двадцять шостого листопада"),
+        ("sv", "den 26 november, 5-10 maj", "den tjugosjätte november, 5-10 maj"),
+        ("sv", "1 maj och 20 juni", "första maj och tjugonde juni"),
+        ("bg", "на 26 ноември", "на двадесет и шести ноември"),
+        ("da", "d. 26. november", "den seksogtyvende november"),
         ("sl", "26. novembra, 2. nadstropje", "šestindvajsetega novembra, drugo nadstropje"),
         ("hr", "26. studenog, 2. kat", "dvadeset šestog studenog, drugi kat"),
         ("sr", "26. novembra, 3. maja", "dvadeset šestog novembra, trećeg maja"),
@@ -293,7 +310,7 @@ def test_ordinals(language: str, text: str, spoken: str) -> None:
     assert speakable(text, language) == spoken
 
 
-@pytest.mark.parametrize("language", "cs da et fi hr is lb lv no pl ru sk sl uk".split())
+@pytest.mark.parametrize("language", "bg cs da et fi hr is lb lv no pl ru sk sl sv uk".split())
 def test_every_day_of_a_month_has_its_own_word(language: str) -> None:
     days = [before_month(day, language, "xs") for day in range(1, 32)]
     assert all(days)
@@ -377,7 +394,13 @@ def test_every_entry_of_the_table_has_words() -> None:
         ("en-US", "Hmm..what", "Hmm, what"),
         ("de", "Also… ich denke schon.", "Also, ich denke schon."),
         ("fr", "Alors... je pense", "Alors, je pense"),
-        ("de", "5...10 °C", "5...10 °C"),
+        ("de", "5...10 °C", "5–10 °C"),
+        ("en-US", "5...10 degrees", "five to ten degrees"),
+        ("en-US", '"Wait..." he said', '"Wait," he said'),
+        ("en-US", "I think (maybe...) yes", "I think (maybe,) yes"),
+        ("en-US", "Wait...?", "Wait?"),
+        ("fr", "Quoi... ?", "Quoi ?"),
+        ("hu", "Hát... jó...", "Hát, jó."),
         ("de", "../config", "../config"),
     ],
 )

@@ -35,7 +35,7 @@ class _Abbreviations:
     kept: frozenset[str]
 
 
-def speak_abroad(text: str, language: str) -> str:
+def speak_other_language(text: str, language: str) -> str:
     """Write out what a phonemiser of this language (a BCP-47 tag) would stumble over."""
     key = language_key(language)
     words = wording(key)
