@@ -19,15 +19,16 @@ def listen(speech: Speech, text: str | Iterable[str], background: Background) ->
     """Write `text` and yield the audio; ending the iteration early cancels the speech.
 
     An iterable is read on a thread of its own, so it may block; what it raises is raised here.
+    To be iterated at least once, or the speech is left to whoever opened it.
     """
-    if isinstance(text, str):
-        speech.write(text)
-        speech.finish()
-        writing = None
-    else:
-        writing = background.call("text", lambda: _write_all(speech, text))
-        writing.add_done_callback(lambda written: speech.cancel() if written.exception() else None)
+    writing = None
     try:
+        if isinstance(text, str):
+            speech.write(text)
+            speech.finish()
+        else:
+            writing = background.call("text", lambda: _write_all(speech, text))
+            writing.add_done_callback(lambda written: speech.cancel() if written.exception() else None)
         while (chunk := speech.read(_READ_TIMEOUT_S)) is not None:
             yield chunk
     except Cancelled:

@@ -169,8 +169,10 @@ class Vigil(Session):
 
     def _detected(self, entry: ModelEntry, at_s: float, probability: float) -> None:
         self._detections += 1
-        if self._on_detection is not None:
-            self._on_detection(Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability))
+        on_detection = self._on_detection
+        if on_detection is not None:
+            found = Detection(entry.name, entry.phrase, at_s, self._timestamp(at_s), probability)
+            self._guarded(lambda: on_detection(found))
 
     def _mark(self, timestamp_ms: int | None) -> None:
         """Keep when the next audio began, by the sender's clock as far as it was told."""

@@ -183,10 +183,24 @@ class Simulation(Threads):
         self.now_s = max(self.now_s, min(instants))
 
 
-def at_random(seed: int) -> Callable[[Sequence[SimulatedThread]], int]:
-    """Return a choice of threads that is the same for the same seed."""
-    random = Random(seed)  # noqa: S311  # no secret
-    return lambda threads: random.randrange(len(threads))
+class Whims:
+    """Chooses who runs next: the thread that is in favour, until favour changes.
+
+    So a thread may be held up at any place while the others go on for long, which is how two things that
+    are far apart come to happen in the wrong order.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random = Random(seed)  # noqa: S311  # for an order that is the same every time
+        self._changes_in = random.choice([2, 10, 50])
+        self._favour: dict[SimulatedThread, float] = {}
+
+    def __call__(self, threads: Sequence[SimulatedThread]) -> int:
+        favour = [self._favour.setdefault(thread, self._random.random()) for thread in threads]
+        chosen = favour.index(max(favour))
+        if self._random.randrange(self._changes_in) == 0:
+            self._favour[threads[chosen]] = self._random.random()
+        return chosen
 
 
 class SimulatedLock:

@@ -7,7 +7,7 @@ its place, and nothing is left behind.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ from lunavox_edge.errors import (
     TextTooLong,
 )
 from tests.fakes.simulated_lane import SimulatedLane
-from tests.fakes.simulation import SimulatedThread, Simulation
+from tests.fakes.simulation import Simulation, Whims
 from tests.fakes.stateful import machine_settings
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(3600)]
@@ -72,26 +72,6 @@ class OddPace(Pace):
         self._simulation.switch()
         super().leave(room)
         self._simulation.switch()
-
-
-class Whims:
-    """Chooses who runs next: the thread that is in favour, until favour changes.
-
-    So a thread may be held up at any place while the others go on for long, which is how two things that
-    are far apart come to happen in the wrong order.
-    """
-
-    def __init__(self, random: Random) -> None:
-        self._random = random
-        self._changes_in = random.choice([2, 10, 50])
-        self._favour: dict[SimulatedThread, float] = {}
-
-    def __call__(self, threads: Sequence[SimulatedThread]) -> int:
-        favour = [self._favour.setdefault(thread, self._random.random()) for thread in threads]
-        chosen = favour.index(max(favour))
-        if self._random.randrange(self._changes_in) == 0:
-            self._favour[threads[chosen]] = self._random.random()
-        return chosen
 
 
 class WordByWord(TtsModel):
@@ -184,7 +164,7 @@ class Interleavings(RuleBasedStateMachine):
     @initialize(workers=st.integers(1, 3), parallel=st.booleans(), seed=st.integers(0, 2**32))
     def begin(self, workers: int, parallel: bool, seed: int) -> None:  # noqa: FBT001
         random = Random(seed)  # noqa: S311  # for an order that is the same every time
-        self.simulation = Simulation(choose=Whims(random), at_locks=True)
+        self.simulation = Simulation(choose=Whims(seed), at_locks=True)
         self.lane = SimulatedLane(workers=workers, max_tasks=4, simulation=self.simulation)
         self.pace = OddPace(workers, self.simulation)
         self.random = random
@@ -329,7 +309,8 @@ class Interleavings(RuleBasedStateMachine):
         assert not self.pace._rooms, "a room is counted that is not there"
         assert not self.pace._waiting
         for key, phrase in self.phrases._phrases.items():
-            assert numbers_heard(b"".join(phrase.pieces)) == numbers_in(key[1]), "half a phrase is kept"  # type: ignore[index]  # a key is a tuple
+            assert isinstance(key, tuple)
+            assert numbers_heard(b"".join(phrase.pieces)) == numbers_in(key[1]), "half a phrase is kept"
         self.simulation.close()
 
     def _check_progress(self, client: Client) -> None:
@@ -372,7 +353,7 @@ class Interleavings(RuleBasedStateMachine):
             client.given_back += 1
             client.left_open += client.voice.inside
 
-        return Lease(client.voice, self.turn, give_back)  # type: ignore[arg-type]  # a simulated lock is a context
+        return Lease(client.voice, self.turn, give_back)
 
     def _ended(self, client: Client, session: Session) -> None:
         assert session is client.speech

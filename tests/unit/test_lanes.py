@@ -10,7 +10,7 @@ import pytest
 
 from lunavox_edge.engine.lanes import Background, Lane, Outcome, Task
 from lunavox_edge.errors import Busy, EngineClosed
-from tests.fakes.simulation import Simulation, at_random
+from tests.fakes.simulation import Simulation, Whims
 
 pytestmark = pytest.mark.unit
 
@@ -222,7 +222,7 @@ class Chain(Task):
 
 def test_two_workers_run_two_tasks_at_once_but_never_one_task_twice() -> None:
     random = Random(1)  # noqa: S311  # for the same lengths every time
-    simulation = Simulation(choose=at_random(1), at_locks=True)
+    simulation = Simulation(choose=Whims(1), at_locks=True)
     lane = Lane("cpu", workers=2, max_tasks=8, threads=simulation)
     chains = [Chain(simulation, random) for _ in range(2)]
     most_running = 0
@@ -303,6 +303,7 @@ def test_an_alarm_wakes_its_task_however_busy_the_lane_is(
     simulation.sleep(10.0)
 
     late_s = [(task.ended_s or 1e9) - (task.wake_at_s or 0.0) for task in tasks]
+    simulation.close()
     assert all(0.0 <= late <= 0.1 + 1e-6 for late in late_s), late_s
 
 

@@ -30,7 +30,7 @@ from lunavox_edge.errors import (
     TextTooLong,
 )
 from lunavox_edge.types import AudioChunk
-from tests.fakes.simulation import Simulation, at_random
+from tests.fakes.simulation import Simulation, Whims
 
 pytestmark = pytest.mark.unit
 
@@ -478,7 +478,7 @@ def test_text_that_stalls_is_spoken_while_a_recording_keeps_the_only_worker_busy
 @pytest.mark.parametrize("first", ["", "It is raining. "])
 def test_the_end_of_the_text_may_come_at_any_moment_of_a_slice(first: str) -> None:
     for seed in range(60):
-        simulation = Simulation(choose=at_random(seed), at_locks=True)
+        simulation = Simulation(choose=Whims(seed), at_locks=True)
         studio = Studio(lane=Lane("cpu", workers=1, max_tasks=8, threads=simulation))
         speech = studio.open()
 

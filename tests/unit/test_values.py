@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
+import numpy as np
 import pytest
 
+from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.backends.base import Capabilities
 from lunavox_edge.engine.naming import several
 from lunavox_edge.engine.params import SynthesisParams
 from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
-from lunavox_edge.errors import UnsupportedVoice
+from lunavox_edge.errors import BadAudio, UnsupportedVoice
+from lunavox_edge.types import AudioFormat
 
 pytestmark = pytest.mark.unit
 
@@ -103,3 +107,20 @@ def test_what_a_backend_declares_is_accepted() -> None:
     check_supported(
         "any", everything, Voice.design("old"), SynthesisParams(seed=1, speed=2.0, temperature=0.9)
     )
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+def test_a_sample_rate_may_be_an_integer_of_numpy(kind: Any) -> None:  # noqa: ANN401
+    audio_format = AudioFormat(kind(22_050), kind(2), kind(1))
+    check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+
+    assert audio_format == AudioFormat(22_050)
+    assert type(audio_format.rate_hz) is int
+    assert audio_format.bytes_per_s == 44_100  # more than the narrowest of them holds
+
+
+@pytest.mark.parametrize("rate_hz", [np.float64(16_000), np.bool_(True), True, 16_000.0, "16000", None])  # noqa: FBT003
+def test_a_sample_rate_that_is_no_integer_is_refused(rate_hz: Any) -> None:  # noqa: ANN401
+    audio_format = AudioFormat(rate_hz)
+    with pytest.raises(BadAudio):
+        check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
