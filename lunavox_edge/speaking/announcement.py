@@ -17,6 +17,7 @@ from lunavox_edge.errors import Cancelled, InternalError, LunavoxError
 from lunavox_edge.speaking.loudspeakers import Place
 from lunavox_edge.text.markup import parse_ssml
 from lunavox_edge.text.question import is_question
+from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.types import AudioChunk, Priority
 
 _PIECE_MS = 100
@@ -55,7 +56,7 @@ class Announcement:
     def asks(self) -> bool:
         """Whether it ends with a question."""
         if self.text_format != "ssml":
-            return is_question(self.text)
+            return is_question(without_thoughts(self.text))
         try:
             return is_question("".join(span.text for span in parse_ssml(self.text)))
         except LunavoxError:
