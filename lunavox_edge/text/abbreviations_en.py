@@ -59,7 +59,7 @@ _WORDS = {
     "ltd": "limited",
     "corp": "corporation",
 }
-_OFTEN_LAST = frozenset("etc blvd dept govt temp temps avg hum precip batt qty jr sr inc ltd corp".split())
+_OFTEN_LAST = frozenset("etc blvd dept govt temp temps avg hum precip batt qty inc ltd corp".split())
 """Their full stop may end the sentence too."""
 _KEEPS_CAPITAL = frozenset("temp temps avg hum precip batt qty max min".split())
 """They begin labels: `Temp. 20 °C`."""
@@ -164,12 +164,16 @@ _WEEKDAY = re.compile(
 )
 _WEEKDAY_RANGE = re.compile(rf"\b({'|'.join(_WEEKDAYS)})\s?[-–]\s?({'|'.join(_WEEKDAYS)})\b")
 _NOT_NAMES = frozenset(
-    {"The", "And", "But", "For", "From", "With", "See", "Ask", "Call", "Tell", "Visit", "Near", "Was"}
+    [*"The And But For From With See Ask Call Tell Visit Near Was".split(), *_TITLES.values()]
 )
+_SPACED = re.compile(r"\b([Ii])\. ?e\.|\b([Ee])\. ?g\.")
+_NUMBER_OF = re.compile(r"\b[Nn]o\. (?=of\b)")
 
 
 def expand_abbreviations(text: str) -> str:
     """`Dr. Smith` -> `Doctor Smith`, `max. 5` -> `maximum 5`, `Main St.` -> `Main Street.`."""
+    text = _SPACED.sub(lambda match: f"{match[1]}.e." if match[1] else f"{match[2]}.g.", text)
+    text = _NUMBER_OF.sub("number ", text)
     text = _TITLE.sub(lambda match: f"{_TITLES[match[1]]} ", text).replace("  ", " ")
     text = _TWO_FACED.sub(_two_faced, text)
     text = _STREET.sub(_street, text)

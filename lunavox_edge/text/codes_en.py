@@ -25,16 +25,24 @@ _CODE = re.compile(
     r" ([0-9]{3,8}|[0-9](?: [0-9]){2,7}|[0-9]{1,8}(?:-[0-9]{1,8}){1,7})(?![\w]|[.,:/-][0-9])"
 )
 _DATE = re.compile(r"[0-9]{4}-(?:0?[1-9]|1[0-2])-[0-3]?[0-9]|[0-3]?[0-9]-[0-3]?[0-9]-[0-9]{4}")
-_GROUPS = re.compile(r"(?<![\w.,/+-])([0-9]{1,8}(?:-[0-9]{1,8}){2,7})(?![\w/-]|[.,:][0-9])")
+_GROUPS = re.compile(
+    r"(?<![\w.,/+-])([0-9]{1,8}(?:-[0-9]{1,8}){2,7}|[0-9]{3,8}-0[0-9]{2,7})(?![\w/-]|[.,:][0-9])"
+)
 _SERIAL = re.compile(
     r"(?<![\w.,/+-])([A-Za-z]{1,6})-([0-9]{4,8}|0[0-9]{2})((?:-[A-Za-z0-9]{1,8}){0,4})(?![\w/-]|[.,:][0-9])"
 )
+_WORD_NUMBER = re.compile(r"(?<![\w.,/+-])(?:(1)-)?([0-9]{3})-([A-Z]{3,10})(?![\w-])")
+_HARDWARE = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])")
 _NOT_SERIAL = frozenset("mid pre post late early over under sub non top".split())
 _PHONE_DIGITS = range(7, 16)
 
 
 def speak_codes(text: str) -> str:
     """`555-1234` -> `five five five, one two three four`; codes are read digit by digit too."""
+    text = _HARDWARE.sub(_hardware, text)
+    text = _WORD_NUMBER.sub(
+        lambda match: ", ".join([*(digits(group) for group in match.groups()[:2] if group), match[3]]), text
+    )
     text = _INTERNATIONAL.sub(lambda match: f"plus {_spoken_phone(match[1])}", text)
     for pattern in (_AREA_CODE, _TRUNK, _LOCAL):
         text = pattern.sub(lambda match: _spoken_phone(match[1]), text)
@@ -56,6 +64,14 @@ def spoken_groups(number: str) -> str:
 def _spoken_phone(number: str) -> str:
     groups = re.findall(r"[0-9]+", number)
     return spoken_groups(number) if len("".join(groups)) in _PHONE_DIGITS else number
+
+
+def _hardware(match: re.Match[str]) -> str:
+    """Spell the address of a network card."""
+    pairs = re.findall("[0-9A-Fa-f]{2}", match.group())
+    return ", ".join(
+        " ".join(digits(char) if char.isdigit() else char.upper() for char in pair) for pair in pairs
+    )
 
 
 def _serial(match: re.Match[str]) -> str:

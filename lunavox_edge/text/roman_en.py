@@ -46,9 +46,9 @@ _CHAIN = re.compile(rf"(?P<joint>,? (?:and|or|to|through) |, |\s?[-–]\s?)(?P<n
 _TITLED = re.compile(
     rf"\b(?P<name>(?:{_TITLES})\.? {_NAME}(?:[ -]{_NAME}){{0,2}}) (?P<numeral>(?=[IVX]+\b){_NUMERAL}){_END}"
 )
-_RULER = re.compile(rf"\b(?P<name>(?:{_RULERS})) (?P<numeral>(?=[IVX]+\b){_NUMERAL}){_END}")
+_RULER = re.compile(rf"\b(?P<name>(?:{_RULERS}))(?: the)? (?P<numeral>(?=[IVX]+\b){_NUMERAL}){_END}")
 _CENTURY = re.compile(
-    rf"(?<![\w.])(?P<numeral>(?=[IVX]+\b){_NUMERAL})(?:th|st|nd|rd)?(?=[ -](?:century|centuries|dynasty"
+    rf"(?<![\w.])(?P<numeral>(?=[IVX]+\b){_NUMERAL})(?:th|st|nd|rd)?(?=[ -](?i:century|centuries|dynasty"
     rf"|edition|olympiad|legion)\b)"
 )
 _AFTER_PERSON = re.compile(
@@ -75,6 +75,7 @@ _PAST = re.compile(r" (?:was|had|did|would|could)\b")
 _RULER_GOES_ON = re.compile(
     r"(?:\s?[,.;:!?)]|\s?$|['’]s\b| of\b| (?:the|and|or|to|in|from|who|reigned|ruled|died|became)\b)"
 )
+_SHORT_WAR = re.compile(r"\bWW ?(II?)\b")
 _INITIAL = re.compile(r"\.\s?([A-Z][^\W\d_]*)")
 _LETTERS = frozenset("C D L M CC CD DC DI MC MD MI MM".split())
 """Numerals that are letters or short forms far more often."""
@@ -91,7 +92,7 @@ def speak_roman(text: str) -> str:
     if not re.search("[IVXLCDM]", text):
         return text
     text = _CENTURY.sub(lambda match: ordinal(_value(match["numeral"])), text)
-    text = _speak_after_nouns(text)
+    text = _speak_after_nouns(_SHORT_WAR.sub(r"World War \1", text))
     text = _TITLED.sub(_reigning, text)
     text = _RULER.sub(_named_ruler, text)
     text = _AFTER_PERSON.sub(_reigning, text)
