@@ -22,6 +22,7 @@ _CASES = [
     ("<reasoning>Hm.</reasoning>It is five.", "It is five."),
     ("<reflection>Hm.</reflection>It is five.", "It is five."),
     ("<scratchpad>Hm.</scratchpad>It is five.", "It is five."),
+    ("<analysis>Hm.</analysis>It is five.", "It is five."),
     ("<Think>Hm.</THINK>It is five.", "It is five."),
     ("<think>Hm.</think >It is five.", "It is five."),
     ("<think duration=\"3\" kind='a>b' x=1>Hm.</think>It is five.", "It is five."),
