@@ -5,6 +5,7 @@ from __future__ import annotations
 BEFORE_NAMES = frozenset(
     # English
     "dr mr mrs ms messrs prof rev fr hon gen col maj capt cmdr lt sgt gov sen rep pres st mt vs cf viz"
+    " adm cpl pvt amb supt msgr ft"
     # German
     " hr hrn frl ing dipl mag fa bzw inkl exkl zzgl ggf evtl vgl sog geb gest mio mrd tsd usf allg bspw insb"
     # French, Spanish, Portuguese, Italian
@@ -17,12 +18,33 @@ BEFORE_NAMES = frozenset(
 BEFORE_NUMBERS = frozenset(
     "no nos nr num p pp pg pag pág págs núm vol ch chap fig figs sec sect art approx aprox ca circa est"
     " env jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri mär okt dez jän abs kap"
+    " temp temps max min avg hum precip press vis batt qty amt apt ext rm ste bldg hwy rte rt ave tel ref"
+    " ver ep eps para eq lvl pos wt ht dist alt lat freq acct máx mín"
     " bd ziff tel str s z v n blz kl стр рис табл гл".split()
 )
 """They do not end a sentence if a number follows: `No. 5`, but `No. I will not.`"""
 
-OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc".split())
+PARTS = frozenset("vol ch chap fig sec sect art".split())
+"""Parts of books, which Roman numerals of one letter count too: `Vol. I`."""
+
+OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc temp avg hum approx apt".split())
 """They end a sentence only if the next word is one that starts sentences."""
+
+UNITS = frozenset("ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt".split())
+"""After a number these are measures: `Wait 5 min. 3 people came` and `It is 6 ft. High walls`."""
+
+LETTER_UNITS = frozenset("hmsglLWVKCF")
+"""The same of one letter."""
+
+LABELED = frozenset("max min".split())
+"""They do not end a sentence before the name of something measured: `Max. Temperature`."""
+
+MEASURED = (
+    *("temp", "hum", "speed", "power", "load", "volume", "level", "batt", "rain", "wind", "press", "value"),
+    *("energy", "volt", "curr", "consum", "bright", "charg", "output", "input", "flow", "weight", "time"),
+    *("duration", "outdoor", "indoor", "day", "night"),
+)
+"""How the names of what is measured begin."""
 
 STARTERS = frozenset(
     "the a an i it he she we you they this that these those there then here in on at but and so if when"

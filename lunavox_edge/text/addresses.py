@@ -20,12 +20,15 @@ _HOST = re.compile(
     rf"(?<![\w.@-])((?:[a-z0-9-]{{1,63}}\.){{1,8}}(?:{_KNOWN_ENDS}))(?![\w-]|\.\w)(?::[0-9]{{1,5}})?(?:/[^{_STOPPERS}]*)?",
     re.IGNORECASE,
 )
+_ANGLED = re.compile(r"<((?:mailto:)?[\w.+-]{1,64}@[\w.-]{1,200}|(?:https?|ftp)://[^<>\s]{1,500})>")
 _TRAILING = ".,;:!?…)]}*_~"
 _LOCAL_PARTS = {".": " dot ", "_": " underscore ", "-": " dash ", "+": " plus "}
 
 
 def speak_addresses(text: str, *, english: bool) -> str:
     """Replace addresses by their host (`example dot com`); mail addresses stay whole."""
+    if english:
+        text = _ANGLED.sub(r"\1", text)
     text = _URL.sub(lambda url: _spoken_url(url.group(), english=english), text)
     if english:
         text = _MAIL.sub(lambda mail: f"{_spoken_local(mail[1])} at {_dotted(mail[2])}", text)

@@ -49,11 +49,11 @@ def _folded(char: str) -> str:
     return folded if folded.isalnum() or not "\uff01" <= char <= "\uff5e" else char
 
 
-def without_emoji(text: str, language: str) -> str:
-    """Drop emoji, or name them if the text says nothing else."""
+def without_emoji(text: str, language: str, *, named: bool) -> str:
+    """Drop emoji, or name them if the text says nothing else and they are to be `named`."""
     if not _EMOJI_RUN.search(text):
         return text
-    if not has_words(text):
+    if named and not has_words(text):
         text = _named(text, language)
     return _EMOJI_RUN.sub(_replace_run, text)
 

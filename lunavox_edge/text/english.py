@@ -1,121 +1,78 @@
-"""English prose as it is said: abbreviations, numbers and signs in words."""
+"""English prose as it is said: numbers and signs in words; the order in which the parts are read."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from lunavox_edge.text.calendar_en import speak_dates, speak_phones, speak_times
+from lunavox_edge.text.abbreviations_en import expand_abbreviations
+from lunavox_edge.text.calendar_en import part_timestamps, speak_dates, speak_times
+from lunavox_edge.text.codes_en import speak_codes
+from lunavox_edge.text.durations_en import speak_durations
 from lunavox_edge.text.measures_en import speak_measures, speak_prices
 from lunavox_edge.text.numbers_en import speak_numbers
+from lunavox_edge.text.roman_en import speak_roman
 
 _MONTH_FIRST_REGIONS = frozenset({"", "us", "ph", "pr", "um", "gu"})
 
-_TITLES = {
-    "Mr": "Mister",
-    "Mrs": "Missus",
-    "Ms": "Miz",
-    "Messrs": "Messieurs",
-    "Prof": "Professor",
-    "Rev": "Reverend",
-    "Hon": "Honorable",
-    "Gen": "General",
-    "Col": "Colonel",
-    "Maj": "Major",
-    "Capt": "Captain",
-    "Cmdr": "Commander",
-    "Lt": "Lieutenant",
-    "Sgt": "Sergeant",
-    "Gov": "Governor",
-    "Sen": "Senator",
-    "Rep": "Representative",
-    "Pres": "President",
-    "Mt": "Mount",
-    "Ft": "Fort",
-}
-_WORDS = {
-    "vs": "versus",
-    "approx": "approximately",
-    "etc": "etcetera",
-    "e.g": "for example",
-    "eg": "for example",
-    "i.e": "that is",
-    "ie": "that is",
-    "cf": "compare",
-    "incl": "including",
-    "excl": "excluding",
-    "dept": "department",
-    "blvd": "boulevard",
-    "govt": "government",
-    "jr": "junior",
-    "sr": "senior",
-    "inc": "incorporated",
-    "ltd": "limited",
-    "corp": "corporation",
-}
-_OFTEN_LAST = frozenset({"etc", "blvd", "dept", "govt", "jr", "sr", "inc", "ltd", "corp"})
-"""Their full stop may end the sentence too."""
-_WORDS_INSIDE = {
-    "max": "maximum",
-    "min": "minimum",
-    "temp": "temperature",
-    "avg": "average",
-    "est": "estimated",
-    "ca": "circa",
-    "apt": "apartment",
-    "ave": "avenue",
-}
-"""Read so only where the sentence goes on: `max. 5`, but `Ask Max.`"""
-_BEFORE_NUMBERS = {
-    "no": "number",
-    "nos": "numbers",
-    "p": "page",
-    "pp": "pages",
-    "vol": "volume",
-    "ch": "chapter",
-    "chap": "chapter",
-    "fig": "figure",
-    "sec": "section",
-    "art": "article",
-}
-_WEEKDAYS = {
-    "Mon": "Monday",
-    "Tue": "Tuesday",
-    "Tues": "Tuesday",
-    "Wed": "Wednesday",
-    "Thu": "Thursday",
-    "Thur": "Thursday",
-    "Thurs": "Thursday",
-    "Fri": "Friday",
-    "Sat": "Saturday",
-    "Sun": "Sunday",
-}
-
-_TITLE = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s?[A-Z&])")
-_TWO_FACED = re.compile(r"(?:\b([A-Z][a-z]{2,20})\s)?\b(Dr|St)\.(\s?[A-Z])?")
-_FIXED = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, _WORDS))})\.(?!\w)(?=\s?(.?))", re.IGNORECASE)
-_INSIDE = re.compile(rf"(?<![\w.])(?<![0-9]\s)(?i:({'|'.join(_WORDS_INSIDE)}))\.(?=\s[a-z0-9$€£])")
-_NUMBERED = re.compile(rf"(?<![\w.])({'|'.join(_BEFORE_NUMBERS)})\.\s?(?=[0-9])", re.IGNORECASE)
-_WEEKDAY = re.compile(
-    r"\b(?:(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)\b(?!['-])|(Sat|Sun)(?=[.:]|,?\s[0-9]))(?:\.(?=,|\s[a-z0-9]))?(?=[\s,:;.)]|$)"
-)
-_WEEKDAY_RANGE = re.compile(rf"\b({'|'.join(_WEEKDAYS)})\s?[-–]\s?({'|'.join(_WEEKDAYS)})\b")
-_NOT_NAMES = frozenset(
-    {"The", "And", "But", "For", "From", "With", "See", "Ask", "Call", "Tell", "Visit", "Near", "Was"}
-)
-
 _DIGIT = re.compile("[0-9]")
 _SIGN = re.compile(r"(?<![\w)\]%°.$€£-])-(?=\.?[0-9]|[$€£¥])")
+_DASH_SIGN = re.compile(r"(?<![\w)\]%°.$€£–-])–(?=\.?[0-9]|[$€£¥])")
+_SPACED_SIGN = re.compile(
+    r"(?P<colon>[:=(]|\bthan|\babout|\b(?:at|of|is|to|from|below|above|under|over|around|almost|nearly"
+    r"|only)\b|,)\s?[-–]\s(?=\.?[0-9])"
+    r"|(?<=[^\W\d_])\s-\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?\s?(?:[°º]|degrees\b|[CF]\b))"
+)
+_BEFORE_RANGE = re.compile(r"[0-9]\s?(?:[%°ºCFK]|[°º]\s?[CFK])?\s?$")
+_RANGE_TO_NEGATIVE = re.compile(r"(?<=[0-9%°ºCF])(?:\s?–\s?|\s?\.\.\.?\s?|\s-\s)(?=[-–]\.?[0-9])")
+_EUROPEAN = re.compile(r"(?<![\w.,])([0-9]{1,3}(?:\.[0-9]{3}){1,4}),([0-9]{1,2})(?![\w,]|\.[0-9])")
+_COMMA = re.compile(
+    r"(?<![\w.,/])([0-9]{1,9}),([0-9]{1,2}|[0-9]{4,9}|(?<=\b0,)[0-9]{3})(?![0-9]|[.,/:-][0-9])"
+)
+_LISTED = re.compile(
+    r"\b(?:pages?|rooms|channels|zones|steps|lines|items|chapters|sections|floors|days|questions|verses"
+    r"|ports|numbers"
+    r"|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august"
+    r"|september|october"
+    r"|november|december)\.?\s$",
+    re.IGNORECASE,
+)
+_LIST_GOES_ON = re.compile(r"\s?(?:and|or|&)\s?[0-9]{1,9}(?![0-9]|[.,][0-9])")
+_LIST_COMMA = re.compile(r"(?<=[0-9]),(?=(?:[0-9]{1,2}|(?:19|20)[0-9]{2})(?![0-9]))")
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 _PLUS_SIGN = re.compile(r"(?<![\w+)])\+(?=[0-9$€£])")
 _VULGAR = re.compile("([0-9]?)([¼-¾⅐-⅞↉])")
+_ROMAN_SIGN = re.compile("[Ⅰ-ⅿ]")
 _RAISED = re.compile("[⁰¹⁴-⁹₀-₉]+")
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"#\s?(?=[0-9])"), "number "),
-    (re.compile(r"[~≈]\s?(?=[0-9$€£])"), "about "),
+    (re.compile(r"\b(I|[Ww]e) <3\b"), r"\1 love"),
+    (re.compile(r"\b(about|around|approximately) [~≈]\s?(?=[0-9])"), r"\1 "),
+    (re.compile(r"(?<=\w)[-=]>(?=\w)"), " to "),
+    (re.compile(r"([$€£¥])[-–](?=[0-9])"), r"-\1"),
+    (re.compile(r"(?<=[0-9])\s?(?:\.\.\.|…)\s?(?=[0-9])"), " to "),
+    (re.compile(r"(?:(?<=[0-9][%°])|(?<=°[CF]))\s?[-–]\s?(?=[0-9])"), " to "),
+    (re.compile(r"(?<=[0-9])\s?[~∼]\s?(?=[0-9])"), " to "),
+    (re.compile(r"(?<=[0-9]/[0-9])\s?[-–]\s?(?=[0-9]{1,2}/[0-9])"), " to "),
+    (re.compile(r"Δ\s?(?=[0-9A-Za-z])"), "delta "),
+    (re.compile(r"\b(UTC|GMT)\s?\+\s?(?=[0-9])"), r"\1 plus "),
+    (re.compile(r"\b(UTC|GMT)\s?[-–]\s?(?=[0-9])"), r"\1 minus "),
+    (re.compile(r"(?<=UTC plus |GMT plus )0?([0-9]{1,2}):00\b"), r"\1"),
+    (re.compile(r"(?<=UTC minus |GMT minus )0?([0-9]{1,2}):00\b"), r"\1"),
+    (re.compile(r"№\s?(?=[0-9])"), "number "),
+    (re.compile(r"[~≈∼≃≅]\s?(?=[-–+]?\.?[0-9$€£])"), "about "),
+    (re.compile(r"[≦⩽]"), "≤"),
+    (re.compile(r"[≧⩾]"), "≥"),
+    (re.compile(r"(?<![<>=-])\s?<\s?(?!\.?[0-9.,]+>)(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " less than "),
+    (re.compile(r"(?<![<>=-])\s?>\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " greater than "),
+    (re.compile(r"\s?(?:<=|≤)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at most "),
+    (re.compile(r"\s?(?:>=|≥)\s?(?=[-–+~]?\s?[$€£¥]?\.?[0-9])"), " at least "),
+    (re.compile(r"\s?(?:±|\+/-)\s?(?=[$€£¥]?\.?[0-9])"), " plus or minus "),
+    (re.compile(r"(^|[(\[“‘]|(?:^|(?<=[\s(:]))[\"'](?= (?:less|greater|at|plus) )) +"), r"\1"),
     (re.compile(r"\^\s?(?=-?[0-9])"), " to the power of "),
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/(?=\s|[a-z])"), "with "),
-    (re.compile(r"\b24/7\b"), "24 7"),
+    (re.compile(r"\b(24|50|9)/(7|50|11)\b(?![/.,]?[0-9])"), r"\1 \2"),
 )
 _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s?&\s?"), " and "),
@@ -139,25 +96,31 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"©\s?"), "copyright "),
     (re.compile(r"[®™]"), ""),
     (re.compile(r"(?<=\w)\s?/\s?(?=\w)"), " "),
+    (re.compile(r"∞"), " infinity "),
     (re.compile(r"[#^~|<>\\{}]+"), " "),
+    (re.compile(r"([(\[“‘]|^) +"), r"\1"),
 )
 
 
 def speak_english(text: str, language: str) -> str:
     """Write out what a voice would stumble over; no digit is left."""
-    parts = language.lower().replace("_", "-").split("-")
-    region = parts[-1] if len(parts) > 1 else ""
     text = _plain_digits(text)
     for pattern, words in _SIGNS:
         text = pattern.sub(words, text)
-    text = _expand(text)
+    text = speak_roman(expand_abbreviations(text))
     if _DIGIT.search(text):
-        text = _PLUS_SIGN.sub("plus ", _SIGN.sub("minus ", speak_phones(text)))
-        text = speak_dates(text, month_first=region in _MONTH_FIRST_REGIONS)
+        text = speak_codes(speak_durations(_decimal_points(part_timestamps(text))))
+        text = speak_dates(_PLUS_SIGN.sub("plus ", _minus_signs(text)), month_first=is_month_first(language))
         text = speak_numbers(speak_measures(speak_prices(speak_times(text))))
     for pattern, words in _LATE_SIGNS:
         text = pattern.sub(words, text)
     return text
+
+
+def is_month_first(language: str) -> bool:
+    """Whether 3/4/2026 is the fourth of March in the region of this BCP-47 tag."""
+    parts = language.lower().replace("_", "-").split("-")
+    return (parts[-1] if len(parts) > 1 else "") in _MONTH_FIRST_REGIONS
 
 
 def _plain_digits(text: str) -> str:
@@ -168,34 +131,45 @@ def _plain_digits(text: str) -> str:
     text = _VULGAR.sub(
         lambda match: (f"{match[1]} " if match[1] else "") + unicodedata.normalize("NFKC", match[2]), text
     ).replace("⁄", "/")
+    text = _ROMAN_SIGN.sub(lambda match: str(int(unicodedata.numeric(match.group()))), text)
     text = _RAISED.sub(lambda match: " " + unicodedata.normalize("NFKC", match.group()), text)
     return "".join(
         char if char.isascii() or not char.isdecimal() else str(unicodedata.digit(char)) for char in text
     )
 
 
-def _expand(text: str) -> str:
-    text = _TITLE.sub(lambda match: f"{_TITLES[match[1]]} ", text).replace("  ", " ")
-    text = _TWO_FACED.sub(_two_faced, text)
-    text = _NUMBERED.sub(lambda match: f"{_BEFORE_NUMBERS[match[1].lower()]} ", text)
-    text = _FIXED.sub(_fixed, text)
-    text = _INSIDE.sub(lambda match: _WORDS_INSIDE[match[1].lower()], text)
-    text = _WEEKDAY_RANGE.sub(lambda match: f"{_WEEKDAYS[match[1]]} to {_WEEKDAYS[match[2]]}", text)
-    return _WEEKDAY.sub(lambda match: _WEEKDAYS[match[1] or match[2]], text)
+def _decimal_points(text: str) -> str:
+    """`21,5` -> `21.5`, `1.250,5` -> `1250.5`; `1,250` has no decimals, and `pages 3,4` are two."""
+    text = _EUROPEAN.sub(lambda match: f"{match[1].replace('.', '')}.{match[2]}", text)
+    return _LIST_COMMA.sub(", ", _COMMA.sub(_decimal_point, text))
 
 
-def _two_faced(match: re.Match[str]) -> str:
-    """Tell `Dr. Smith` and `St. Paul` from `12 Main St.` and `Ocean Dr.`, which are streets."""
-    name, word, follower = match[1], match[2], match[3] or ""
-    before = f"{name} " if name else ""
-    after_name = name and name not in _NOT_NAMES
-    if follower and not after_name:
-        return f"{before}{'Doctor' if word == 'Dr' else 'Saint'} {follower.strip()}"
-    ends = "." if follower or match.end() == len(match.string) else ""
-    return f"{before}{'Drive' if word == 'Dr' else 'Street'}{ends}{follower}"
+def _decimal_point(match: re.Match[str]) -> str:
+    text = match.string
+    are_years = _YEAR.fullmatch(match[1]) and _YEAR.fullmatch(match[2])
+    if (
+        are_years
+        or _LIST_GOES_ON.match(text, match.end())
+        or _LISTED.search(text[max(0, match.start() - 12) : match.start()])
+    ):
+        return match.group()
+    return f"{match[1]}.{match[2]}"
 
 
-def _fixed(match: re.Match[str]) -> str:
-    word, follower = match[1].lower(), match[2]
-    ends = not follower or (word in _OFTEN_LAST and follower.isupper())
-    return f"{_WORDS[word]}{'.' if ends else ''}"
+def _minus_signs(text: str) -> str:
+    """Write the signs of negative numbers as `minus`; what stands between two numbers is no sign."""
+    text = _RANGE_TO_NEGATIVE.sub(" to ", text)
+    text = _SPACED_SIGN.sub(_spaced_minus, text)
+    return _SIGN.sub("minus ", _DASH_SIGN.sub(_dash_minus, text))
+
+
+def _spaced_minus(match: re.Match[str]) -> str:
+    if match["colon"]:
+        return f"{match['colon']}{'' if match['colon'] == '(' else ' '}minus "
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    return match.group() if _BEFORE_RANGE.search(before) else " minus "
+
+
+def _dash_minus(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    return match.group() if before.endswith(" ") and _BEFORE_RANGE.search(before) else "minus "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import re
 
-from lunavox_edge.text.characters import CJK, CLOSERS
+from lunavox_edge.text.characters import CJK, CLOSERS, is_lower
 
 _LONG_TAGS = (
-    "abbr|article|aside|audio|big|blockquote|body|br|break|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em"
-    "|emphasis|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|iframe|img|input|ins|kbd|label|li|link"
+    "abbr|answer|article|aside|audio|big|blockquote|body|br|break|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em"
+    "|emphasis|figcaption|figure|final|font|footer|form|h[1-6]|head|header|hr|html|iframe|img|input|ins|kbd|label|li|link"
     "|main|mark|meta|nav|ol|option|output|phoneme|pre|prosody|samp|say-as|script|section|select|small|source|span"
     "|speak|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|think|title|tr|tt|ul|var"
     "|video|voice|wbr"
@@ -35,7 +35,12 @@ _DEFINITION = re.compile(
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[^`]*$")
 _RULE = re.compile(r"([-*_=])(?:\s?\1){2,}$")
 _TABLE_RULE = re.compile(r"[\s|:-]+$")
-_QUOTE = re.compile(r"(?:>\s?)+")
+_WRAPPED_CHARS = 40
+_QUANTITY = r"[-–+~]?[$€£¥]?[0-9][0-9.,]*(?:\s?[^\s\w]{0,2}[^\W\d_]{0,5}[²³]?(?:/[^\W\d_]{1,4})?)?[.!]?$"
+_QUOTE = re.compile(rf"(?!>[=<0-9$€£¥]|>[-–+~][0-9]|>\s{_QUANTITY})(?:>\s?)+")
+"""A sign before a quantity is no quotation: `> 10 mm`."""
+_NEGATIVE = re.compile(r"^[-–]\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?(?:\s?[°º]\s?[CFK]?|\s?%)?[.!]?$)")
+"""Nor is it an item of a list, if it is all there is: `- 0.5 °C`."""
 _HEADING = re.compile(r"#{1,6}\s+")
 _BULLET = re.compile(r"(?:[-*•‣◦▪●·–—]\s+|\+\s+(?![0-9]))(?:\[[ xX]\]\s+)?")
 _LIST_NUMBER = re.compile(r"([0-9]{1,3})[.)]\s+")
@@ -86,18 +91,23 @@ def without_links(text: str) -> str:
 def in_one_line(text: str) -> str:
     """Drop the marks at the start of lines and join the lines, with a stop where a reader would pause."""
     joined: list[str] = []
-    pause = False
-    for line in text.split("\n"):
+    pause = wraps = False
+    lines = text.split("\n") if "\n" in text else [_NEGATIVE.sub("-", text.strip(), count=1)]
+    for line in lines:
         words, is_block = _line_words(line.strip())
         if not words:
-            pause = True
+            pause, wraps = True, False
             continue
+        if wraps and not is_block and is_lower(words[0]):
+            pause = False
         if joined and (pause or is_block) and not _SENTENCE_END.search(joined[-1][-40:]):
             joined.append("。" if _LAST_CJK.search(joined[-1]) else ".")
         if joined:
             joined.append(" ")
         joined.append(words)
         pause = is_block
+        # An item that was wrapped by hand goes on in the next line.
+        wraps = len(words) >= _WRAPPED_CHARS and "|" not in line and not _HEADING.match(line.strip())
     return "".join(joined)
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
 from lunavox_edge.errors import BadMarkup
+from lunavox_edge.text.say_as import SILENCED, SPELLED, say_as
 
 _MAX_DEPTH = 64
+_MAX_PREFIXES = 20
 _MAX_PAUSE_MS = 10_000
 _MAX_PAUSES_MS = 300_000
 """A few characters of markup may not ask for hours of silence."""
 _PARAGRAPH_PAUSE_MS = 400
+_SILENCED_PAUSE_MS = 500
+_LARGEST_RATE = 10.0
+"""A rate over this is meant as a percentage though its sign is missing: `80`."""
+_LARGEST_CHANGE = 3.0
+"""So is a change over this: `+10`."""
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 _MAX_VOLUME = 4.0
 _MAX_FACTOR = 100.0
@@ -37,6 +44,11 @@ _VOLUMES = {
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)", re.IGNORECASE)
 _AMOUNT = re.compile(r"([+-]?)([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(%|dB)?", re.IGNORECASE)
 _HAS_ROOT = re.compile(r"<(?:[\w.-]+:)?speak[\s/>]|<[?!]")
+_SILENT = frozenset({"desc", "metadata", "meta", "lexicon", "lookup", "title"})
+"""Elements that describe; what they hold is not spoken."""
+_PREFIX = re.compile(r"<[^<>]*")
+_PREFIXED = re.compile(r"(?:^</?|\s)([A-Za-z_][\w.-]*):[\w.-]+(?=[\s=/>]|$)")
+_ROOT_NAME = re.compile(r"<(?![?!])(?:[\w.-]+:)?[\w.-]+")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ROOT = "<speak>"
 
@@ -53,30 +65,43 @@ class Span:
     """Read letter by letter."""
 
 
-def parse_ssml(text: str) -> list[Span]:
+def parse_ssml(text: str, language: str = "") -> list[Span]:
     """Read SSML; a text without the `<speak>` element is taken as the inside of one.
 
-    Followed are speak, p, s, break, prosody rate and volume, sub, and say-as characters or
-    spell-out; other elements are read as their text. Raises BadMarkup.
+    Followed are speak, p, s, break, prosody rate and volume, sub and say-as, in words of the
+    `language` (a BCP-47 tag); descriptions are left out, other elements are read as their text.
+    Nothing is ever fetched: of audio the text inside is read. Raises BadMarkup.
     """
     text = _ILLEGAL.sub(" ", text).strip()
     bare = not _HAS_ROOT.match(text)
-    reader = _Reader()
+    document, added = _with_prefixes(f"{_ROOT}{text}</speak>" if bare else text)
+    reader = _Reader(language)
     parser = XMLParser(target=reader, forbid_dtd=True)
     try:
-        parser.feed(f"{_ROOT}{text}</speak>" if bare else text)
+        parser.feed(document)
         parser.close()
     except ParseError as error:
-        raise BadMarkup(_where(error, bare=bare)) from error
+        raise BadMarkup(_where(error, added=added + (len(_ROOT) if bare else 0))) from error
     except DefusedXmlException as error:
         raise BadMarkup("SSML with a DOCTYPE or entity declarations is not read; remove them.") from error
     return reader.spans
 
 
-def _where(error: ParseError, *, bare: bool) -> str:
+def _with_prefixes(document: str) -> tuple[str, int]:
+    """Declare prefixes that are used without (`amazon:effect`); return also how many characters that took."""
+    root = _ROOT_NAME.search(document)
+    if not root or ":" not in document:
+        return document, 0
+    used = {prefix for tag in _PREFIX.finditer(document) for prefix in _PREFIXED.findall(tag.group())}
+    missing = sorted(prefix for prefix in used - {"xml", "xmlns"} if f"xmlns:{prefix}" not in document)
+    declared = "".join(f' xmlns:{prefix}="{prefix}"' for prefix in missing[:_MAX_PREFIXES])
+    return document[: root.end()] + declared + document[root.end() :], len(declared)
+
+
+def _where(error: ParseError, *, added: int) -> str:
     line, column = error.position
-    if bare and line == 1:
-        column = max(0, column - len(_ROOT))
+    if line == 1:
+        column = max(0, column - added)
     reason = str(error).partition(":")[0]
     return (
         f"The SSML is not well-formed at line {line}, column {column + 1} ({reason}). "
@@ -90,13 +115,17 @@ class _Manner:
     volume: float = 1.0
     spell: bool = False
     silent: bool = False
-    """The text is replaced by the alias of a sub element."""
+    """The text is replaced by the alias of a sub element, or is not to be spoken."""
+    kind: str = field(default="", compare=False)
+    """What a say-as element asks for; the text is gathered until it ends."""
 
 
 class _Reader:
     """The target of the parser: no tree is built, so no depth of nesting can hurt."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._said_as: list[tuple[str, list[str]]] = []
         self.spans: list[Span] = []
         self._manners = [_Manner()]
         self._words: list[str] = []
@@ -117,8 +146,10 @@ class _Reader:
         elif name == "sub" and "alias" in values:
             self.data(values["alias"])
             manner = replace(manner, silent=True)
-        elif name == "say-as" and values.get("interpret-as") in {"characters", "spell-out", "verbatim"}:
-            manner = replace(manner, spell=True)
+        elif name == "say-as":
+            manner = self._start_say_as(manner, values)
+        elif name in _SILENT:
+            manner = replace(manner, silent=True)
         elif name == "prosody":
             manner = replace(
                 manner,
@@ -129,17 +160,37 @@ class _Reader:
 
     def end(self, tag: str) -> None:
         """Leave an element."""
-        self._manners.pop()
+        manner = self._manners.pop()
         name = _local(tag)
+        if name == "say-as" and manner.kind != self._manners[-1].kind:
+            detail, words = self._said_as.pop()
+            text = " ".join("".join(words).split())
+            self.data(say_as(text, manner.kind.partition(" ")[2], detail, self._language))
         if name in {"p", "s"}:
             said = self._end_span()
             if said and name == "p":
                 self._pause(_PARAGRAPH_PAUSE_MS)
 
+    def _start_say_as(self, manner: _Manner, values: dict[str, str]) -> _Manner:
+        kind = values.get("interpret-as", values.get("type", "")).lower()
+        if kind in SPELLED:
+            return replace(manner, spell=True)
+        if kind in SILENCED:
+            self._pause(_SILENCED_PAUSE_MS)
+            return replace(manner, silent=True)
+        if not kind:
+            return manner
+        self._said_as.append((values.get("format", values.get("currency", values.get("detail", ""))), []))
+        # Its depth tells it from one of the same kind around it.
+        return replace(manner, kind=f"{len(self._said_as)} {kind}")
+
     def data(self, text: str) -> None:
         """Take in text between two tags."""
         manner = self._manners[-1]
         if manner.silent:
+            return
+        if manner.kind:
+            self._said_as[-1][1].append(text)
             return
         if manner != self._words_manner:
             self._end_span()
@@ -199,13 +250,15 @@ def _factor(values: dict[str, str], key: str, read: Callable[[str], float | None
 
 
 def _rate(value: str) -> float | None:
-    """`slow`, `80%` and `0.8` mean the same, and so does `-20%`."""
-    if value in _RATES:
-        return _RATES[value]
+    """`slow`, `80%`, `80` and `0.8` mean the same, and so do `-20%` and `-20`."""
+    if value.lower() in _RATES:
+        return _RATES[value.lower()]
     amount = _AMOUNT.fullmatch(value)
     if not amount or (amount[3] or "%") != "%":
         return None
-    number = float(amount[2]) / (100 if amount[3] else 1)
+    number = float(amount[2])
+    if amount[3] or number > (_LARGEST_CHANGE if amount[1] else _LARGEST_RATE):
+        number /= 100
     if amount[1]:
         number = 1 + float(f"{amount[1]}1") * number
     return max(_MIN_SPEED, number)
@@ -213,8 +266,8 @@ def _rate(value: str) -> float | None:
 
 def _volume(value: str) -> float | None:
     """`soft`, `50%`, `50`, `-50%` and `-6dB` mean about the same."""
-    if value in _VOLUMES:
-        return _VOLUMES[value]
+    if value.lower() in _VOLUMES:
+        return _VOLUMES[value.lower()]
     amount = _AMOUNT.fullmatch(value)
     if not amount:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lunavox_edge.text.numbers_en import NUMBER, cardinal
+from lunavox_edge.text.numbers_en import NUMBER, cardinal, fraction
 from lunavox_edge.text.units_en import PER, TOUCHING_UNITS, UNITS
 
 _CURRENCIES: dict[str, tuple[str, str, str, str]] = {
@@ -71,7 +71,12 @@ _HOURS_MINUTES = re.compile(r"(?<![\w.,])([0-9]{1,3})h\s?([0-9]{1,2})m\b")
 _MINUTES_SECONDS = re.compile(r"(?<![\w.,])([0-9]{1,3})m\s?([0-9]{1,2})s\b")
 _MEASURE = re.compile(
     rf"(?<![\w.,])(?<![0-9]/)({NUMBER}){_UNTIL}({NUMBER}))?"
-    rf"(?:(\s?|-)({_UNIT})|({_TOUCHING})|\s(in|A)(?=[.,;:)]|$))(?![\w²³°]){_PER}(?:(?<=[a-z])\.(?=\s[a-z]))?"
+    rf"(?:(\s?|-)({_UNIT})|({_TOUCHING})|\s(in|A)(?=[.,;:)]|$))(?![\w²³°]){_PER}"
+    r"(?:(?<=[a-z])\.(?=\s(?:[a-z]|[0-9]{1,4}\s?(?:min|mins|sec|secs|s|m|in|oz)\b)))?"
+)
+_PART = re.compile(
+    rf"(?<![\w.,/])(?:([0-9]{{1,4}})[ -])?([0-9]{{1,3}})/([0-9]{{1,3}})(?:\s?|-)({_UNIT}|in(?=[.,;:)]"
+    rf"|$))(?![\w²³°/])"
 )
 _COLOR_K = 1000
 _PLACE = re.compile(
@@ -121,7 +126,22 @@ def _price(number: str, until: str | None, scale: str | None, currency: str) -> 
 def speak_measures(text: str) -> str:
     """`21.5°C` -> `twenty-one point five degrees Celsius`, `60 km/h` -> `sixty kilometers per hour`."""
     text = _MINUTES_SECONDS.sub(r"\1 min \2 s", _HOURS_MINUTES.sub(r"\1 h \2 min", text))
-    return _MEASURE.sub(_measure, _FEET.sub(_feet, text))
+    return _MEASURE.sub(_measure, _PART.sub(_part, _FEET.sub(_feet, text)))
+
+
+def _part(match: re.Match[str]) -> str:
+    """`1/2 tsp` -> `one half teaspoon`, `120/80 mmHg` -> `one hundred and twenty over eighty ...`."""
+    whole, over, under = match[1], int(match[2]), int(match[3])
+    one, many = UNITS.get(match[4]) or TOUCHING_UNITS[match[4]]
+    part = fraction(whole, over, under)
+    if not part:
+        return f"{match.group()[: match.start(4) - match.start()].strip()} {many}"
+    if whole:
+        return f"{part} {many}"
+    if over == 1:
+        return f"{part} {one}"
+    article = "an" if one[0] in "aio" or one == "hour" else "a"
+    return f"{part} of {article} {one}"
 
 
 def _feet(match: re.Match[str]) -> str:

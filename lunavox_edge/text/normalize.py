@@ -46,18 +46,19 @@ _DOTS_SPOKEN = frozenset({"hu", "uk", "mk"})
 """Languages in which espeak names the three dots at an end."""
 
 
-def speakable(text: str, language: str) -> str:
+def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
     """Return what a voice should say for this text, or "" if there is nothing to say.
 
     Markdown, HTML, emoji, addresses and stray characters are handled for every language (a
     BCP-47 tag or an espeak voice). English numbers, dates, units and signs are written out; of other
-    languages what their phonemisers get wrong: signs, decimal points, ordinals, abbreviations.
+    languages what their phonemisers get wrong: signs, decimal points, ordinals, abbreviations. Emoji are
+    named if the text holds nothing else and `name_emoji` is set, else dropped.
     """
     english = _is_english(language)
     text = mark_true_minus(without_html(text), None if english else wording(language_key(language)))
     text = clean_characters(text)
     text = speak_addresses(without_links(text), english=english)
-    text = tidy(without_emoji(without_emphasis(in_one_line(text)), language))
+    text = tidy(without_emoji(without_emphasis(in_one_line(text)), language, named=name_emoji))
     if not has_words(text):
         return ""
     text = _with_pauses(text, language)

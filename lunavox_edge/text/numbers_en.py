@@ -19,12 +19,20 @@ _MAX_DIGITS_AFTER_LETTERS = 2
 _MAX_DIGITS_BEFORE_LETTERS = 4
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _LARGEST_NAMED_PART = 9
+_INCH_PARTS = frozenset({16, 32, 64})
 
 _VERSION = re.compile(r"(?<![\w.])v?([0-9]{1,15}(?:\.[0-9]{1,15}){2,20})(?![\w]|\.[0-9])")
 _ORDINAL = re.compile(
     r"(?<![\w.,])([0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})(?:st|nd|rd|th)\b", re.IGNORECASE
 )
 _FRACTION = re.compile(r"(?<![\w./,])(?:([0-9]{1,6})[ -])?([0-9]{1,6})/([0-9]{1,6})(?![\w/]|[.,][0-9])")
+_SHARE = re.compile(
+    r"(?<![\w./,-])(?<![0-9] )([0-9]{1,2})/([0-9]{1,4})(?= of (?:an?|the|its|my|your|all|our|their)\b)"
+)
+_SCORE = re.compile(
+    r"(?P<before>(?i:\b(?:rat(?:ed|ing)|scor(?:ed?|es|ing)|battery|level))(?: of| is| was| it| at|:)? )"
+    r"(?P<over>[0-9]{1,3})/(?P<under>[0-9]{1,3})(?![\w/]|[.,][0-9])"
+)
 _PRODUCT = re.compile(rf"(?<![\w.,])(?!0x)({NUMBER})(?:\s?x\s?|×)({NUMBER})(?! to the)")
 _RATIO = re.compile(r"(?<![\w.,:/])([0-9]{1,4}):([0-9]{1,4})(?![\w:/]|[.,][0-9])")
 _SUM = re.compile(r"(?<=[0-9]) ?- ?(?=[0-9.]{1,20} ?=)")
@@ -89,6 +97,10 @@ def speak_numbers(text: str) -> str:
     text = _VERSION.sub(_spoken_version, text)
     text = _SLASH.sub(" slash ", _QUOTIENT.sub(" divided by ", _RATING.sub(r"\1 out of \2", text)))
     text = _ORDINAL.sub(lambda match: ordinal(int(match[1].replace(",", ""))), text)
+    text = _SCORE.sub(r"\g<before>\g<over> out of \g<under>", text)
+    text = _SHARE.sub(
+        lambda match: fraction(None, int(match[1]), int(match[2]), named=True) or match.group(), text
+    )
     text = _FRACTION.sub(_spoken_fraction, text)
     text = _OLD_YEAR.sub(lambda match: f"{match[1]} {year(int(match[2]))}", text)
     text = _PRODUCT.sub(lambda match: _pair(match, "by"), text)
@@ -109,15 +121,27 @@ def _spoken_version(match: re.Match[str]) -> str:
     return point.join(cardinal(part) for part in parts)
 
 
+def fraction(whole: str | None, over: int, under: int, *, named: bool = False) -> str | None:
+    """`1`, `1`, `2` -> `one and a half`; None if it has no name, unless it is to be `named`."""
+    if not 0 < over < under or not (named or under <= _LARGEST_NAMED_PART or under in _INCH_PARTS):
+        return None
+    part = {2: "half", 4: "quarter"}.get(under) or ordinal(under)
+    if whole and over == 1:
+        part = f"{'an' if part[0] in 'aeiou' else 'a'} {part}"
+    else:
+        part = f"{cardinal(str(over))} {part if over == 1 else plural(part)}"
+    return f"{cardinal(whole)} and {part}" if whole else part
+
+
+def _spoken_share(match: re.Match[str]) -> str:
+    return fraction(None, int(match[1]), int(match[2]), named=True) or match.group()
+
+
 def _spoken_fraction(match: re.Match[str]) -> str:
     whole, over, under = match[1], int(match[2]), int(match[3])
-    if 0 < over < under <= _LARGEST_NAMED_PART:
-        part = {2: "half", 4: "quarter"}.get(under) or ordinal(under)
-        if whole and over == 1:
-            part = f"{'an' if under == 8 else 'a'} {part}"  # noqa: PLR2004 - an eighth
-        else:
-            part = f"{cardinal(match[2])} {part if over == 1 else plural(part)}"
-        return f"{cardinal(whole)} and {part}" if whole else part
+    named = fraction(whole, over, under)
+    if named:
+        return named
     joint = " over " if over > under else " slash "
     if over == under or under in {10, 100}:
         joint = " out of "

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from lunavox_edge.text.characters import CLOSERS, NEWLINES, is_lower
+from lunavox_edge.text.joints import last_cut
 from lunavox_edge.text.stops import STOP, Verdict, judge, seems_whole
 
 _LOOKAHEAD = 32
@@ -20,7 +21,10 @@ _LATEST_STEP_BACK = 16
 """How far a cut inside a word moves back to keep an accent or an emoji whole."""
 
 _CANDIDATE = re.compile(rf"{STOP.pattern}|(?P<newline>[{NEWLINES}])")
-_CLAUSE = re.compile(rf"[,;:،؛][{CLOSERS}]*\s+|[、，；：][{CLOSERS}]*\s*|\s[–—-]\s+|—\s*")
+_CLAUSE = re.compile(
+    rf"(?<![0-9] day)(?<![0-9] days)[,;:،؛][{CLOSERS}]*\s+"
+    rf"|[、，；：][{CLOSERS}]*\s*|\s[–—-]\s+(?![\s0-9])|—\s*"
+)
 _SPACE = re.compile(r"\s+(?=\S)")
 _NEXT_IN_LINE = re.compile(rf"[^\S{NEWLINES}]*([\S{NEWLINES}])")
 
@@ -55,10 +59,15 @@ class Segmenter:
         return self._take(final=True)
 
     def flush_words(self) -> list[str]:
-        """Return whole words that wait for the end of their sentence; the last word may still grow."""
-        words = self._text.split()
-        grows = words and not self._text[-1].isspace() and not self.seems_whole
-        end = len(self._text) - (len(words[-1]) if grows else 0)
+        """Return words that wait for the end of their sentence and sound the same whatever follows.
+
+        The last word may still grow, a number wants its unit, a month its day: they go on waiting.
+        """
+        end = len(self._text)
+        if not self.seems_whole:
+            end = last_cut(self._text, grows=not self._text[-1:].isspace())
+            if not end:
+                return []
         rest, self._text = self._text[end:], self._text[:end]
         segments = self._take(final=True)
         self._text = rest
@@ -159,8 +168,10 @@ class Segmenter:
             if clause.end() >= _EARLIEST_CUT:
                 best = clause.end()
         if not best and end > patience:
-            spaces = [space.end() for space in _SPACE.finditer(window, _EARLIEST_CUT, self._early_chars)]
-            best = spaces[-1] if spaces else 0
+            best = last_cut(window[:end], grows=False, limit=self._early_chars - 1)
+            if best < _EARLIEST_CUT:
+                spaces = [space.end() for space in _SPACE.finditer(window, _EARLIEST_CUT, self._early_chars)]
+                best = spaces[-1] if spaces else 0
         return best
 
     def _forced_end(self, window: str) -> int:
@@ -172,6 +183,9 @@ class Segmenter:
         clauses = [clause.end() for clause in _CLAUSE.finditer(window, 0, limit)]
         if clauses and clauses[-1] > earliest:
             return clauses[-1]
+        safe = last_cut(window, grows=False, limit=limit)
+        if safe > earliest:
+            return safe
         head = window[:limit]
         if window[limit].isspace() or head[-1].isspace():
             return limit

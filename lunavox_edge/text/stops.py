@@ -12,8 +12,13 @@ from lunavox_edge.text.abbreviations import (
     BEFORE_NUMBERS,
     GERMAN_BEFORE_ORDINALS,
     GERMAN_MONTHS,
+    LABELED,
+    LETTER_UNITS,
+    MEASURED,
     OFTEN_LAST,
+    PARTS,
     STARTERS,
+    UNITS,
 )
 from lunavox_edge.text.characters import CJK, CLOSERS, EMOJI, NEWLINES, OPENERS, is_lower
 
@@ -30,13 +35,19 @@ _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
 """`10 min` is a measure, and may end a sentence before another number."""
-_MEASURE = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
+_AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
 """`21 °C. The` and `10 W. The`: no initials."""
 _ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
 """`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
 _NUMBER = re.compile(r"[0-9]{1,3}$")
+_ANSWERS = frozenset({"no"})
+_NUMERAL = re.compile("[IVXL]{1,7}")
+_MEASURE = re.compile(r"[0-9]\s?(?P<unit>[^\W\d_]{1,4})$")
+_PER_UNIT = re.compile(r"[0-9]\s?[^\W\d_]{1,4}/[^\W\d_]{1,3}$")
+_SMALLER_MEASURE = re.compile(r"[0-9]{1,4}\s?(?P<unit>[^\W\d_]{1,4})\b")
+_GROWING_MEASURE = re.compile(r"[0-9]{1,4}(?:\s?(?:[^\W\d_]{1,4})?)?\Z")
 _BEFORE_NUMBER = re.compile(r"(?<![\w.])(?P<word>[^\W\d_]{2,7})\.(?=\s[-–<>+~]?[0-9])")
 _ENDING_LETTERS = re.compile(r"[^\W\d_]+$")
 _PART_OF_NAME = ("(", "_", "=", "/", "@", ".")
@@ -86,6 +97,12 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     cut_off = word is not None and word.end() == len(text)
     if not whole and (first == len(text) or (cut_off and stop["stops"] == "." and _needs_next_word(before))):
         return Verdict.UNSURE, end
+    if stop["stops"] == "." and _is_measured(before) and text[first : first + 1].isdigit():
+        if not whole and _GROWING_MEASURE.match(text, first):
+            return Verdict.UNSURE, end
+        smaller = _SMALLER_MEASURE.match(text, first)
+        goes_on = smaller is not None and smaller["unit"].lower() in UNITS
+        return (Verdict.NONE if goes_on else Verdict.END), end
     if len(next_word) == 1 and text[first + 1 : first + 2] == ".":
         next_word = ""
     return _judge_spaced(stop, before, text[first : first + 1], next_word), end
@@ -98,8 +115,15 @@ def seems_whole(text: str) -> bool:
     if trail is None or text[trail.end() :].strip():
         return False
     before = text[max(0, stops[-1].start() - _CONTEXT) : stops[-1].start()]
-    doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit()
+    doubtful = _is_abbreviation(before, "", "") or before[-1:].isdigit() or _wants_number(before)
     return stops[-1]["stops"] != "." or not doubtful
+
+
+def _wants_number(before: str) -> bool:
+    """`in approx.` and `at No.`, but not the answer `No.`."""
+    word = _last_word(before)
+    is_answer = word in _ANSWERS and before[: -len(word)].rstrip()[-1:] in ("", ".", "!", "?")
+    return word in BEFORE_NUMBERS and not is_answer
 
 
 def without_inner_stops(text: str) -> str:
@@ -186,10 +210,20 @@ def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: st
     return Verdict.END
 
 
+def _is_measured(before: str) -> bool:
+    """Whether a number and its unit end here: `5 min`, `35 km/h`."""
+    if _PER_UNIT.search(before):
+        return True
+    measure = _MEASURE.search(before)
+    return measure is not None and (measure["unit"].lower() in UNITS or measure["unit"] in LETTER_UNITS)
+
+
 def _needs_next_word(before: str) -> bool:
     """Whether `_is_abbreviation` looks at more of the next word than its first letter."""
     word = _last_word(before)
-    return bool(_LETTERS.search(before)) or word in OFTEN_LAST or bool(_NUMBER.fullmatch(word))
+    if word in OFTEN_LAST or word in LABELED or word in BEFORE_NUMBERS:
+        return True
+    return bool(_LETTERS.search(before)) or bool(_NUMBER.fullmatch(word))
 
 
 def _last_word(before: str) -> str:
@@ -204,14 +238,14 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
     if token in OTHER_BEFORE_NAMES or (follower.isdigit() and token in OTHER_BEFORE_NUMBERS):
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
-    if not word:
+    if not word or _is_measured(before):
         return False
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
-        measure = len(letters.group()) == 1 and follower.isupper() and _MEASURE.search(before)
+        measure = len(letters.group()) == 1 and follower.isupper() and _AMOUNT.search(before)
         return not measure and _are_initials(letters.group(), next_word, starts=starts)
-    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−"):
+    if follower.isdigit() or (follower and follower in "$€£¥#~+<>±-–−≤≥≈"):
         if word in OTHER_BEFORE_NUMBERS:
             return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
@@ -223,6 +257,15 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         )
     if _NUMBER.fullmatch(word):
         return _is_ordinal(before, follower, next_word)
+    if word in BEFORE_NUMBERS and _NUMERAL.fullmatch(next_word):
+        return len(next_word) > 1 or word in PARTS
+    return _is_before_word(word, next_word, starts=starts)
+
+
+def _is_before_word(word: str, next_word: str, *, starts: bool) -> bool:
+    """Whether an abbreviation goes on with this word."""
+    if word in LABELED:
+        return next_word.lower().startswith(MEASURED)
     if word in OFTEN_LAST:
         return not starts
     return word in BEFORE_NAMES or word in OTHER_BEFORE_NAMES

@@ -6,6 +6,7 @@ import re
 
 _THOUGHT_NAMES = (
     "think|thinking|thought|thoughts|thought_process|reasoning|reasoning_content|reflection|reflect|antthinking"
+    "|analysis|reason|internal|planning|rationale|deliberation|thinking_process|internal_thoughts|internal_thought"
     "|scratchpad|chain_of_thought|cot|inner_monologue|internal_monologue|inner_thoughts|inner_thought"
     "|mm:think|seed:think|tool_call|tool_calls|function_call|tool_response"
 ).split("|")

@@ -263,6 +263,276 @@ def test_abbreviations_and_signs(text: str, spoken: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Battery: <5%", "Battery: less than five percent"),
+        ("Battery level (<5%)", "Battery level (less than five percent)"),
+        ("Rain: >10 mm", "Rain: greater than ten millimeters"),
+        ("Rain > 10 mm, wind <$5", "Rain greater than ten millimeters, wind less than five dollars"),
+        ("Alert: <0 °C expected", "Alert: less than zero degrees Celsius expected"),
+        ("Temp < -5 °C", "Temp less than minus five degrees Celsius"),
+        ("<5 min", "less than five minutes"),
+        ("> 10 mm", "greater than ten millimeters"),
+        (">10 mm", "greater than ten millimeters"),
+        (">= 5", "at least five"),
+        ("> 10 people came in", "ten people came in"),  # a quotation
+        ("(≤5%), ≥ 60 %", "(at most five percent), at least sixty percent"),
+        ("Outside - 5 °C", "Outside minus five degrees Celsius"),
+        ("Outside − 5 °C", "Outside minus five degrees Celsius"),
+        ("Low: –5 °C", "Low: minus five degrees Celsius"),
+        ("high 3 °C, low –5 °C", "high three degrees Celsius, low minus five degrees Celsius"),
+        ("Outside: - 5", "Outside: minus five"),
+        ("- 0.5 °C", "minus zero point five degrees Celsius"),
+        ("−0.5 °C", "minus zero point five degrees Celsius"),
+        ("- 20 °C\n- 21 °C", "twenty degrees Celsius. twenty-one degrees Celsius"),  # a list
+        ("Timer - 5 minutes", "Timer - five minutes"),
+        ("21 °C - 5 °C", "twenty-one degrees Celsius to five degrees Celsius"),
+        ("10–15 °C, 10 –15 °C", "ten to fifteen degrees Celsius, ten to fifteen degrees Celsius"),
+        (
+            "-5 – -3 °C, –5…–3 °C",
+            "minus five to minus three degrees Celsius, minus five to minus three degrees Celsius",
+        ),
+        ("5%-10%", "five percent to ten percent"),
+        ("5 - 3", "five to three"),
+        ("- 5", "minus five"),
+        ('say "<5%"', 'say "less than five percent"'),
+        ("3~5 days, Δ5 °C", "three to five days, delta five degrees Celsius"),
+        ("UTC-5, GMT+02:00", "UTC minus five, GMT plus two"),
+        ("±2, 20 ±0.5 °C", "plus or minus two, twenty plus or minus zero point five degrees Celsius"),
+        ("~5, ~ 5, ≈5 km", "about five, about five, about five kilometers"),
+        ("+5 °C (+5%)", "plus five degrees Celsius (plus five percent)"),
+        ("-$5, $-5, –$5", "minus five dollars, minus five dollars, minus five dollars"),
+        ("a <b> c", "a c"),
+    ],
+)
+def test_signs_are_not_lost(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+_SEVEN_FIVE = "November twenty-sixth, twenty twenty-six at seven oh five"
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Motion at 2026-11-26 07:05:33.123456+01:00", f"Motion at {_SEVEN_FIVE}"),
+        ("2026-11-26 07:05:33", _SEVEN_FIVE),
+        ("2026-11-26 07:05", _SEVEN_FIVE),
+        ("2026-11-26T07:05:33", _SEVEN_FIVE),
+        ("2026-11-26T07:05:33Z", f"{_SEVEN_FIVE} UTC"),
+        ("2026-11-26 07:05:33 UTC.", f"{_SEVEN_FIVE} UTC."),
+        ("2026-11-26T07:05:33.123456+00:00", _SEVEN_FIVE),
+        ("2026-11-26 07:05:33 -0500", _SEVEN_FIVE),
+        ("2026/11/26 07:05, 20261126T070533Z", f"{_SEVEN_FIVE}, {_SEVEN_FIVE} UTC"),
+        ("2026/11/26", "November twenty-sixth, twenty twenty-six"),
+        ("07:05:33.123456+01:00", "seven oh five and thirty-three seconds"),
+        ("0:15:32.123456", "fifteen minutes and thirty-two seconds"),
+        ("2 days, 3:04:05", "two days, three hours, four minutes and five seconds"),
+        ("Open for 1 day, 0:00:00", "Open for one day"),
+        ("1 day 02:03:04", "one day, two hours, three minutes and four seconds"),
+        ("-1 days +23:59:58", "minus two seconds"),
+        ("-1 day, 23:59:58", "minus two seconds"),
+        ("0:00:00, 0:00:00.123456", "zero seconds, less than a second"),
+        ("100:05:09", "one hundred hours, five minutes and nine seconds"),
+        ("PT1H30M, P1DT2H, PT0S", "one hour and thirty minutes, one day and two hours, zero seconds"),
+        ("1d 2h 3m 4s, 3d 4h", "one day two hours three minutes four seconds, three days four hours"),
+    ],
+)
+def test_times_of_python(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+_HOUR_AND_HALF = "one hour and thirty minutes"
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Timer 1:30:00 left", f"Timer {_HOUR_AND_HALF} left"),
+        ("Timer: 01:30:00", f"Timer: {_HOUR_AND_HALF}"),
+        ("Timer has 1:30:00", f"Timer has {_HOUR_AND_HALF}"),
+        ("Timer 5:00 left", "Timer five minutes left"),
+        ("The dryer has 1:30:00 left", f"The dryer has {_HOUR_AND_HALF} left"),
+        ("1:30:00 remaining", f"{_HOUR_AND_HALF} remaining"),
+        ("Remaining time is 1:30:00", f"Remaining time is {_HOUR_AND_HALF}"),
+        ("Duration: 1:30:00. Timer: 00:00:00", f"Duration: {_HOUR_AND_HALF}. Timer: zero seconds"),
+        ("Set a timer for 1:30:00", f"Set a timer for {_HOUR_AND_HALF}"),
+        ("The wash takes 1:30:00", f"The wash takes {_HOUR_AND_HALF}"),
+        ("in 1:30:00", f"in {_HOUR_AND_HALF}"),
+        ("opened 1:30:00 ago", f"opened {_HOUR_AND_HALF} ago"),
+        ("1:30:00 h", _HOUR_AND_HALF),
+        ("Uptime 12:34:56", "Uptime twelve hours, thirty-four minutes and fifty-six seconds"),
+        # These are times of day.
+        ("It is 12:34:56", "It is twelve thirty-four and fifty-six seconds"),
+        ("at 12:34:56", "at twelve thirty-four and fifty-six seconds"),
+        ("since 10:30:00", "since ten thirty"),
+        ("Timer ends at 10:30:00", "Timer ends at ten thirty"),
+        ("The alarm is set for 10:30:00", "The alarm is set for ten thirty"),
+        ("from 10:00:00 to 11:30:00", "from ten o'clock to eleven thirty"),
+        ("10:30:00 in London", "ten thirty in London"),
+        (
+            "The timer was started at 10:30:00 and has 1:30:00 left.",
+            f"The timer was started at ten thirty and has {_HOUR_AND_HALF} left.",
+        ),
+    ],
+)
+def test_timers_over_an_hour(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        (
+            "Temp. 20 °C, max. 25 °C, min. 12 °C",
+            (
+                "Temperature twenty degrees Celsius, maximum twenty-five degrees Celsius, "
+                "minimum twelve degrees Celsius"
+            ),
+        ),
+        ("Temp.: 20 °C", "Temperature: twenty degrees Celsius"),
+        ("max. -5 °C, max. <5", "maximum minus five degrees Celsius, maximum less than five"),
+        ("avg. 20, hum. 40%", "average twenty, humidity forty percent"),
+        ("Max. Temperature 25 °C", "Maximum Temperature twenty-five degrees Celsius"),
+        ("Check the temp. outside. Check the temp.", "Check the temperature outside. Check the temperature."),
+        (
+            "123 Main St., Apt. 4B",
+            "one hundred and twenty-three Main Street, apartment four B",
+        ),
+        ("555-1234 ext. 12", "five five five, one two three four extension twelve"),
+        ("Ft. Worth, Mt. Everest, Adm. Nelson", "Fort Worth, Mount Everest, Admiral Nelson"),
+        ("It is 6 ft. The wall", "It is six feet. The wall"),
+        ("5 ft. 2 in. tall", "five feet two inches tall"),
+        ("2 hrs. 5 min. left", "two hours five minutes left"),
+        ("Ave. 5", "avenue five"),
+        ("Prof. Dr. Smith", "Professor Doctor Smith"),
+        ("the no. of lights, i. e. five", "the number of lights, that is five"),
+        ("123 Park Ave. It is nice", "one hundred and twenty-three Park Avenue. It is nice"),
+        ("12 Oak Rd.", "twelve Oak Road."),
+        ("Tel.: 555-1234", "telephone: five five five, one two three four"),
+        ("Rm. 12, Bldg. 3, Ste. B", "room twelve, building three, Suite B"),
+        ("Ready in approx. 5 min. from now", "Ready in approximately five minutes from now"),
+    ],
+)
+def test_abbreviations_beside_measures(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("King Charles III, Queen Elizabeth II", "King Charles the third, Queen Elizabeth the second"),
+        ("Pope John Paul II, Tsar Nicholas II", "Pope John Paul the second, Tsar Nicholas the second"),
+        ("Louis XIV's palace, Henry VIII", "Louis the fourteenth's palace, Henry the eighth"),
+        ("Elizabeth I of England, Charles V.", "Elizabeth the first of England, Charles the fifth."),
+        ("King Charles I was beheaded.", "King Charles the first was beheaded."),
+        ("John F. Kennedy II", "John F. Kennedy the second"),
+        ("Chapter IV, Chapter I: x", "Chapter four, Chapter one: x"),
+        ("Chapters II and III, Parts I-III", "Chapters two and three, Parts one to three"),
+        ("Vol. II, Fig. IV", "Volume two, Figure four"),
+        ("Act V, Scene II", "Act five, Scene two"),
+        ("World War II. World War I was.", "World War two. World War one was."),
+        ("World Wars I and II", "World Wars one and two"),
+        ("Super Bowl LVIII, Final Fantasy VII", "Super Bowl fifty-eight, Final Fantasy seven"),
+        ("type II diabetes, Phase III", "type two diabetes, Phase three"),
+        ("Henry the VIII, WWII", "Henry the eighth, World War two"),
+        ("the XIX century", "the nineteenth century"),
+        ("Ⅳ", "four"),
+        # No numerals.
+        ("I mix a CD and a DVD.", "I mix a CD and a DVD."),
+        ("When I saw Charles I was happy.", "When I saw Charles I was happy."),
+        ("Chapter I wrote, Part I liked", "Chapter I wrote, Part I liked"),
+        ("Robert V. Smith, Malcolm X", "Robert V. Smith, Malcolm X"),
+        ("Type C, Class D, Model X, Gen X", "Type C, Class D, Model X, Gen X"),
+        ("He got an IV. The IV is in.", "He got an IV. The IV is in."),
+        ("size XL, MIX, DC, LCD", "size XL, MIX, DC, LCD"),
+    ],
+)
+def test_roman_numerals(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "american", "british"),
+    [
+        ("on 11/26", "on November twenty-sixth", "on the twenty-sixth of November"),
+        (
+            "on Thursday, 11/26",
+            "on Thursday, November twenty-sixth",
+            "on Thursday, the twenty-sixth of November",
+        ),
+        ("on 3/4.", "on March fourth.", "on the third of April."),
+        (
+            "from 11/26 to 12/1",
+            "from November twenty-sixth to December first",
+            "from the twenty-sixth of November to the twelfth of January",
+        ),
+        ("11/2026", "November twenty twenty-six", None),
+        ("on 3/4 of the cake", "on three quarters of the cake", None),
+        ("1/2 cup, 3/4 full", "one half cup, three quarters full", None),
+        (
+            "1/2 tsp, 3/4 lb, 1 1/2 tbsp",
+            "one half teaspoon, three quarters of a pound, one and a half tablespoons",
+            None,
+        ),
+        ("3/16 inch, 1/10 of the way", "three sixteenths inch, one tenth of the way", None),
+        ("120/80 mmHg", "one hundred and twenty over eighty millimeters of mercury", None),
+        ("50/50, 9/11, rated 4/5", "fifty fifty, nine eleven, rated four out of five", None),
+    ],
+)
+def test_slashes(text: str, american: str, british: str | None) -> None:
+    _check(text, american, "en-US")
+    _check(text, british or american, "en-GB")
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("+1-800-555-0199", "plus one, eight zero zero, five five five, zero one nine nine"),
+        ("1-800-555-0199", "one, eight zero zero, five five five, zero one nine nine"),
+        ("code 4-7-1-1", "code four seven one one"),
+        ("The code is 4 7 1 1.", "The code is four seven one one."),
+        ("code 47-11, 12-34-56", "code four seven, one one, one two, three four, five six"),
+        ("AB-1234, SN-00123", "AB-one two three four, SN-zero zero one two three"),
+        ("123-45-6789", "one two three, four five, six seven eight nine"),
+        ("03-04-2026", "March fourth, twenty twenty-six"),
+        ("3-5, mid-1990", "three to five, mid-nineteen ninety"),
+        ("Lot 4711-0815", "Lot four seven one one, zero eight one five"),
+        ("1-800-FLOWERS", "one, eight zero zero, FLOWERS"),
+        ("00:1A:2B:3C:4D:5E", "zero zero, one A, two B, three C, four D, five E"),
+        ("SHA-256", "SHA-two hundred and fifty-six"),
+        ("F-150, B-52", "F-one hundred and fifty, B-fifty-two"),
+    ],
+)
+def test_codes(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        (
+            "21,5 °C, -21,5 °C",
+            "twenty-one point five degrees Celsius, minus twenty-one point five degrees Celsius",
+        ),
+        ("Temperature 21,5", "Temperature twenty-one point five"),
+        ("12,5%, 21,5kg", "twelve point five percent, twenty-one point five kilograms"),
+        ("0,345 kWh", "zero point three four five kilowatt hours"),
+        ("1.250,5", "one thousand two hundred and fifty point five"),
+        ("€1,50, 1,5 million", "one euro and fifty cents, one point five million"),
+        ("12,34 and 56,78", "twelve point three four and fifty-six point seven eight"),
+        ("1,250 and 10,000", "one thousand two hundred and fifty and ten thousand"),
+        ("1,250.5", "one thousand two hundred and fifty point five"),
+        ("pages 3,4, rooms 1,2 and 3, 1,2,3", "pages three, four, rooms one, two and three, one, two, three"),
+        ("in 2024,2025 and 2026", "in twenty twenty-four, twenty twenty-five and twenty twenty-six"),
+        ("Nov 21,2026", "November twenty-first, twenty twenty-six"),
+    ],
+)
+def test_decimal_commas(text: str, spoken: str) -> None:
+    _check(text, spoken)
+
+
+@pytest.mark.parametrize(
     "number", ["9" * 5_000, "1," + "111," * 1_500 + "111", "0." + "3" * 5_000, "-" + "7" * 5_000]
 )
 @pytest.mark.parametrize(
@@ -337,6 +607,24 @@ _pieces = st.sampled_from(
             "e.g.",
             "T",
             "Z",
+            "<",
+            ">",
+            "~",
+            "Timer ",
+            " left",
+            " days, ",
+            "0:00:00",
+            "King Charles ",
+            "Chapter ",
+            "IV",
+            "I ",
+            "code ",
+            "AB-",
+            "on ",
+            "1/2",
+            "P",
+            "H",
+            "M",
         ),
     ]
 )

@@ -27,6 +27,10 @@ pytestmark = pytest.mark.unit
         ("> quoted\n> lines", "quoted lines"),
         ("one\n\n---\n\ntwo", "one. two"),
         ("one.\n***\ntwo", "one. two"),
+        (
+            "- An item of a list which was wrapped by hand\ngoes on here\n- next",
+            "An item of a list which was wrapped by hand goes on here. next",
+        ),
         ("Wrapped text\ngoes on", "Wrapped text goes on"),
         ("今日は晴れ\n\n明日は雨", "今日は晴れ。 明日は雨"),
         ("```python\nprint(x)\n```", "print(x)"),
@@ -111,6 +115,11 @@ def test_emoji_alone_are_named(text: str, language: str, spoken: str) -> None:
             "open home-assistant.io/docs now",
             "open home-assistant dot io now",
             "open home-assistant.io/docs now",
+        ),
+        (
+            "Write to Jo <jo@example.org> now",
+            "Write to Jo jo at example dot org now",
+            "Write to Jo <jo@example.org> now",
         ),
         ("the file config.yaml", "the file config dot yaml", "the file config.yaml"),
         ("访问https://example.com/a。谢谢", "访问example dot com。谢谢", "访问example.com。谢谢"),

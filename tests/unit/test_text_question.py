@@ -33,6 +33,8 @@ def test_anything_else(text: str) -> None:
 
 def test_an_announcement_asks_with_its_words() -> None:
     assert Announcement("1", "Which one?").asks
+    assert Announcement("1", "<think>Hm.</think>Which one? <think>Done.</think>").asks
+    assert not Announcement("1", "On. <think>Why?").asks
     assert Announcement("1", "<speak>Which one?<break time='1s'/></speak>", text_format="ssml").asks
     assert not Announcement("1", "<speak>On. <!-- why? --></speak>", text_format="ssml").asks
     assert not Announcement("1", "<speak", text_format="ssml").asks

@@ -177,12 +177,25 @@ async def test_ssml_is_spoken_plain_and_streamed(service: Service) -> None:
     assert "".join(service.tts.texts).count("One") == 2
 
 
+async def test_thoughts_are_spoken_neither_plain_nor_streamed(service: Service) -> None:
+    text = "<think>\nOkay. The user asks?\n</think>\n\nIt is five."
+    async with service.connect() as peer:
+        await peer.send(Event("synthesize", {"text": text}))
+        await peer.until("audio-stop")
+        await peer.send(Event("synthesize-start", {}))
+        await peer.send(*(SynthesizeChunk(text=character).event() for character in text))
+        await peer.send(SynthesizeStop().event())
+        await peer.until("synthesize-stopped")
+    assert [said.strip() for said in service.tts.texts] == ["It is five."] * 2
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no text": ({}, "bad_message"),
     "null text": ({"text": None}, "bad_message"),
     "a list as text": ({"text": ["a"]}, "bad_message"),
     "empty text": ({"text": ""}, "empty_text"),
     "blank text": ({"text": " \n\t "}, "empty_text"),
+    "only a thought": ({"text": "<think>It is five."}, "empty_text"),
     "only punctuation": ({"text": "... !!! ?"}, "empty_text"),
     "unknown voice": ({"text": "a", "voice": {"name": "nobody"}}, "unknown_voice"),
     "a path as voice": ({"text": "a", "voice": {"name": "../../etc/passwd"}}, "unknown_voice"),
