@@ -18,9 +18,9 @@ from lunavox_edge._version import __version__
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.engine.params import SynthesisParams
-    from lunavox_edge.engine.results import MemStats, SynthesisResult, SynthesisStats
-    from lunavox_edge.engine.voice import Voice
+    from lunavox_edge.engine.values.params import SynthesisParams
+    from lunavox_edge.engine.values.results import MemStats, SynthesisResult, SynthesisStats
+    from lunavox_edge.engine.values.voice import Voice
     from lunavox_edge.errors import LunavoxError, LunavoxLibraryError, LunavoxSynthesisError
     from lunavox_edge.types import AudioChunk, AudioFormat, Detection, Transcript
 
@@ -49,12 +49,12 @@ _MODULES = {
     "LunavoxError": "errors",
     "LunavoxLibraryError": "errors",
     "LunavoxSynthesisError": "errors",
-    "MemStats": "engine.results",
-    "SynthesisParams": "engine.params",
-    "SynthesisResult": "engine.results",
-    "SynthesisStats": "engine.results",
+    "MemStats": "engine.values.results",
+    "SynthesisParams": "engine.values.params",
+    "SynthesisResult": "engine.values.results",
+    "SynthesisStats": "engine.values.results",
     "Transcript": "types",
-    "Voice": "engine.voice",
+    "Voice": "engine.values.voice",
 }
 
 

@@ -1,7 +1,7 @@
 """The one bridge from the engine's threads to an asyncio loop.
 
 Front-ends run on a loop and never compute; the engine runs on threads and knows no loop. What
-the engine has made is fetched on the loop, woken by a `Bell`.
+the engine has made is fetched on the loop, woken by a `Wakeup`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lunavox_edge.errors import Cancelled, LunavoxError, TimedOut
 
 if TYPE_CHECKING:
-    from lunavox_edge.engine.speech import Speech
-    from lunavox_edge.engine.utterance import Utterance
-    from lunavox_edge.engine.vigil import Vigil
+    from lunavox_edge.engine.hearing.utterance import Utterance
+    from lunavox_edge.engine.speech.speech import Speech
+    from lunavox_edge.engine.waking.wake_session import WakeSession
     from lunavox_edge.types import AudioChunk, Transcript
 
 ResultT = TypeVar("ResultT")
@@ -34,26 +34,26 @@ _EXPECTED = (LunavoxError, OSError, asyncio.TimeoutError)
 _LOGGER = logging.getLogger(__name__)
 
 
-class Bell:
+class Wakeup:
     """Wakes one coroutine of the loop it was made on, from any thread."""
 
     def __init__(self) -> None:
         """Bind to the running loop."""
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
-        self._rung = False
+        self._notified = False
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the waiter, now or when it waits next; nothing happens once the loop is closed."""
-        if self._rung:
+        if self._notified:
             return
-        self._rung = True
+        self._notified = True
         call_soon(self._loop, self._event.set)
 
     def reset(self) -> None:
         """Forget past rings; look for what they announced after this, not before."""
         self._event.clear()
-        self._rung = False
+        self._notified = False
 
     async def wait(self) -> None:
         """Wait for a ring since the last reset."""
@@ -126,17 +126,17 @@ async def _within(
 
 
 class SpeechAudio:
-    """The audio of a speech that was opened with `on_ready=bell.ring`: an async iterator that owns it.
+    """The audio of a speech that was opened with `on_ready=wakeup.notify`: an async iterator that owns it.
 
     It raises the speech's error. Whoever has it closes it, which cancels the speech, whether or not any
     audio was ever asked for; an async generator would do nothing at its end if it had never begun.
     To cancel a wait for the next audio loses none of it.
     """
 
-    def __init__(self, speech: Speech, bell: Bell) -> None:
+    def __init__(self, speech: Speech, wakeup: Wakeup) -> None:
         """Own the speech."""
         self._speech = speech
-        self._bell = bell
+        self._wakeup = wakeup
         self._closed = False
 
     def __aiter__(self) -> SpeechAudio:
@@ -146,7 +146,7 @@ class SpeechAudio:
     async def __anext__(self) -> AudioChunk:
         """Return the next audio."""
         while not self._closed:
-            self._bell.reset()
+            self._wakeup.reset()
             try:
                 if (chunk := self._speech.poll()) is not None:
                     return chunk
@@ -158,7 +158,7 @@ class SpeechAudio:
                 raise
             else:
                 if not self._closed:
-                    await self._bell.wait()
+                    await self._wakeup.wait()
         raise StopAsyncIteration
 
     def close(self) -> None:
@@ -171,9 +171,9 @@ class SpeechAudio:
         self.close()
 
 
-def audio(speech: Speech, bell: Bell) -> SpeechAudio:
-    """Return the audio of a speech that was opened with `on_ready=bell.ring`; it has to be closed."""
-    return SpeechAudio(speech, bell)
+def audio(speech: Speech, wakeup: Wakeup) -> SpeechAudio:
+    """Return the audio of a speech that was opened with `on_ready=wakeup.notify`; it has to be closed."""
+    return SpeechAudio(speech, wakeup)
 
 
 async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
@@ -187,22 +187,22 @@ async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
         utterance.cancel()
 
 
-async def detections(vigil: Vigil, timeout_s: float) -> int:
+async def detections(wake_session: WakeSession, timeout_s: float) -> int:
     """Submit a vigil and wait until all was heard; return how often a word was.
 
     Raises the vigil's error, and TimedOut. Cancelling the wait cancels the vigil.
     """
     try:
-        return await _outcome(vigil.submit(), timeout_s, "Listening for wake words takes too long.")
+        return await _outcome(wake_session.submit(), timeout_s, "Listening for wake words takes too long.")
     finally:
-        vigil.cancel()
+        wake_session.cancel()
 
 
 async def _outcome(future: Future[ResultT], timeout_s: float, late: str) -> ResultT:
-    bell = Bell()
-    future.add_done_callback(lambda _: bell.ring())
+    wakeup = Wakeup()
+    future.add_done_callback(lambda _: wakeup.notify())
     try:
-        await within(bell.wait(), timeout_s)
+        await within(wakeup.wait(), timeout_s)
         return future.result(0)
     except asyncio.TimeoutError as error:
         raise TimedOut(late) from error

@@ -63,4 +63,4 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     for name in [name for name in os.environ if name.startswith("LUNAVOX_EDGE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-settings-here"))
-    monkeypatch.setattr("lunavox_edge.settings.SYSTEM_FILE", tmp_path / "no-settings-here.yaml")
+    monkeypatch.setattr("lunavox_edge.settings.reading.SYSTEM_FILE", tmp_path / "no-settings-here.yaml")

@@ -25,18 +25,18 @@ from typing import TypeVar
 import pytest
 from wyoming.event import Event, async_write_event
 
-from lunavox_edge import system
+from lunavox_edge.announcements.announcement import Announcement
+from lunavox_edge.announcements.announcer import Announcer
+from lunavox_edge.announcements.house import SatellitePhase
+from lunavox_edge.announcements.loudspeakers import Place
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.satellites import approved, following, link
-from lunavox_edge.satellites.approved import Approved
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import Settings
-from lunavox_edge.speaking.announcement import Announcement
-from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import SatellitePhase
-from lunavox_edge.speaking.loudspeakers import Place
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.host import system
+from lunavox_edge.hub import approved, following, satellite_link
+from lunavox_edge.hub.approved import Approved
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Priority
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.sound import steady
@@ -107,8 +107,8 @@ def scripted() -> Iterator[None]:
         patch.setattr(ScriptedTts, "script", tts)
         patch.setattr(ScriptedStt, "script", stt)
         patch.setattr(ScriptedWake, "script", WakeScript())
-        patch.setattr(link, "_FIRST_PAUSE_S", 0.02)
-        patch.setattr(link, "_LONGEST_PAUSE_S", 0.1)
+        patch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.02)
+        patch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
         patch.setattr(following, "_LOOK_EVERY_S", 0.05)
         yield
 

@@ -10,11 +10,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lunavox_edge.settings import Settings, VoiceAlias, WakeSettings, WakeWord, variable_for
-from lunavox_edge.settings_model import sections
-from lunavox_edge.settings_problems import numeric_range
-from lunavox_edge.settings_satellites import Answer, Satellite, SatellitesSettings
-from lunavox_edge.settings_version import VERSION, VERSION_KEY
+from lunavox_edge.settings.model import Settings, sections
+from lunavox_edge.settings.problems import numeric_range
+from lunavox_edge.settings.reading import variable_for
+from lunavox_edge.settings.satellite_settings import Answer, SatelliteSettings, SatellitesSettings
+from lunavox_edge.settings.speech_settings import VoiceAlias, WakeSettings, WakeWord
+from lunavox_edge.settings.versions import VERSION, VERSION_KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS_FILE = ROOT / "docs" / "CONFIG.md"
@@ -66,7 +67,9 @@ def docs_text() -> str:
             if model is WakeSettings:
                 parts.append(f"{_WAKE_WORDS}\n{_table(None, WakeWord)}")
             if model is SatellitesSettings:
-                parts.append(f"{_SATELLITES}\n{_table(None, Satellite)}\n{_ANSWERS}\n{_table(None, Answer)}")
+                parts.append(
+                    f"{_SATELLITES}\n{_table(None, SatelliteSettings)}\n{_ANSWERS}\n{_table(None, Answer)}"
+                )
             continue
         parts.append(f"## {name}\n\n{_VOICES}\n{_table(None, VoiceAlias)}")
     return "\n".join(parts)

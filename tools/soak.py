@@ -31,7 +31,7 @@ from pathlib import Path
 
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.types import AudioFormat
-from lunavox_edge.wyoming_server import client
+from lunavox_edge.wyoming_server import blocking_client
 
 _CLIENTS = 8
 _TIMEOUT_S = 60.0
@@ -188,12 +188,14 @@ class Soak:
                 number = next(self._numbers)
                 # Every other time as before, which the phrase cache knows.
                 text = _TEXTS[number % len(_TEXTS)].format(number=number // 2 if number % 2 else 0)
-                chunks = list(client.speak(self._uri, text, timeout_s=_TIMEOUT_S))
+                chunks = list(blocking_client.speak(self._uri, text, timeout_s=_TIMEOUT_S))
                 self._count("spoken")
                 pcm = b"".join(chunk.pcm for chunk in chunks)
-                client.transcribe(self._uri, pcm, AudioFormat(chunks[0].sample_rate), timeout_s=_TIMEOUT_S)
+                blocking_client.transcribe(
+                    self._uri, pcm, AudioFormat(chunks[0].sample_rate), timeout_s=_TIMEOUT_S
+                )
                 self._count("heard")
-                client.describe(self._uri, timeout_s=_TIMEOUT_S)
+                blocking_client.describe(self._uri, timeout_s=_TIMEOUT_S)
                 self._count("described")
             except LunavoxError as error:
                 self._count(error.code)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable
@@ -17,24 +16,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge import system
-from lunavox_edge.app import App
+from lunavox_edge.announcements.announcement import Announcement
+from lunavox_edge.announcements.announcer import Announcer
+from lunavox_edge.announcements.house import Listeners
+from lunavox_edge.announcements.loudspeakers import Place
 from lunavox_edge.background import Background, guarded
 from lunavox_edge.bridge import blocking
 from lunavox_edge.cli import streams
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.loading import Loaded
+from lunavox_edge.engine.models.loading import Loaded
 from lunavox_edge.errors import LunavoxError
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings import load_settings
-from lunavox_edge.speaking.announcement import Announcement
-from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import Listeners
-from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.host import notes
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.service.app import App
+from lunavox_edge.settings.reading import load_settings
 from lunavox_edge.types import ModelEntry
 
 if TYPE_CHECKING:
-    from lunavox_edge.mqtt.service import MqttService
+    from lunavox_edge.mqtt.mqtt_service import MqttService
 
 _EVERY_S = 1.0
 _UNLOAD_EVERY_S = 15.0
@@ -117,14 +116,14 @@ class FaultyApp(App):
             status = engine.status()
             told = {
                 "sessions": status.sessions,
-                "vigils": status.vigils,
+                "vigils": status.wake_sessions,
                 "models in use": sum(model.state != "idle" for model in status.models),
                 "slices": sum(lane.running + lane.queued for lane in status.lanes),
                 "lost workers": sum(lane.lost_workers for lane in status.lanes),
                 "failing tasks": len(self._harm.failing),
                 "tasks": len(asyncio.all_tasks()),
             }
-            await blocking(partial(system.replace_file, self._folder / "held.json", json.dumps(told)))
+            await blocking(partial(notes.replace, self._folder / "held.json", told))
             await asyncio.sleep(_EVERY_S)
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from lunavox_edge.backends.out_of_memory import is_out_of_memory
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
-from lunavox_edge.system import forbid_telemetry
+from lunavox_edge.host.system import forbid_telemetry
 
 _CUDA = "CUDAExecutionProvider"
 _GRAPH_FIELD = 7
@@ -38,7 +38,7 @@ def onnx_problem(path: Path) -> str | None:
         return f"cannot be read ({error.strerror})"
 
 
-class Session:
+class OrtSession:
     """An open model. Safe from several threads; it never spins, and holds little between runs."""
 
     def __init__(self, native: Any, run_options: Any, last_options: Any) -> None:  # noqa: ANN401  # no types exist
@@ -71,7 +71,7 @@ class Session:
         return found
 
 
-def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: bool = False) -> Session:
+def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: bool = False) -> OrtSession:
     """Open a model. `steady`: it is run often with much the same sizes, so it may keep its memory.
 
     Raises BrokenModel for a bad file, BackendUnavailable if `device` would not really be used,
@@ -115,7 +115,7 @@ def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: b
     if device != "cpu" and _CUDA not in native.get_providers():
         # It logs what is wrong and goes on with the CPU.
         raise BackendUnavailable(unusable)
-    return Session(native, run_options, last_options)
+    return OrtSession(native, run_options, last_options)
 
 
 def devices() -> tuple[str, ...]:

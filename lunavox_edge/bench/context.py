@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lunavox_edge.bench.figures import Report, Summary
+from lunavox_edge.bench.figure_table import FigureTable, Summary
 from lunavox_edge.bench.recordings import Recording
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.errors import LunavoxError
@@ -94,14 +94,14 @@ BOARD = Extent(
 """Less of everything where the CPU is a fraction, and all of it takes longer."""
 
 
-class Context:
+class BenchRun:
     """One run."""
 
     def __init__(
         self,
         services: Sequence[Service],
         extent: Extent,
-        report: Report,
+        report: FigureTable,
         say: Callable[[str], None],
         deadline_s: float,
     ) -> None:

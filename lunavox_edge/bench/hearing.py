@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lunavox_edge.bench import client, home_assistant, recordings
-from lunavox_edge.bench.client import Heard
-from lunavox_edge.bench.context import Context
+from lunavox_edge.bench import bench_client, home_assistant, recordings
+from lunavox_edge.bench.bench_client import HeardTranscript
+from lunavox_edge.bench.context import BenchRun
 from lunavox_edge.bench.recordings import Recording
 from lunavox_edge.bench.servers import Service, order
-from lunavox_edge.bench.words import word_errors
+from lunavox_edge.bench.word_errors import word_errors
 
 LANGUAGE = "en"
 TRAILING_S = 0.7
@@ -22,7 +22,7 @@ _CUT_OFF_S = 0.05
 """The end of speech is not known more exactly."""
 
 
-async def stops(context: Context) -> None:
+async def stops(context: BenchRun) -> None:
     """Say short commands in real time, with audio-stop 0.7 s after the last word."""
     extent = context.extent
     chosen = recordings.of_kinds(context.recordings, recordings.COMMANDS)
@@ -38,7 +38,7 @@ async def stops(context: Context) -> None:
                 await _stop(context, service, batch, what)
 
 
-async def _stop(context: Context, service: Service, batch: Sequence[Recording], what: str) -> None:
+async def _stop(context: BenchRun, service: Service, batch: Sequence[Recording], what: str) -> None:
     if service.stt_uri is None:
         return
     figure = f"audio-stop to transcript, {what}"
@@ -54,7 +54,7 @@ async def _stop(context: Context, service: Service, batch: Sequence[Recording], 
         await context.cpu(f"CPU per command, {what}", service, cpu_before_s, len(batch))
 
 
-async def rooms(context: Context) -> None:
+async def rooms(context: BenchRun) -> None:
     """Say commands as Home Assistant's microphones send them, and wait for the transcript."""
     chosen = recordings.of_kinds(context.recordings, recordings.COMMANDS)
     chosen = [item for item in chosen if item.end_s > 0]
@@ -77,7 +77,7 @@ async def rooms(context: Context) -> None:
 
 
 async def _room(
-    context: Context, service: Service, batch: Sequence[Recording], sensitivity: str, what: str
+    context: BenchRun, service: Service, batch: Sequence[Recording], sensitivity: str, what: str
 ) -> None:
     if service.stt_uri is None:
         return
@@ -101,15 +101,15 @@ async def _room(
 
 
 async def _live(
-    context: Context,
+    context: BenchRun,
     service: Service,
     item: Recording,
     pcm: bytes,
     stop_s: float | None,
     sensitivity: str | None,
-) -> tuple[Recording, Heard]:
+) -> tuple[Recording, HeardTranscript]:
     assert service.stt_uri is not None  # noqa: S101  # a fact for the type checker
-    heard = await client.hear_live(
+    heard = await bench_client.hear_live(
         service.stt_uri,
         pcm,
         stop_s=stop_s,
@@ -120,13 +120,13 @@ async def _live(
     return item, heard
 
 
-def _cut_off(item: Recording, heard: Heard) -> bool:
+def _cut_off(item: Recording, heard: HeardTranscript) -> bool:
     """Whether the service or the client in front of it stopped listening while the person spoke."""
     over_s = heard.at_s if heard.stop_s is None else heard.stop_s
     return over_s < item.end_s - _CUT_OFF_S
 
 
-def _judge_home_assistant(context: Context, chosen: Sequence[Recording]) -> None:
+def _judge_home_assistant(context: BenchRun, chosen: Sequence[Recording]) -> None:
     for sensitivity in ("default", "aggressive"):
         early = sum(
             home_assistant.end_s(item.probabilities, sensitivity) < item.end_s - _CUT_OFF_S for item in chosen
@@ -137,7 +137,7 @@ def _judge_home_assistant(context: Context, chosen: Sequence[Recording]) -> None
         )
 
 
-async def words(context: Context) -> None:
+async def words(context: BenchRun) -> None:
     """Have recordings transcribed as fast as they go, and count the words that are wrong."""
     if not context.references:
         context.report.note(
@@ -165,12 +165,12 @@ async def words(context: Context) -> None:
                     )
 
 
-async def _words(context: Context, service: Service, item: Recording, count: list[int], name: str) -> None:
+async def _words(context: BenchRun, service: Service, item: Recording, count: list[int], name: str) -> None:
     if service.stt_uri is None:
         return
     figure = f"transcript of a whole recording, {name}"
     cpu_before_s = service.cpu_s()
-    job = client.hear_at_once(
+    job = bench_client.hear_at_once(
         service.stt_uri, item.pcm, language=LANGUAGE, timeout_s=context.extent.request_timeout_s
     )
     for heard in await context.together([job], figure, service):

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
-from lunavox_edge import system
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import (
     LoadedModel,
@@ -18,21 +17,22 @@ from lunavox_edge.backends.base import (
     SttModel,
     TtsModel,
 )
-from lunavox_edge.bench import client, texts
-from lunavox_edge.bench.context import Context
+from lunavox_edge.bench import bench_client, texts
+from lunavox_edge.bench.context import BenchRun
 from lunavox_edge.bench.hearing import LANGUAGE
 from lunavox_edge.bench.recordings import Recording
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.loading import ThreadPlan
-from lunavox_edge.settings import Settings
+from lunavox_edge.engine.models.loading import ThreadPlan
+from lunavox_edge.host import system
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import ModelEntry, ModelKind
 
 _DIRECT = "{} directly from the backend"
 _SERVED = "{} from the service"
 
 
-async def measure(context: Context, settings: Settings) -> None:
+async def measure(context: BenchRun, settings: Settings) -> None:
     """Ask the backend and the service in turn for the same; only the service's own models are used."""
     service = context.services[0]
     if not context.extent.overhead_pairs:
@@ -65,7 +65,7 @@ def _loaded(entry: ModelEntry, settings: Settings) -> Iterator[LoadedModel]:
         model.close()
 
 
-async def _speech(context: Context, service: Service, uri: str, voice: TtsModel) -> None:
+async def _speech(context: BenchRun, service: Service, uri: str, voice: TtsModel) -> None:
     direct_s, served_s = [], []
     for number in context.numbers(context.extent.overhead_pairs):
         text = texts.short(number)
@@ -73,20 +73,20 @@ async def _speech(context: Context, service: Service, uri: str, voice: TtsModel)
         for _ in voice.speak(text, SpeakRequest()):
             pass
         direct_s.append(time.perf_counter() - started_s)
-        spoken = await client.speak(uri, text, timeout_s=context.extent.request_timeout_s)
+        spoken = await bench_client.speak(uri, text, timeout_s=context.extent.request_timeout_s)
         served_s.append(spoken.total_s)
         await asyncio.sleep(0)
     _add(context, service, "short sentence", direct_s, served_s)
 
 
-async def _hearing(context: Context, service: Service, uri: str, model: SttModel) -> None:
+async def _hearing(context: BenchRun, service: Service, uri: str, model: SttModel) -> None:
     clip = _clip(context.recordings)
     direct_s, served_s = [], []
     for _ in range(context.extent.overhead_pairs):
         started_s = time.perf_counter()
         model.recognize(clip.samples, RecognizeRequest(language=LANGUAGE))
         direct_s.append(time.perf_counter() - started_s)
-        heard = await client.hear_at_once(
+        heard = await bench_client.hear_at_once(
             uri, clip.pcm, language=LANGUAGE, timeout_s=context.extent.request_timeout_s
         )
         served_s.append(heard.at_s)
@@ -98,7 +98,7 @@ def _clip(recordings: Sequence[Recording]) -> Recording:
 
 
 def _add(
-    context: Context, service: Service, what: str, direct_s: Sequence[float], served_s: Sequence[float]
+    context: BenchRun, service: Service, what: str, direct_s: Sequence[float], served_s: Sequence[float]
 ) -> None:
     context.milliseconds(_DIRECT.format(what), service, *direct_s)
     context.milliseconds(_SERVED.format(what), service, *served_s)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lunavox_edge.address import Address
 from lunavox_edge.audio.wav import write_wav
-from lunavox_edge.bench.context import Context
+from lunavox_edge.bench.context import BenchRun
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.recordings import SENTENCES, of_kinds
 from lunavox_edge.bridge import within
@@ -24,7 +24,7 @@ _MARGIN_S = 1.0
 _ONCE = ("--rounds", "1", "--warmup", "1", "--timeout", "30")
 
 
-async def measure(context: Context, program: str | None) -> None:
+async def measure(context: BenchRun, program: str | None) -> None:
     """Run it for speaking and for hearing, with every service that it can reach."""
     if program is None:
         return
@@ -53,7 +53,7 @@ async def measure(context: Context, program: str | None) -> None:
 
 
 async def _run(
-    context: Context, program: str, what: Sequence[str], uris: Sequence[str | None], share: float
+    context: BenchRun, program: str, what: Sequence[str], uris: Sequence[str | None], share: float
 ) -> None:
     addresses = [Address.parse(uri) for uri in uris if uri is not None]
     hosts = [f"{address.host}:{address.port}" for address in addresses if address.path is None]

@@ -14,18 +14,18 @@ import numpy as np
 from wyoming.event import Event
 
 from lunavox_edge.bench.home_assistant import RATE_HZ
-from lunavox_edge.bench.playback import Arrival
+from lunavox_edge.bench.listener_playback import Arrival
 from lunavox_edge.bridge import within
 from lunavox_edge.errors import TimedOut
-from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.device import SatelliteDevice, Send
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, CHUNK_S
-from lunavox_edge.satellite.satellite import Satellite, Send
-from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.satellite_info import satellite_info
+from lunavox_edge.satellite.satellite_server import SatelliteServer
 from lunavox_edge.satellite.speaker import NullSpeaker
 from lunavox_edge.types import AudioChunk
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings_model import LimitSettings
+    from lunavox_edge.settings.model import LimitSettings
 
 _HISS = 10
 """Of a quiet room, in steps of 16 bits."""
@@ -33,7 +33,7 @@ _MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class SpokenCommand:
     """What somebody says in a room: a wake word and a command, and when each of them ends."""
 
     pcm: bytes
@@ -52,7 +52,7 @@ class Came:
     audio_s: float = 0.0
 
 
-class Mouth:
+class SimulatedSpeaker:
     """A microphone in a quiet room where somebody speaks at times, in real time."""
 
     def __init__(self) -> None:
@@ -119,12 +119,12 @@ class Ears:
         return self._silent_s
 
 
-class Room(Satellite):
+class Room(SatelliteDevice):
     """A satellite that streams all the time and notes what the hub sends."""
 
     def __init__(self) -> None:
         """Build the parts."""
-        self.mouth, self.ears = Mouth(), Ears()
+        self.mouth, self.ears = SimulatedSpeaker(), Ears()
         super().__init__(microphone=self.mouth, speaker=self.ears, say=lambda _: None)
         self.came: deque[Came] = deque(maxlen=_MOST_EVENTS)
         self._news = asyncio.Event()

@@ -18,7 +18,7 @@ from typing import IO
 from wyoming.info import Info
 
 from lunavox_edge.address import Address
-from lunavox_edge.bench import client, processes
+from lunavox_edge.bench import bench_client, processes
 from lunavox_edge.bench.quota import CpuQuota
 from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, SettingsError, Unreachable
@@ -101,7 +101,7 @@ async def running(plan: Plan, *, quota: CpuQuota | None) -> AsyncIterator[Servic
     async with AsyncExitStack() as stack:
         service = Service(plan.name, started_here=bool(plan.commands))
         for uri in plan.uris:
-            info, _ = await client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
+            info, _ = await bench_client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
             _take_up(service, uri, info)
             pid = _local_pid(uri)
             if pid is not None and pid not in service.pids:
@@ -165,7 +165,7 @@ async def _answer(name: str, uri: str, process: asyncio.subprocess.Process, log:
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline_s and process.returncode is None:
         try:
-            info, _ = await client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
+            info, _ = await bench_client.describe(uri, timeout_s=_DESCRIBE_TIMEOUT_S)
         except LunavoxError:
             await asyncio.sleep(_POLL_S)
         else:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lunavox_edge.bench import client, texts
-from lunavox_edge.bench.client import Spoken
-from lunavox_edge.bench.context import Context
-from lunavox_edge.bench.figures import Summary
-from lunavox_edge.bench.playback import gaps
+from lunavox_edge.bench import bench_client, texts
+from lunavox_edge.bench.bench_client import Spoken
+from lunavox_edge.bench.context import BenchRun
+from lunavox_edge.bench.figure_table import Summary
+from lunavox_edge.bench.listener_playback import gaps
 from lunavox_edge.bench.servers import Service, order
 
 TOKEN_S = 1 / 30
@@ -33,7 +33,7 @@ _KINDS = (
 )
 
 
-async def measure(context: Context) -> None:
+async def measure(context: BenchRun) -> None:
     """Speak every kind of text with every number of clients."""
     extent = context.extent
     for kind in _KINDS:
@@ -46,7 +46,7 @@ async def measure(context: Context) -> None:
                     await _round(context, service, kind, numbers)
 
 
-async def _round(context: Context, service: Service, kind: _Kind, numbers: range) -> None:
+async def _round(context: BenchRun, service: Service, kind: _Kind, numbers: range) -> None:
     if service.tts_uri is None:
         return
     what = f"{kind.name}, {_clients(len(numbers))}"
@@ -74,8 +74,10 @@ async def _round(context: Context, service: Service, kind: _Kind, numbers: range
 async def _speak(uri: str, kind: _Kind, number: int, timeout_s: float) -> Spoken:
     text = kind.text(number)
     if kind.streamed:
-        return await client.speak_streamed(uri, texts.tokens(text), token_s=TOKEN_S, timeout_s=timeout_s)
-    return await client.speak(uri, text, timeout_s=timeout_s)
+        return await bench_client.speak_streamed(
+            uri, texts.tokens(text), token_s=TOKEN_S, timeout_s=timeout_s
+        )
+    return await bench_client.speak(uri, text, timeout_s=timeout_s)
 
 
 def _clients(count: int) -> str:

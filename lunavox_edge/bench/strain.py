@@ -7,15 +7,15 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from lunavox_edge import system
-from lunavox_edge.bench import client, texts
-from lunavox_edge.bench.context import Context
-from lunavox_edge.bench.figures import Summary
+from lunavox_edge.bench import bench_client, texts
+from lunavox_edge.bench.context import BenchRun
+from lunavox_edge.bench.figure_table import Summary
 from lunavox_edge.bench.hearing import LANGUAGE
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.bridge import ended
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.host import system
 
 _DESCRIBE_EVERY_S = 0.05
 _WATCH_EVERY_S = 0.1
@@ -25,7 +25,7 @@ _MOST_SAMPLES = 20 * RATE_HZ
 _MB = 1e6
 
 
-async def describe(context: Context) -> None:
+async def describe(context: BenchRun) -> None:
     """Ask what the services are while many clients have them speak, and many have them hear."""
     context.say("describe under load")
     clients = context.extent.describers
@@ -40,7 +40,7 @@ async def describe(context: Context) -> None:
                 service.tts_uri,
                 figure,
                 [
-                    client.speak(service.tts_uri, texts.nine_seconds(number), timeout_s=timeout_s)
+                    bench_client.speak(service.tts_uri, texts.nine_seconds(number), timeout_s=timeout_s)
                     for number in context.numbers(clients)
                 ],
             )
@@ -52,7 +52,7 @@ async def describe(context: Context) -> None:
                 service.stt_uri,
                 figure,
                 [
-                    client.hear_at_once(
+                    bench_client.hear_at_once(
                         service.stt_uri,
                         longest.pcm[: 2 * _MOST_SAMPLES],
                         language=LANGUAGE,
@@ -64,13 +64,13 @@ async def describe(context: Context) -> None:
 
 
 async def _describe(
-    context: Context, service: Service, uri: str, figure: str, jobs: Sequence[Awaitable[Any]]
+    context: BenchRun, service: Service, uri: str, figure: str, jobs: Sequence[Awaitable[Any]]
 ) -> None:
     load = asyncio.ensure_future(context.together(jobs, figure, service))
     try:
         while not load.done():
             try:
-                _, seconds = await client.describe(uri, timeout_s=context.extent.request_timeout_s)
+                _, seconds = await bench_client.describe(uri, timeout_s=context.extent.request_timeout_s)
             except LunavoxError:
                 context.report.fail(figure, service.name)
             else:
@@ -81,19 +81,19 @@ async def _describe(
         await ended(load)
 
 
-def memory(context: Context, figure: str) -> None:
+def memory(context: BenchRun, figure: str) -> None:
     """Note the resident memory of every service now."""
     for service in context.services:
         _add_mb(context, figure, service, service.rss_bytes())
 
 
-def peak_memory(context: Context) -> None:
+def peak_memory(context: BenchRun) -> None:
     """Note the most resident memory of every service so far."""
     for service in context.services:
         _add_mb(context, "RSS, peak", service, service.peak_rss_bytes())
 
 
-async def long_text(context: Context) -> None:
+async def long_text(context: BenchRun) -> None:
     """Have 20,000 characters spoken that no sentence ends, by services that were started here."""
     for service in context.services:
         if service.tts_uri is None or not service.started_here:
@@ -106,7 +106,7 @@ async def long_text(context: Context) -> None:
         await _long_text(context, service, service.tts_uri, limit_s)
 
 
-async def _long_text(context: Context, service: Service, uri: str, limit_s: float) -> None:
+async def _long_text(context: BenchRun, service: Service, uri: str, limit_s: float) -> None:
     text = texts.without_punctuation(context.numbers(1)[0])
     figure = "first audio, 20,000 characters without punctuation"
     peak_before, rss_before = service.peak_rss_bytes(), service.rss_bytes()
@@ -114,7 +114,9 @@ async def _long_text(context: Context, service: Service, uri: str, limit_s: floa
     highest = rss_before
     first_s: list[float] = []
     started_s = time.monotonic()
-    speaking = asyncio.ensure_future(client.speak(uri, text, timeout_s=limit_s, on_first=first_s.append))
+    speaking = asyncio.ensure_future(
+        bench_client.speak(uri, text, timeout_s=limit_s, on_first=first_s.append)
+    )
     try:
         while time.monotonic() - started_s < limit_s and not speaking.done():
             highest = max(highest, service.rss_bytes())
@@ -138,6 +140,6 @@ async def _long_text(context: Context, service: Service, uri: str, limit_s: floa
     _add_mb(context, "RSS above the most before, 20,000 characters", service, growth)
 
 
-def _add_mb(context: Context, figure: str, service: Service, size_bytes: int) -> None:
+def _add_mb(context: BenchRun, figure: str, service: Service, size_bytes: int) -> None:
     if size_bytes or service.pids:
         context.report.add(figure, service.name, size_bytes / _MB, unit="MB", summary=Summary.WORST)

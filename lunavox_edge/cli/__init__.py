@@ -19,8 +19,8 @@ from lunavox_edge._version import __version__
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
-from lunavox_edge.log_damper import Damper
-from lunavox_edge.system import quiet_numpy
+from lunavox_edge.host.log_damper import Damper
+from lunavox_edge.host.system import quiet_numpy
 
 _MODULES = (
     *"run satellite satellites say transcribe voices models".split(),
@@ -70,9 +70,9 @@ def _dispatch(args: argparse.Namespace) -> int:
     if "run_bare" in args:
         _set_up_log(args.log_level or "warning")
         return int(args.run_bare(args))
-    from lunavox_edge.journal import journal_handler
-    from lunavox_edge.settings import load_settings
-    from lunavox_edge.system import service_variables
+    from lunavox_edge.host.journal import journal_handler
+    from lunavox_edge.host.system import service_variables
+    from lunavox_edge.settings.reading import load_settings
 
     settings = load_settings(args.config)
     # A service logs what it does; a command says it on standard output.

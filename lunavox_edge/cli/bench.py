@@ -14,7 +14,7 @@ from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
     from lunavox_edge.bench.servers import Plan
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _OURS = "lunavox-edge"
 _PARTS = (
@@ -88,11 +88,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge import system
-    from lunavox_edge.bench import context, run
+    from lunavox_edge.bench import context, runner
     from lunavox_edge.bench.document import Document
     from lunavox_edge.bench.servers import URI_FIELD, Plan
     from lunavox_edge.errors import SettingsError
+    from lunavox_edge.host import system
 
     if "public" in args.only and not args.public:
         raise SettingsError("The part public needs a program: --public PROGRAM.")
@@ -102,7 +102,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     own += ["run", "--uri", URI_FIELD]
     ours = Plan(_OURS, uris=(args.uri,)) if args.uri else Plan(_OURS, commands=(shlex.join(own),))
     extent = context.QUICK if args.quick else context.BOARD if args.board else context.FULL
-    order = run.Order(
+    order = runner.Order(
         (ours, *_peers(args.peer, args.spawn)),
         extent,
         args.speech or system.speech_data(),
@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     document = Document(args.markdown, place) if args.markdown else None
     if args.output:
         _write(args.output, "", "a")  # found out before minutes of measuring, what is there stays
-    report = run.bench(order, settings, lambda line: print(line, file=sys.stderr, flush=True))
+    report = runner.bench(order, settings, lambda line: print(line, file=sys.stderr, flush=True))
     text = json.dumps(report.data(), indent=1) if args.json else report.markdown()
     if args.output:
         _write(args.output, f"{text}\n", "w")

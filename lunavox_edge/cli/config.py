@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import LoadedSettings
+    from lunavox_edge.settings.reading import LoadedSettings
 
 _SECRET_WORDS = ("password", "secret", "token")
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _run(args: argparse.Namespace) -> int:
     from lunavox_edge.errors import SettingsError
-    from lunavox_edge.settings import read_settings
+    from lunavox_edge.settings.reading import read_settings
 
     try:
         loaded = read_settings(args.config)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
 _COLOURS = {"ok": "\033[32m", "warn": "\033[33m", "fail": "\033[31m"}
@@ -29,13 +29,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.doctor import Verdict, examine
-    from lunavox_edge.settings import read_settings
+    from lunavox_edge.checks.checkup import Severity
+    from lunavox_edge.checks.doctor import examine
+    from lunavox_edge.settings.reading import read_settings
 
     failed = False
     colour = sys.stdout is not None and sys.stdout.isatty()
     for finding in examine(settings, read_settings(args.config).file):
-        failed = failed or finding.verdict is Verdict.FAIL
+        failed = failed or finding.verdict is Severity.FAIL
         if args.json:
             print(json.dumps(asdict(finding)), flush=True)
             continue

@@ -9,7 +9,7 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _MAX_TIMEOUT_S = 86_400
 
@@ -32,11 +32,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.wyoming_server import client
+    from lunavox_edge.wyoming_server import blocking_client
 
     uri = args.uri or settings.wyoming.client_uri
-    seconds = client.ping(uri, timeout_s=args.timeout)
-    info = client.describe(uri, timeout_s=args.timeout)
+    seconds = blocking_client.ping(uri, timeout_s=args.timeout)
+    info = blocking_client.describe(uri, timeout_s=args.timeout)
     models = sum(len(program.models) for program in info.asr)
     voices = sum(len(program.voices) for program in info.tts)
     print(f"{uri} answers in {seconds * 1000:.0f} ms: {models} models, {voices} voices")

@@ -14,17 +14,17 @@ from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownVoice
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
 if TYPE_CHECKING:
-    from lunavox_edge.engine.catalog import Catalog
-    from lunavox_edge.engine.hub import Hub
-    from lunavox_edge.engine.manifest import Manifest
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.downloads.model_hub import ModelHub
+    from lunavox_edge.engine.catalog.catalog import Catalog
+    from lunavox_edge.engine.catalog.manifest import Manifest
+    from lunavox_edge.settings.model import Settings
 
 
-def open_hub(settings: Settings) -> Hub:
+def open_hub(settings: Settings) -> ModelHub:
     """Return the hub that the settings name."""
-    from lunavox_edge.engine.hub import Hub
+    from lunavox_edge.downloads.model_hub import ModelHub
 
-    return Hub(cache_dir=settings.catalog.resolved_cache_dir(), endpoint=settings.catalog.hub_endpoint)
+    return ModelHub(cache_dir=settings.catalog.resolved_cache_dir(), endpoint=settings.catalog.hub_endpoint)
 
 
 def install(settings: Settings, wanted: Iterable[tuple[str, ModelKind | None]]) -> int:
@@ -83,9 +83,9 @@ def _is_usable(catalog: Catalog, manifest: Manifest) -> bool:
     return True
 
 
-def _installed(hub: Hub, catalog: Catalog, name: str, kinds: tuple[ModelKind, ...]) -> Manifest | str:
+def _installed(hub: ModelHub, catalog: Catalog, name: str, kinds: tuple[ModelKind, ...]) -> Manifest | str:
     """Return what to remove, or the sentence that says why it cannot be. Raises UnknownModel or -Voice."""
-    from lunavox_edge.engine.naming import name_key
+    from lunavox_edge.engine.values.naming import name_key
 
     manifests = [manifest for kind in kinds for manifest in hub.installed(kind)]
     entry, unknown = None, None
@@ -140,7 +140,7 @@ def _refused(settings: Settings, catalog: Catalog, manifest: Manifest, *, sure: 
 
 
 def _undo(manifest: Manifest) -> str:
-    from lunavox_edge.engine.hub_index import WHISPER_REPOS
+    from lunavox_edge.engine.catalog.known_models import WHISPER_REPOS
 
     if manifest.kind is ModelKind.TTS:
         return f"lunavox-edge voices install {manifest.name}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 
 if TYPE_CHECKING:
-    from lunavox_edge.engine.catalog import Catalog
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.engine.catalog.catalog import Catalog
+    from lunavox_edge.settings.model import Settings
 
 MAX_COLUMNS = 100
 
@@ -24,8 +24,8 @@ _MIN_CELL = 8
 def open_catalog(settings: Settings) -> Catalog:
     """Return the catalog after a look at everything; waits a moment for files that just changed."""
     from lunavox_edge.backends import registry
-    from lunavox_edge.engine.catalog import Catalog
-    from lunavox_edge.engine.sources import SETTLE_S
+    from lunavox_edge.engine.catalog.catalog import Catalog
+    from lunavox_edge.engine.catalog.sources import SETTLE_S
 
     catalog = Catalog(
         folders=settings.catalog.folders,

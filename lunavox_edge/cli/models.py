@@ -13,7 +13,7 @@ from lunavox_edge.cli.options import not_empty
 from lunavox_edge.types import ModelKind
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _STATUS_TIMEOUT_S = 5.0
 # Wake words come as packages and in folders.
@@ -81,9 +81,11 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _ps(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.wyoming_server import client
+    from lunavox_edge.wyoming_server import blocking_client
 
-    models = client.status(args.uri or settings.wyoming.client_uri, timeout_s=_STATUS_TIMEOUT_S).get("models")
+    models = blocking_client.status(args.uri or settings.wyoming.client_uri, timeout_s=_STATUS_TIMEOUT_S).get(
+        "models"
+    )
     models = (
         [model for model in models if isinstance(model, dict)] if isinstance(models, (list, tuple)) else []
     )

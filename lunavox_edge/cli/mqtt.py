@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lunavox_edge.cli.mqtt_visit import Visit
     from lunavox_edge.mqtt.messages import Message
     from lunavox_edge.mqtt.topics import Topics
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _ANSWER_TIMEOUT_S = 10.0
 _SPEECH_TIMEOUT_S = 120.0
@@ -132,9 +132,9 @@ def _visit(args: argparse.Namespace, settings: Settings) -> tuple[Visit, Topics]
         from lunavox_edge.cli.mqtt_visit import Visit
     except ImportError:
         raise BackendUnavailable("MQTT needs more packages: pip install 'lunavox-edge[mqtt]'") from None
-    from lunavox_edge.mqtt.address import BrokerAddress
+    from lunavox_edge.mqtt.broker_address import BrokerAddress
     from lunavox_edge.mqtt.topics import Topics
-    from lunavox_edge.settings import changed
+    from lunavox_edge.settings.reading import changed
 
     mqtt = (changed(settings, "mqtt", broker=args.broker) if args.broker else settings).mqtt
     if mqtt.broker == "off":

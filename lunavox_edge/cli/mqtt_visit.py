@@ -7,9 +7,9 @@ import queue
 from dataclasses import replace
 
 from lunavox_edge.errors import LunavoxError, TimedOut, Unreachable
-from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection
+from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
+from lunavox_edge.mqtt.paho_client import BrokerConnection
 from lunavox_edge.mqtt.refusals import no_answer
 
 _ANSWER_TIMEOUT_S = 10.0
@@ -22,7 +22,7 @@ class Visit:
     def __init__(self, address: BrokerAddress) -> None:
         """Store; `open` connects, in the version that every broker speaks."""
         self._address = replace(address, version="3.1.1")
-        self._connection: Connection | None = None
+        self._connection: BrokerConnection | None = None
         self._inbox = _Inbox()
 
     @property
@@ -39,7 +39,7 @@ class Visit:
         """Connect and listen. Raises Unreachable, NotAllowed, InsecurePeer, TimedOut, SettingsError."""
         self.close()
         self._inbox = _Inbox()
-        self._connection = Connection(self._address, self._inbox, client_id="")
+        self._connection = BrokerConnection(self._address, self._inbox, client_id="")
         try:
             self._connection.open()
             self._inbox.wait_for_open(no_answer(self._address))

@@ -10,7 +10,7 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,10 +44,10 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     import os
     import sys
 
-    from lunavox_edge import system
-    from lunavox_edge.app import App
-    from lunavox_edge.notify import notifier
-    from lunavox_edge.settings import changed, load_settings
+    from lunavox_edge.host import system
+    from lunavox_edge.host.notify import notifier
+    from lunavox_edge.service.app import App
+    from lunavox_edge.settings.reading import changed, load_settings
 
     def with_options(settings: Settings) -> Settings:
         if args.uri:

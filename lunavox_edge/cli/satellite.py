@@ -11,7 +11,7 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 
 RING_S = 300.0
@@ -102,7 +102,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     import asyncio
     import socket
 
-    from lunavox_edge.satellite.satellite import Sounds
+    from lunavox_edge.satellite.device import Sounds
     from lunavox_edge.satellite.service import SatelliteOptions, run
 
     options = SatelliteOptions(

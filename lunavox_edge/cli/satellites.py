@@ -13,9 +13,9 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.listing import print_table
 
 if TYPE_CHECKING:
-    from lunavox_edge.roll_call import Present
-    from lunavox_edge.satellites import approved
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.checks.satellite_check import Present
+    from lunavox_edge.hub import approved
+    from lunavox_edge.settings.model import Settings
     from lunavox_edge.wire.neighbours import Neighbour
 
 _DOCS = "docs/SATELLITES.md shows how to begin."
@@ -51,9 +51,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge import roll_call
+    from lunavox_edge.checks import satellite_check
 
-    rows = list(roll_call.satellites(settings, _near(settings)))
+    rows = list(satellite_check.satellites(settings, _near(settings)))
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
     elif not rows:
@@ -62,37 +62,37 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     else:
         table = [(row.id, row.name, row.area, row.address, row.answer, _state(row)) for row in rows]
         print_table(("ID", "NAME", "AREA", "ADDRESS", "ANSWER", "STATE"), table)
-        if any(row.source == roll_call.FOUND for row in rows):
+        if any(row.source == satellite_check.FOUND for row in rows):
             print("\nConnect to one that was found with: lunavox-edge satellites approve ID")
     return ExitCode.OK if all(row.online for row in rows) else ExitCode.UNREACHABLE
 
 
 def _state(row: Present) -> str:
-    from lunavox_edge import roll_call
+    from lunavox_edge.checks import satellite_check
 
-    if row.source == roll_call.FOUND:
+    if row.source == satellite_check.FOUND:
         return "found, not approved"
     return row.problem or "online"
 
 
 def _near(settings: Settings) -> tuple[Neighbour, ...]:
     """Return who is on the network; that it cannot be searched is said and no more."""
-    from lunavox_edge import roll_call
+    from lunavox_edge.checks import satellite_check
     from lunavox_edge.errors import Unreachable
 
     if not settings.satellites.zeroconf:
         return ()
     try:
-        return roll_call.near(settings)
+        return satellite_check.near(settings)
     except Unreachable as error:
         print(error, file=sys.stderr)
         return ()
 
 
 def _approve(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge import roll_call
+    from lunavox_edge.checks import satellite_check
     from lunavox_edge.errors import SettingsError
-    from lunavox_edge.satellites import approved
+    from lunavox_edge.hub import approved
 
     if not settings.satellites.zeroconf:
         raise SettingsError(
@@ -102,12 +102,12 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
     file = approved.file_of(settings.satellites)
     with approved.change(file):
         row = _meant(args.name, rows)
-        if row.source == roll_call.OF_SETTINGS:
+        if row.source == satellite_check.OF_SETTINGS:
             print(f"{row.id} is named by the settings and needs no approval.")
             return ExitCode.OK
         key = args.key or row.id
         entries = _entries(settings)
-        if row.source == roll_call.APPROVED and row.id != key:
+        if row.source == satellite_check.APPROVED and row.id != key:
             del entries[row.id]
         if not approved.is_id(key):
             raise SettingsError(f"'{key:.100}' cannot be an id; use letters, digits, '.', '_' and '-'.")
@@ -124,12 +124,12 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
 
 def _look_for(name: str, settings: Settings) -> list[Present]:
     """Return all that are here, searching again while the one that is meant is not."""
-    from lunavox_edge import roll_call
+    from lunavox_edge.checks import satellite_check
     from lunavox_edge.errors import UnknownSatellite
 
     rows: list[Present] = []
     for _ in range(_SEARCHES):
-        rows = list(roll_call.satellites(settings, roll_call.near(settings)))
+        rows = list(satellite_check.satellites(settings, satellite_check.near(settings)))
         # An announcement may not be repeated within a second, so one search may miss it.
         with suppress(UnknownSatellite):
             _meant(name, rows)
@@ -139,7 +139,7 @@ def _look_for(name: str, settings: Settings) -> list[Present]:
 
 def _forget(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.errors import SettingsError, UnknownSatellite
-    from lunavox_edge.satellites import approved
+    from lunavox_edge.hub import approved
 
     file = approved.file_of(settings.satellites)
     with approved.change(file):
@@ -160,7 +160,7 @@ def _forget(args: argparse.Namespace, settings: Settings) -> int:
 def _entries(settings: Settings) -> dict[str, approved.Approved]:
     """Return what is approved. Raises SettingsError rather than lose what cannot be read."""
     from lunavox_edge.errors import SettingsError
-    from lunavox_edge.satellites import approved
+    from lunavox_edge.hub import approved
 
     entries = approved.load(approved.file_of(settings.satellites))
     if entries is None:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge.cli import service, streams
+from lunavox_edge.cli import running_service, streams
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
     from lunavox_edge.types import AudioChunk
 
 _TIMEOUT_S = 120.0
@@ -34,13 +34,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--voice", help="a voice of `lunavox-edge voices list`, or NAME#SPEAKER")
     parser.add_argument("--language", help="choose the voice by language, such as en-GB")
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
-    service.add_arguments(parser)
+    running_service.add_arguments(parser)
     parser.set_defaults(run=_say)
 
 
 def _say(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.audio.wav import wav_bytes
-    from lunavox_edge.cli.playback import play
+    from lunavox_edge.cli.play import play
 
     if not args.output and not args.play:
         print("Say where the speech goes: -o FILE or --play.", file=sys.stderr)
@@ -78,12 +78,12 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
 def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator[AudioChunk]:
     text_format = "ssml" if args.ssml else "text"
     voice = (args.voice or "").strip()
-    uri = service.find(args, settings)
+    uri = running_service.find(args, settings)
     if uri is not None and (args.uri or len(text) <= settings.limits.max_text_chars):
-        from lunavox_edge.wyoming_server import client
+        from lunavox_edge.wyoming_server import blocking_client
 
         name, _, speaker = voice.partition("#")
-        yield from client.speak(
+        yield from blocking_client.speak(
             uri,
             text,
             voice=name or None,

@@ -9,8 +9,8 @@ from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.options import not_empty
 
 if TYPE_CHECKING:
-    from lunavox_edge.self_check import SelfCheck
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.service.self_check import SelfCheck
+    from lunavox_edge.settings.model import Settings
 
 _TIMEOUT_S = 120.0
 
@@ -38,7 +38,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check(uri: str) -> SelfCheck:
-    from lunavox_edge.self_check import self_check
+    from lunavox_edge.service.self_check import self_check
 
     return self_check(uri, timeout_s=_TIMEOUT_S)
 
@@ -47,7 +47,7 @@ def _check_alone(settings: Settings) -> SelfCheck:
     import asyncio
     import tempfile
 
-    from lunavox_edge.app import check_alone
+    from lunavox_edge.service.app import check_alone
 
     with tempfile.TemporaryDirectory(prefix="lunavox-edge-") as folder:
         return asyncio.run(check_alone(settings, f"unix://{folder}/check.sock"))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _HIDDEN = "(hidden)"
 _SECRET_KEYS = ("password",)
@@ -76,7 +76,7 @@ def _texts(settings: Settings, config: Path | None) -> Iterator[tuple[str, str]]
 def _secrets(settings: Settings) -> set[str]:
     """Everything that must not appear, wherever it stands."""
     from lunavox_edge.errors import SettingsError
-    from lunavox_edge.secret_files import read_secret
+    from lunavox_edge.host.secret_files import read_secret
 
     found = {settings.mqtt.password or ""}
     files = {"mqtt.password_file": settings.mqtt.password_file, **settings.satellites.token_files}
@@ -108,8 +108,8 @@ def _packages_text() -> str:
 
 
 def _doctor_text(settings: Settings, config: Path | None) -> str:
-    from lunavox_edge.doctor import examine
-    from lunavox_edge.settings import read_settings
+    from lunavox_edge.checks.doctor import examine
+    from lunavox_edge.settings.reading import read_settings
 
     lines = []
     for finding in examine(settings, read_settings(config).file):
@@ -120,10 +120,10 @@ def _doctor_text(settings: Settings, config: Path | None) -> str:
 
 def _status_text(settings: Settings) -> str:
     from lunavox_edge.errors import LunavoxError
-    from lunavox_edge.wyoming_server import client
+    from lunavox_edge.wyoming_server import blocking_client
 
     try:
-        found = client.status(settings.wyoming.client_uri, timeout_s=_STATUS_TIMEOUT_S)
+        found = blocking_client.status(settings.wyoming.client_uri, timeout_s=_STATUS_TIMEOUT_S)
     except LunavoxError as error:
         return f"{error}\n"
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -14,13 +14,13 @@ from concurrent.futures import wait as wait_for
 from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO
 
-from lunavox_edge.cli import service, streams
+from lunavox_edge.cli import running_service, streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
     from lunavox_edge.types import Transcript
 
     Hear = Callable[[BinaryIO], Transcript]
@@ -44,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--language", help="the language spoken, such as en (default: detect)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: text, language, times …")
     parser.add_argument("--words", action="store_true", help="word times in the JSON; implies --json --local")
-    service.add_arguments(parser)
+    running_service.add_arguments(parser)
     parser.set_defaults(run=_run)
 
 
@@ -78,7 +78,7 @@ def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.E
     """Return what transcribes one open file: the running service or an engine, closed with `stack`."""
     from lunavox_edge.audio.files import FILE_FORMAT, duration_s, read_audio
 
-    uri = service.find(args, settings)
+    uri = running_service.find(args, settings)
     engines: list[Engine] = []
 
     def hear(file: BinaryIO) -> Transcript:
@@ -88,9 +88,9 @@ def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.E
             max_s = math.inf if args.uri else settings.limits.max_utterance_s
             pcm = _read_up_to(audio, max_s, length_s)
             if pcm is not None:
-                from lunavox_edge.wyoming_server import client
+                from lunavox_edge.wyoming_server import blocking_client
 
-                return client.transcribe(
+                return blocking_client.transcribe(
                     uri, pcm, FILE_FORMAT, model=args.model, language=args.language, timeout_s=_TIMEOUT_S
                 )
             file.seek(0)

@@ -22,7 +22,7 @@ from lunavox_edge.cli.listing import (
 from lunavox_edge.types import ModelEntry, ModelKind
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _MAX_SPEAKERS_SHOWN = 20
 
@@ -94,7 +94,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.engine.languages import covers
+    from lunavox_edge.engine.values.language_tags import covers
 
     if args.available:
         return _list_available(args, settings)
@@ -112,7 +112,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list_available(args: argparse.Namespace, settings: Settings) -> int:
-    from lunavox_edge.engine.languages import covers
+    from lunavox_edge.engine.values.language_tags import covers
 
     hub = open_hub(settings)
     installed = {manifest.name for manifest in hub.installed(ModelKind.TTS)}
@@ -200,7 +200,7 @@ def _preview(args: argparse.Namespace, settings: Settings) -> int:
     elif args.output:
         Path(args.output).write_bytes(audio)
     else:
-        from lunavox_edge.cli.playback import play
+        from lunavox_edge.cli.play import play
 
         play(audio)
     return ExitCode.OK

@@ -13,35 +13,36 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.audio.pcm import array_to_pcm16, check_format
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest
-from lunavox_edge.engine.catalog import Catalog
-from lunavox_edge.engine.devices import Devices
-from lunavox_edge.engine.floor import Floor
-from lunavox_edge.engine.lanes import Background, Lane
-from lunavox_edge.engine.leases import ask_for_all, asked_for, joint, wait_for
-from lunavox_edge.engine.loading import Loaded, ThreadPlan
-from lunavox_edge.engine.log import LogTap
-from lunavox_edge.engine.memory import trim_heap
-from lunavox_edge.engine.naming import several
-from lunavox_edge.engine.params import SynthesisParams
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.relief import Relief
-from lunavox_edge.engine.residency import Residency
+from lunavox_edge.engine.admission import Admission
+from lunavox_edge.engine.catalog.catalog import Catalog
+from lunavox_edge.engine.hearing.utterance import Utterance
+from lunavox_edge.engine.log_tap import LogTap
+from lunavox_edge.engine.models.devices import Devices
+from lunavox_edge.engine.models.leases import ask_for_all, asked_for, joint, wait_for
+from lunavox_edge.engine.models.loading import Loaded, ThreadPlan
+from lunavox_edge.engine.models.memory import trim_heap
+from lunavox_edge.engine.models.residency import Residency
+from lunavox_edge.engine.models.warming import WarmSet
+from lunavox_edge.engine.pressure import MemoryPressure
 from lunavox_edge.engine.resolve import Resolver
-from lunavox_edge.engine.results import EngineStatus, LaneStatus, SynthesisResult, SynthesisStats
-from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech
+from lunavox_edge.engine.scheduling.lanes import BackgroundThreads, Lane
+from lunavox_edge.engine.scheduling.session import Session
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.speech import Speech
 from lunavox_edge.engine.streaming import hear, listen
-from lunavox_edge.engine.utterance import Utterance
-from lunavox_edge.engine.vigil import Vigil
-from lunavox_edge.engine.voice import Voice, VoiceMode
-from lunavox_edge.engine.warming import WarmSet
+from lunavox_edge.engine.values.naming import several
+from lunavox_edge.engine.values.params import SynthesisParams
+from lunavox_edge.engine.values.results import EngineStatus, LaneStatus, SynthesisResult, SynthesisStats
+from lunavox_edge.engine.values.voice import Voice, VoiceMode
+from lunavox_edge.engine.waking.wake_session import WakeSession
 from lunavox_edge.errors import EngineClosed, LunavoxError
-from lunavox_edge.settings import Settings, as_settings
+from lunavox_edge.host import system
+from lunavox_edge.settings.model import Settings
+from lunavox_edge.settings.reading import as_settings
 from lunavox_edge.types import AudioChunk, AudioFormat, Detection, ModelEntry, ModelKind, Transcript
 
 _MIB = 1024 * 1024
@@ -77,17 +78,17 @@ class Engine:
         self._worked = False
         self._last_speech: SynthesisStats | None = None
         plan = ThreadPlan.for_threads(settings.engine.threads or system.cpu_count())
-        self._floor = Floor.for_sessions(settings, cpu_workers=plan.workers)
-        self._vigils = Floor.for_vigils(settings)
+        self._admission = Admission.for_sessions(settings, cpu_workers=plan.workers)
+        self._wake_sessions = Admission.for_vigils(settings)
         self.catalog = Catalog.of(settings)
         # Here and not at the first request, which may come on an event loop.
         self.catalog.refresh()
         self._resolver = Resolver(settings, self.catalog)
         self._phrases = PhraseCache(settings.tts.phrase_cache_mb * _MIB)
-        self._background = Background()
+        self._background = BackgroundThreads()
         self._devices = Devices(settings)
         self._residency = Residency.of(settings, plan, self._devices, self._background.load)
-        self._relief = Relief(
+        self._relief = MemoryPressure(
             self._residency, resolver=lambda: self._resolver, settings=lambda: self.settings
         )
         self._warm = WarmSet(self._residency)
@@ -194,7 +195,7 @@ class Engine:
         self._check_process()
         speaking = self._resolver.speaking(voice, params, language, text_format)
         lane = self._lane(speaking.entry)
-        pace = self._floor.pace(lane, speaking.plan.voice_key, relaxed=relaxed)
+        pace = self._admission.pace(lane, speaking.plan.voice_key, relaxed=relaxed)
         with asked_for(self._residency.acquire(speaking.entry)) as lease:
             speech = Speech(
                 plan=speaking.plan,
@@ -206,7 +207,7 @@ class Engine:
                 on_end=self._spoke,
                 on_ready=on_ready,
             )
-        self._floor.join(speech)
+        self._admission.join(speech)
         return speech
 
     def open_utterance(  # noqa: PLR0913  # what a recording and a request have
@@ -250,21 +251,21 @@ class Engine:
                 lane=lane,
                 lease=lease,
                 relaxed=relaxed,
-                on_end=self._floor.leave,
+                on_end=self._admission.leave,
                 on_ended=on_ended,
                 on_partial=on_partial,
             )
-        self._floor.join(utterance)
+        self._admission.join(utterance)
         return utterance
 
-    def open_vigil(
+    def open_wake_session(
         self,
         audio_format: AudioFormat,
         *,
         names: str | Iterable[str] = (),
         on_detection: Callable[[Detection], None] | None = None,
         on_problem: Callable[[LunavoxError], None] | None = None,
-    ) -> Vigil:
+    ) -> WakeSession:
         """Wait for wake words in a stream of any length, for all those of `names` at once.
 
         Without names it is those of the settings. One that is unknown or does not load is left out
@@ -275,24 +276,24 @@ class Engine:
         self._check_process()
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         waking = self._resolver.waking(several(names))
-        lane = self._vigils.lane(_WAKE_LANE)
+        lane = self._wake_sessions.lane(_WAKE_LANE)
         asked = ask_for_all((word.entry for word in waking.words), self._residency.acquire)
         with asked_for(joint(asked, forgiving=True)) as lease:
-            vigil = Vigil(
+            wake_session = WakeSession(
                 words=waking.words,
                 audio_format=audio_format,
                 lane=lane,
                 lease=lease,
-                on_end=self._vigils.leave,
+                on_end=self._wake_sessions.leave,
                 on_detection=on_detection,
                 unknown=waking.unknown,
                 on_problem=on_problem,
             )
-        self._vigils.join(vigil)
-        return vigil
+        self._wake_sessions.join(wake_session)
+        return wake_session
 
     def wake_words(self, names: str | Iterable[str] | None = None) -> tuple[ModelEntry, ...]:
-        """Every installed wake word, or those that `open_vigil` takes for `names`.
+        """Every installed wake word, or those that `open_wake_session` takes for `names`.
 
         Raises UnknownModel if `names` are given and none of them is known.
         """
@@ -390,20 +391,20 @@ class Engine:
 
     def lanes(self) -> tuple[LaneStatus, ...]:
         """Every lane that has been started."""
-        return self._floor.status()[1]
+        return self._admission.status()[1]
 
     def status(self) -> EngineStatus:
         """A snapshot: what is loaded, what runs, what memory there is."""
         memory = system.memory()
-        sessions, lanes = self._floor.status()
-        vigils, wake_lanes = self._vigils.status()
+        sessions, lanes = self._admission.status()
+        wake_sessions, wake_lanes = self._wake_sessions.status()
         return EngineStatus(
             version=__version__,
             uptime_s=time.monotonic() - self._started_s,
             sessions=len(sessions),
             speeches=sum(isinstance(session, Speech) for session in sessions),
             last_speech=self._last_speech,
-            vigils=len(vigils),
+            wake_sessions=len(wake_sessions),
             models=self._residency.status(),
             lanes=(*lanes, *wake_lanes),
             strain=self._relief.strain.value,
@@ -421,8 +422,8 @@ class Engine:
         atexit.unregister(self.close)
         if os.getpid() != self._process:
             return
-        self._vigils.close(timeout_s)
-        self._floor.close(timeout_s)
+        self._wake_sessions.close(timeout_s)
+        self._admission.close(timeout_s)
         self._background.close(timeout_s)
         self._residency.close()
         self._log.set(None)
@@ -434,10 +435,10 @@ class Engine:
 
     def _lane(self, entry: ModelEntry) -> Lane:
         loaded = self._residency.loaded(entry)
-        return self._floor.lane(loaded.model.device if loaded else self._devices.guess(entry))
+        return self._admission.lane(loaded.model.device if loaded else self._devices.guess(entry))
 
     def _spoke(self, session: Session) -> None:
-        self._floor.leave(session)
+        self._admission.leave(session)
         if isinstance(session, Speech) and session.stats.audio_duration_ms:
             self._last_speech = session.stats
 
@@ -450,7 +451,7 @@ class Engine:
             chores.callback(self.catalog.refresh)
 
     def _trim(self) -> None:
-        sessions, _ = self._floor.status()
+        sessions, _ = self._admission.status()
         if sessions:
             self._worked = True
         elif self._worked:

@@ -9,18 +9,19 @@ from pathlib import Path
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
-from lunavox_edge.engine.catalog import NO_WAKE_WORDS, Catalog
-from lunavox_edge.engine.hearing import GuessTime
-from lunavox_edge.engine.languages import covers
-from lunavox_edge.engine.naming import name_key, wake_word_key
-from lunavox_edge.engine.params import SynthesisParams
-from lunavox_edge.engine.spotting import SpottingRules
-from lunavox_edge.engine.utterance import ListenPlan
-from lunavox_edge.engine.vigil import Watchword
-from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
-from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.engine.catalog.catalog import NO_WAKE_WORDS, Catalog
+from lunavox_edge.engine.hearing.hypotheses import GuessTime
+from lunavox_edge.engine.hearing.utterance import ListenPlan
+from lunavox_edge.engine.speech.voicing import SpeechPlan
+from lunavox_edge.engine.values.language_tags import covers
+from lunavox_edge.engine.values.naming import name_key, wake_word_key
+from lunavox_edge.engine.values.params import SynthesisParams
+from lunavox_edge.engine.values.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.engine.waking.spotting import SpottingRules
+from lunavox_edge.engine.waking.wake_session import WakeTarget
 from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
-from lunavox_edge.settings import Settings, WakeWord
+from lunavox_edge.settings.model import Settings
+from lunavox_edge.settings.speech_settings import WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
@@ -29,7 +30,7 @@ _DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
-class Speaking:
+class ResolvedVoice:
     """An entry and how to speak with it."""
 
     entry: ModelEntry
@@ -37,7 +38,7 @@ class Speaking:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class ResolvedModel:
     """An entry and how to hear with it."""
 
     entry: ModelEntry
@@ -45,10 +46,10 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
-class Waking:
+class ResolvedWakeWords:
     """The words to wait for, at least one, and an error for each name that nothing installed has."""
 
-    words: tuple[Watchword, ...]
+    words: tuple[WakeTarget, ...]
     unknown: tuple[UnknownModel, ...] = ()
 
 
@@ -69,7 +70,7 @@ class Resolver:
         params: SynthesisParams | None,
         language: str | None,
         text_format: str,
-    ) -> Speaking:
+    ) -> ResolvedVoice:
         """Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError."""
         if text_format not in ("text", "ssml"):
             raise ValueError(f"text_format must be 'text' or 'ssml', not {text_format!r}")
@@ -110,7 +111,7 @@ class Resolver:
             buffer_char_threshold=tts.buffer_char_threshold,
             max_buffer_delay_ms=tts.max_buffer_delay_ms,
         )
-        return Speaking(entry, plan)
+        return ResolvedVoice(entry, plan)
 
     def listening(
         self,
@@ -119,7 +120,7 @@ class Resolver:
         request: RecognizeRequest,
         max_s: float | None,
         sensitivity: str | None,
-    ) -> Listening:
+    ) -> ResolvedModel:
         """Raises UnknownModel, UnsupportedLanguage, ValueError."""
         stt = self._settings.stt
         language = language or stt.language
@@ -142,9 +143,11 @@ class Resolver:
         )
         fallback = entry.languages[0] if len(entry.languages) == 1 else _DEFAULT_LANGUAGE
         guess_time = self._guess_times.setdefault(entry.path, GuessTime())
-        return Listening(entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity), guess_time))
+        return ResolvedModel(
+            entry, ListenPlan(plan, fallback, max_s, self._endpoint(sensitivity), guess_time)
+        )
 
-    def waking(self, names: tuple[str, ...]) -> Waking:
+    def waking(self, names: tuple[str, ...]) -> ResolvedWakeWords:
         """The words of these names, or of the settings if there are none, each once.
 
         Raises UnknownModel if none of them is installed.
@@ -159,8 +162,8 @@ class Resolver:
                 unknown.append(error)
         if not entries:
             raise unknown[0] if unknown else UnknownModel(f"No wake word is installed. {NO_WAKE_WORDS}")
-        words = tuple(Watchword(entry, self._spotting(entry)) for entry in dict.fromkeys(entries))
-        return Waking(words, tuple(unknown))
+        words = tuple(WakeTarget(entry, self._spotting(entry)) for entry in dict.fromkeys(entries))
+        return ResolvedWakeWords(words, tuple(unknown))
 
     def _spotting(self, entry: ModelEntry) -> SpottingRules:
         wake = self._settings.wake

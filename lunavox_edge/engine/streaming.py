@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lunavox_edge.engine.lanes import Background
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.engine.hearing.utterance import Utterance
+from lunavox_edge.engine.scheduling.lanes import BackgroundThreads
+from lunavox_edge.engine.speech.speech import Speech
 from lunavox_edge.errors import Cancelled, TimedOut
 from lunavox_edge.types import AudioChunk, Transcript
 
@@ -15,7 +15,7 @@ _HEAR_TIMEOUT_S = 24 * 3600.0
 _FEED_BYTES = 1 << 20
 
 
-def listen(speech: Speech, text: str | Iterable[str], background: Background) -> Iterator[AudioChunk]:
+def listen(speech: Speech, text: str | Iterable[str], background: BackgroundThreads) -> Iterator[AudioChunk]:
     """Write `text` and yield the audio; ending the iteration early cancels the speech.
 
     An iterable is read on a thread of its own, so it may block; what it raises is raised here.

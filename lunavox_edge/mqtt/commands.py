@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
+from lunavox_edge.announcements.announcement import Announcement, AnnouncementReport, SpeechStatus
+from lunavox_edge.announcements.announcer import Announcer
+from lunavox_edge.announcements.house import House
+from lunavox_edge.announcements.loudspeakers import Place
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
+from lunavox_edge.mqtt.events import ErrorDetails, SpeechEvent
 from lunavox_edge.mqtt.messages import Message
 from lunavox_edge.mqtt.payloads import ModelAction, SayRequest, StopRequest
-from lunavox_edge.mqtt.post import Destination, Post
 from lunavox_edge.mqtt.preferences import Preferences
+from lunavox_edge.mqtt.publishing import Destination, Publisher
 from lunavox_edge.mqtt.repeats import Repeats
-from lunavox_edge.mqtt.tidings import Problem, SpeechEvent
-from lunavox_edge.mqtt.topics import Address, Command, Topics
-from lunavox_edge.settings_mqtt import MqttSettings
-from lunavox_edge.settings_satellites import ALL
-from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
-from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import House
-from lunavox_edge.speaking.loudspeakers import Place
+from lunavox_edge.mqtt.topics import Command, CommandAddress, Topics
+from lunavox_edge.settings.mqtt_settings import MqttSettings
+from lunavox_edge.settings.satellite_settings import ALL
 from lunavox_edge.types import ModelKind
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Commands:
         engine: Engine,
         settings: MqttSettings,
         topics: Topics,
-        post: Post,
+        post: Publisher,
         announcer: Announcer,
         house: House,
         preferences_file: Path,
@@ -64,7 +64,7 @@ class Commands:
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = asyncio.Lock()
         self._model_turn = asyncio.Lock()
-        self._table: dict[Command, Callable[[Message, Address], None]] = {
+        self._table: dict[Command, Callable[[Message, CommandAddress], None]] = {
             Command.SAY: self._say,
             Command.STOP: self._stop,
             Command.SYNTHESIZE: self._synthesize,
@@ -98,7 +98,7 @@ class Commands:
         """Cancel what is being worked on, and wait."""
         await bridge.ended(*self._tasks)
 
-    def _say(self, message: Message, address: Address) -> None:
+    def _say(self, message: Message, address: CommandAddress) -> None:
         request_id = payloads.id_of(message.payload)
         try:
             request = payloads.parse_say(message.payload)
@@ -120,13 +120,13 @@ class Commands:
             )
         except LunavoxError as error:
             event = SpeechEvent(
-                id=request_id or requests.new_id(), status=SpeechStatus.FAILED, error=Problem.of(error)
+                id=request_id or requests.new_id(), status=SpeechStatus.FAILED, error=ErrorDetails.of(error)
             )
             self._post.speech(event)
         else:
             self._repeats.note(message, request_id, time.monotonic())
 
-    def _stop(self, message: Message, address: Address) -> None:
+    def _stop(self, message: Message, address: CommandAddress) -> None:
         request = payloads.parse_stop(message.payload)
         stopped = 0
         for satellite in self._stopped_at(request, address):
@@ -135,7 +135,7 @@ class Commands:
                 stopped += self._house.hush(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
 
-    def _stopped_at(self, request: StopRequest, address: Address) -> tuple[str | None, ...]:
+    def _stopped_at(self, request: StopRequest, address: CommandAddress) -> tuple[str | None, ...]:
         """Return the satellites where something is to stop, None for everywhere. Raises ProtocolError."""
         named = request.satellites or ((request.satellite,) if request.satellite else ())
         if address.satellite is not None:
@@ -146,7 +146,7 @@ class Commands:
             return tuple(view.id for view in self._house.views())
         return named or (None,)
 
-    def _synthesize(self, message: Message, _: Address) -> None:
+    def _synthesize(self, message: Message, _: CommandAddress) -> None:
         request_id = payloads.id_of(message.payload)
         destination = self._post.destination(message)
         try:
@@ -171,7 +171,7 @@ class Commands:
         else:
             self._repeats.note(message, request_id, time.monotonic())
 
-    def _transcribe(self, message: Message, _: Address) -> None:
+    def _transcribe(self, message: Message, _: CommandAddress) -> None:
         request_id = requests.id_from(message.correlation) or requests.new_id()
         destination = Destination(self._topics.transcript(request_id))
         try:
@@ -194,13 +194,13 @@ class Commands:
         if "mqtt" in self._settings.publish_transcripts:
             self._post.transcript(event)
 
-    def _set_voice(self, message: Message, _: Address) -> None:
+    def _set_voice(self, message: Message, _: CommandAddress) -> None:
         name = payloads.parse_name(message.payload) or None
         if name is not None:
             self._engine.catalog.find(name.partition("#")[0], ModelKind.TTS)
         self._choose(Preferences(name, self.preferences.language), message.topic)
 
-    def _set_language(self, message: Message, _: Address) -> None:
+    def _set_language(self, message: Message, _: CommandAddress) -> None:
         language = payloads.parse_language(message.payload)
         self._choose(Preferences(self.preferences.voice, language), message.topic)
 
@@ -215,16 +215,16 @@ class Commands:
         self._start(keep(), topic=topic)
         self.preferences = chosen
 
-    def _set_volume(self, message: Message, address: Address) -> None:
+    def _set_volume(self, message: Message, address: CommandAddress) -> None:
         self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
 
-    def _set_mute(self, message: Message, address: Address) -> None:
+    def _set_mute(self, message: Message, address: CommandAddress) -> None:
         self._house.set_muted(address.satellite or "", muted=payloads.parse_switch(message.payload))
 
-    def _set_wake_words(self, message: Message, address: Address) -> None:
+    def _set_wake_words(self, message: Message, address: CommandAddress) -> None:
         self._house.set_wake_words(address.satellite or "", payloads.parse_names(message.payload))
 
-    def _set_model(self, message: Message, address: Address) -> None:
+    def _set_model(self, message: Message, address: CommandAddress) -> None:
         action = payloads.parse_action(message.payload)
         self._start(self._act(action, address.model), topic=message.topic)
 
@@ -289,7 +289,7 @@ class Commands:
                 self._post.error(topic, error, request_id)
 
 
-def _place_of(request: SayRequest, address: Address) -> Place:
+def _place_of(request: SayRequest, address: CommandAddress) -> Place:
     """Return where a text is to be heard. Raises ProtocolError."""
     if address.satellite is None:
         return Place(request.satellites or ((request.satellite,) if request.satellite else ()), request.area)
@@ -298,7 +298,7 @@ def _place_of(request: SayRequest, address: Address) -> Place:
     return Place((address.satellite,))
 
 
-def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
+def event_of(report: AnnouncementReport, default_voice: str | None) -> SpeechEvent:
     """Return what the world is told of an announcement."""
     what = report.announcement
     return SpeechEvent(
@@ -310,5 +310,5 @@ def event_of(report: Report, default_voice: str | None) -> SpeechEvent:
         missed=report.missed or None,
         first_audio_ms=round(report.first_audio_ms, 1) if report.first_audio_ms is not None else None,
         audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
-        error=Problem.of(report.error) if report.error is not None else None,
+        error=ErrorDetails.of(report.error) if report.error is not None else None,
     )

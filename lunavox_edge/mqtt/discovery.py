@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from lunavox_edge.mqtt.devices import PRODUCT, Device, Entity
+from lunavox_edge.mqtt.ha_devices import PRODUCT, Device, Entity
 from lunavox_edge.mqtt.topics import HomeAssistantTopics
 
 _MANUFACTURER = "LunaVox"
@@ -34,7 +34,7 @@ class Form(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class DiscoveryConfig:
     """One retained message; an empty payload removes what the topic announced."""
 
     topic: str
@@ -60,7 +60,7 @@ def configs(devices: Iterable[Device], form: Form, topics: HomeAssistantTopics) 
     return found
 
 
-def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[Config]:
+def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[DiscoveryConfig]:
     """Return what to publish next, in this order, so that the broker holds what is wanted.
 
     To be called again a few seconds later until there is nothing left: Home Assistant drops a message
@@ -73,21 +73,21 @@ def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[Con
     ids = {found for payload in arriving for found in _values(payload, "unique_id")}
     moving = [topic for topic, payload in gone.items() if _values(payload, "unique_id") & ids]
     if moving:
-        return [Config(topic, _MIGRATE) for topic in moving]
+        return [DiscoveryConfig(topic, _MIGRATE) for topic in moving]
     names = {found for payload in arriving for found in _values(payload, "default_entity_id")}
     leaving = [topic for topic, payload in gone.items() if _values(payload, "default_entity_id") & names]
     if leaving:
-        return [Config(topic) for topic in leaving]
-    removals = [Config(topic) for topic in gone]
+        return [DiscoveryConfig(topic) for topic in leaving]
+    removals = [DiscoveryConfig(topic) for topic in gone]
     updates = [
-        Config(topic, _with_removals(published.get(topic, ""), payload))
+        DiscoveryConfig(topic, _with_removals(published.get(topic, ""), payload))
         for topic, payload in wanted.items()
         if _without_removals(published.get(topic, "")) != payload
     ]
     return [*removals, *updates]
 
 
-def record(published: dict[str, str], sent: Iterable[Config]) -> None:
+def record(published: dict[str, str], sent: Iterable[DiscoveryConfig]) -> None:
     """Note what the broker holds now."""
     for config in sent:
         if config.payload:
@@ -102,9 +102,13 @@ def is_from(payload: str, availability: str) -> bool:
     return isinstance(told, list) and {"topic": availability} in told
 
 
-def again(published: Mapping[str, str]) -> list[Config]:
+def again(published: Mapping[str, str]) -> list[DiscoveryConfig]:
     """Return what a Home Assistant that has just started has to be told, and a broker that came back."""
-    return [Config(topic, payload) for topic, payload in published.items() if payload not in ("", _MIGRATE)]
+    return [
+        DiscoveryConfig(topic, payload)
+        for topic, payload in published.items()
+        if payload not in ("", _MIGRATE)
+    ]
 
 
 def _about(device: Device) -> dict[str, object]:

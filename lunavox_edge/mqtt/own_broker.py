@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
 from lunavox_edge.errors import BackendUnavailable, LunavoxLibraryError
-from lunavox_edge.mqtt.address import password_of
-from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.mqtt.broker_address import password_of
+from lunavox_edge.settings.mqtt_settings import MqttSettings
 
 if TYPE_CHECKING:
     from lunavox_edge.mqtt.broker import EmbeddedBroker
@@ -23,7 +23,7 @@ class OwnBroker:
         """Start nothing yet."""
         self._settings = settings
         self._broker: EmbeddedBroker | None = None
-        self._ended = bridge.Bell()
+        self._ended = bridge.Wakeup()
 
     async def start(self) -> None:
         """Open the port. Raises LunavoxLibraryError."""
@@ -35,8 +35,8 @@ class OwnBroker:
             ) from error
         settings = self._settings
         password = await bridge.blocking(lambda: password_of(settings))
-        ended = bridge.Bell()
-        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password, on_end=ended.ring)
+        ended = bridge.Wakeup()
+        broker = EmbeddedBroker(settings.listen, user=settings.user, password=password, on_end=ended.notify)
         try:
             await bridge.blocking(broker.start)
         except LunavoxLibraryError:

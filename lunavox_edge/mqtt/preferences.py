@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lunavox_edge.system import replace_file
+from lunavox_edge.host import notes
 
 _MAX_FILE_BYTES = 4096
 
@@ -25,11 +24,10 @@ class Preferences:
 def load(file: Path) -> Preferences:
     """Return what was saved; what cannot be read counts as never chosen."""
     try:
-        with file.open("rb") as opened:
-            found = json.loads(opened.read(_MAX_FILE_BYTES))
+        found = notes.read(file, max_bytes=_MAX_FILE_BYTES)
     except FileNotFoundError:
         return Preferences()
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         _LOGGER.warning("The chosen voice and language cannot be read and are forgotten: %s", error)
         return Preferences()
     values = found if isinstance(found, dict) else {}
@@ -42,4 +40,4 @@ def load(file: Path) -> Preferences:
 
 def save(file: Path, preferences: Preferences) -> None:
     """Replace the file in one step. Raises OSError."""
-    replace_file(file, json.dumps(asdict(preferences)))
+    notes.replace(file, asdict(preferences))

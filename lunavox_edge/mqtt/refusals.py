@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from lunavox_edge.errors import LunavoxError, NotAllowed, TimedOut, Unreachable
-from lunavox_edge.mqtt.address import BrokerAddress
+from lunavox_edge.mqtt.broker_address import BrokerAddress
 
 _UNSPECIFIED = 0x80
 _TAKEN_OVER = 0x8E

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from lunavox_edge import bridge
 from lunavox_edge.audio.files import FILE_FORMAT, flac_bytes, read_audio
 from lunavox_edge.audio.wav import wav_bytes
-from lunavox_edge.engine.params import SynthesisParams
+from lunavox_edge.engine.values.params import SynthesisParams
 from lunavox_edge.errors import AudioTooLong, TextTooLong
+from lunavox_edge.mqtt.events import TranscriptEvent
 from lunavox_edge.mqtt.payloads import SynthesizeRequest
-from lunavox_edge.mqtt.tidings import TranscriptEvent
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -35,16 +35,16 @@ async def synthesize(
 ) -> tuple[bytes, str]:
     """Return the audio of a text and its content type. Raises LunavoxError."""
     began_s = time.monotonic()
-    bell = bridge.Bell()
+    wakeup = bridge.Wakeup()
     speech = engine.open_speech(
         voice=voice,
         params=params_of(request.speed, request.volume),
         language=language,
         text_format=request.text_format,
-        on_ready=bell.ring,
+        on_ready=wakeup.notify,
     )
     pcm, rate_hz = bytearray(), 0
-    async with aclosing(bridge.audio(speech, bell)) as chunks:
+    async with aclosing(bridge.audio(speech, wakeup)) as chunks:
         speech.write(request.text)
         speech.finish()
         async for chunk in chunks:

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lunavox_edge import bridge, telemetry
-from lunavox_edge.engine.languages import spellings
-from lunavox_edge.mqtt.devices import Offer
+from lunavox_edge import bridge
+from lunavox_edge.engine.values.language_tags import spellings
+from lunavox_edge.host import telemetry
+from lunavox_edge.mqtt.events import AppliancePhase, CatalogItem, CatalogPayload, StatePayload
+from lunavox_edge.mqtt.ha_devices import DeviceOptions
 from lunavox_edge.mqtt.preferences import Preferences
-from lunavox_edge.mqtt.tidings import CatalogItem, CatalogPayload, Phase, StatePayload
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.engine.results import EngineStatus, SynthesisStats
+    from lunavox_edge.engine.values.results import EngineStatus, SynthesisStats
     from lunavox_edge.types import ModelEntry
 
 
@@ -23,7 +24,7 @@ _BOARD_EVERY_S = 5.0
 _BOARD_WITHIN_S = 1.0
 
 
-class Status:
+class ApplianceStatus:
     """What was read last of the engine and the board; `refresh` reads them, beside the event loop."""
 
     def __init__(
@@ -41,7 +42,7 @@ class Status:
         self._preferences = preferences
         self._waiting = waiting
         self._readings = readings
-        self._special: Phase | None = Phase.STARTING
+        self._special: AppliancePhase | None = AppliancePhase.STARTING
         self._last = engine.status()
         self._board = telemetry.Readings({}, None, ())
         self._board_s: float | None = None
@@ -62,7 +63,7 @@ class Status:
         """Whether the board has a sensor of temperature, as far as was read."""
         return bool(self._board.temperatures)
 
-    def phase_is(self, phase: Phase | None) -> None:
+    def phase_is(self, phase: AppliancePhase | None) -> None:
         """Tell `phase` whatever the engine does; None tells what it does."""
         self._special = phase
 
@@ -109,7 +110,7 @@ class Status:
         models = self._engine.models()
         return _catalog(models, models[0].name if models else None)
 
-    def offer(self, voice: str | None, language: str | None) -> Offer:
+    def offer(self, voice: str | None, language: str | None) -> DeviceOptions:
         """Return what there is to choose from, with the voice and the language that are chosen.
 
         These may be written by another of their names, or may have gone since.
@@ -118,7 +119,7 @@ class Status:
         languages = {found for entry in voices for found in entry.languages}
         if voices and language:
             languages.add(language)
-        return Offer(
+        return DeviceOptions(
             voices=(*(entry.name for entry in voices), *((voice,) if voice else ())),
             languages=tuple(sorted(languages)),
             models=tuple(entry.name for entry in (*models, *voices)),
@@ -144,10 +145,10 @@ def change_of(state: StatePayload) -> tuple[object, ...]:
     )
 
 
-def _phase(status: EngineStatus) -> Phase:
+def _phase(status: EngineStatus) -> AppliancePhase:
     if status.speeches:
-        return Phase.SPEAKING
-    return Phase.LISTENING if status.sessions else Phase.IDLE
+        return AppliancePhase.SPEAKING
+    return AppliancePhase.LISTENING if status.sessions else AppliancePhase.IDLE
 
 
 def _rtf(stats: SynthesisStats) -> float:

@@ -54,7 +54,7 @@ _PLAIN_COMMANDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class CommandAddress:
     """What an incoming topic asks for; `model` is the name in `models/<name>/set`."""
 
     command: Command
@@ -198,21 +198,21 @@ class Topics:
             *(f"{self.root}/satellites/+/{command.value}" for command in SATELLITE_COMMANDS),
         )
 
-    def parse(self, topic: str) -> Address | None:
+    def parse(self, topic: str) -> CommandAddress | None:
         """Return what a topic asks for; None if it is not one of our commands."""
         if not topic.startswith(f"{self.root}/"):
             return None
         rest = topic[len(self.root) + 1 :]
         parts = rest.split("/")
         if len(parts) == 3 and (parts[0], parts[2]) == ("models", "set"):  # noqa: PLR2004  # models/NAME/set
-            return Address(Command.SET_MODEL, unquote(parts[1])) if parts[1] else None
+            return CommandAddress(Command.SET_MODEL, unquote(parts[1])) if parts[1] else None
         satellite: str | None = None
         allowed: tuple[Command, ...] = _PLAIN_COMMANDS
         if parts[0] == "satellites" and len(parts) > 2 and parts[1]:  # noqa: PLR2004  # satellites/ID/say
             satellite, allowed, rest = unquote(parts[1]), SATELLITE_COMMANDS, "/".join(parts[2:])
         for command in allowed:
             if rest == command.value:
-                return Address(command, satellite=satellite)
+                return CommandAddress(command, satellite=satellite)
         return None
 
 

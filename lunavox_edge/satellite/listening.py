@@ -30,7 +30,7 @@ from lunavox_edge.wire.errors_wire import error_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.engine.vigil import Vigil
+    from lunavox_edge.engine.waking.wake_session import WakeSession
 
 # A command to a hub that never answers ends, so that nobody's room is streamed for hours.
 LISTEN_S = 60.0
@@ -43,7 +43,7 @@ _RECOVERED_S = 60.0
 _LOGGER = logging.getLogger(__name__)
 
 
-class Phase(Enum):
+class MicrophonePhase(Enum):
     """What the microphone is for."""
 
     OFF = "off"
@@ -85,7 +85,7 @@ class Listening:
         self._triggered = False
         self._first: list[Event] = []
         self._streamed_s = 0.0
-        self.phase = Phase.OFF
+        self.phase = MicrophonePhase.OFF
 
     @property
     def local(self) -> bool:
@@ -113,7 +113,7 @@ class Listening:
     def let_go(self) -> None:
         """Begin to close the microphone."""
         task, self._task = self._task, None
-        self.phase = Phase.OFF
+        self.phase = MicrophonePhase.OFF
         self._called, self._triggered = None, False
         self._first.clear()
         if task is not None:
@@ -130,12 +130,12 @@ class Listening:
 
     def trigger(self) -> None:
         """Begin a command without a word, if words are waited for here."""
-        self._triggered = self.phase is Phase.WAITING
+        self._triggered = self.phase is MicrophonePhase.WAITING
 
     def command_over(self) -> None:
         """The hub has heard enough of the command."""
-        if self.phase is Phase.STREAMING and self.local:
-            self.phase = Phase.WAITING
+        if self.phase is MicrophonePhase.STREAMING and self.local:
+            self.phase = MicrophonePhase.WAITING
 
     def tell_first(self, event: Event) -> None:
         """Send an event before the next sound."""
@@ -146,8 +146,8 @@ class Listening:
         await self._send(_pipeline(PipelineStage.WAKE))
 
     @property
-    def _first_phase(self) -> Phase:
-        return Phase.WAITING if self.local else Phase.STREAMING
+    def _first_phase(self) -> MicrophonePhase:
+        return MicrophonePhase.WAITING if self.local else MicrophonePhase.STREAMING
 
     async def _run(self) -> None:
         """Hear the microphone for as long as the hub wants to, again after every failure."""
@@ -156,9 +156,9 @@ class Listening:
             while True:
                 begun_s = loop.time()
                 error = await self._listen()
-                was, self.phase = self.phase, Phase.OFF
+                was, self.phase = self.phase, MicrophonePhase.OFF
                 self._alarm.attended()
-                if was is Phase.STREAMING and self.local:
+                if was is MicrophonePhase.STREAMING and self.local:
                     await self._send(AudioStop().event())
                 if loop.time() - begun_s > _RECOVERED_S:
                     pause_s, told = _FIRST_PAUSE_S, ""
@@ -174,11 +174,11 @@ class Listening:
 
     async def _listen(self) -> LunavoxError:
         """Hear the microphone until that fails, and return why. Raises ConnectionError."""
-        vigil: Vigil | None = None
+        wake_session: WakeSession | None = None
         recent: deque[tuple[float, Event]] = deque(maxlen=round(_KEPT_S / CHUNK_S))
         heard_s = 0.0
         try:
-            vigil = self._open_vigil()
+            wake_session = self._open_vigil()
             async with aclosing(self._microphone.chunks()) as chunks:
                 async for pcm in chunks:
                     chunk = AudioChunk(
@@ -190,8 +190,8 @@ class Listening:
                     )
                     recent.append((heard_s, chunk.event()))
                     heard_s += CHUNK_S
-                    if vigil is not None:
-                        _feed(vigil, pcm, chunk.timestamp)
+                    if wake_session is not None:
+                        _feed(wake_session, pcm, chunk.timestamp)
                     await self._heard(recent)
         except ConnectionError:
             raise
@@ -200,21 +200,21 @@ class Listening:
         except Exception:
             _LOGGER.exception("Listening failed")
         finally:
-            if vigil is not None:
-                vigil.cancel()
+            if wake_session is not None:
+                wake_session.cancel()
         return InternalError("The microphone does not work; the satellite's log says more.")
 
     async def _heard(self, recent: deque[tuple[float, Event]]) -> None:
         """Take the newest of the recent sound."""
         while self._first:
             await self._send(self._first.pop(0))
-        if self.phase is Phase.WAITING and (self._called is not None or self._triggered):
+        if self.phase is MicrophonePhase.WAITING and (self._called is not None or self._triggered):
             await self._begin(recent)
-        elif self.phase is Phase.STREAMING:
+        elif self.phase is MicrophonePhase.STREAMING:
             await self._send(recent[-1][1])
             self._streamed_s += CHUNK_S
             if self.local and self._streamed_s > LISTEN_S:
-                self.phase = Phase.WAITING
+                self.phase = MicrophonePhase.WAITING
                 self._alarm.attended()
                 await self._send(AudioStop().event())
                 self._say("The hub does not answer; waiting for a wake word again.")
@@ -222,7 +222,7 @@ class Listening:
     async def _begin(self, recent: deque[tuple[float, Event]]) -> None:
         """A command begins: tell the hub, and send what was said since the wake word."""
         called, self._called, self._triggered = self._called, None, False
-        self.phase = Phase.STREAMING
+        self.phase = MicrophonePhase.STREAMING
         self._streamed_s = 0.0
         self._alarm.attend()
         since_s = recent[-1][0]
@@ -234,12 +234,12 @@ class Listening:
             if at_s >= since_s:
                 await self._send(chunk)
 
-    def _open_vigil(self) -> Vigil | None:
+    def _open_vigil(self) -> WakeSession | None:
         """Wait for the words here, if that is this satellite's way. Raises UnknownModel, Busy."""
         if self._engine is None:
             return None
         loop = asyncio.get_running_loop()
-        return self._engine.open_vigil(
+        return self._engine.open_wake_session(
             FORMAT,
             names=self._words,
             on_detection=lambda detection: bridge.call_soon(loop, partial(self._detected, detection)),
@@ -247,18 +247,18 @@ class Listening:
 
     def _detected(self, detection: Detection) -> None:
         """A word was said; the hub is told with the next sound."""
-        if self.phase is not Phase.WAITING:
+        if self.phase is not MicrophonePhase.WAITING:
             return
         self._say(f"Heard {detection.name} ({detection.probability:.2f}).")
         if self._on_word(detection):
             self._called = detection
 
 
-def _feed(vigil: Vigil, pcm: bytes, timestamp_ms: int | None) -> None:
+def _feed(wake_session: WakeSession, pcm: bytes, timestamp_ms: int | None) -> None:
     """Pass sound on. Raises the error that has ended the vigil."""
-    if vigil.outcome.done():
-        vigil.outcome.result(0)
-    vigil.feed(pcm, timestamp_ms)
+    if wake_session.outcome.done():
+        wake_session.outcome.result(0)
+    wake_session.feed(pcm, timestamp_ms)
 
 
 def _pipeline(start: PipelineStage, wake_word: str | None = None) -> Event:

@@ -19,11 +19,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from lunavox_edge import program
 from lunavox_edge.audio.pcm import Converter, to_pcm16
 from lunavox_edge.audio.wav import read_wav, sniff_header
 from lunavox_edge.bridge import within
 from lunavox_edge.errors import BackendUnavailable, BadAudio, SettingsError
-from lunavox_edge.speaking import program
 from lunavox_edge.types import AudioFormat
 
 FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lunavox_edge import system
 from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
-from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.host import system
+from lunavox_edge.satellite.device import SOUNDS, SatelliteDevice, Sounds
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import SOUNDS, Satellite, Sounds
-from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.satellite_info import satellite_info
+from lunavox_edge.satellite.satellite_server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.words import NO_WORDS, choose_words
 from lunavox_edge.wire import tls
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
 
 _ENGINE_GRACE_S = 0.5
 _TLS_OPTIONS = ("--tls-cert", "--tls-key")
@@ -69,7 +69,7 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
             stack.push_async_callback(blocking, lambda: running.close(_ENGINE_GRACE_S))
             words = choose_words(running, options.words, options.stop_words)
         info = satellite_info(options.name, options.area, engine=engine, words=words.calls)
-        satellite = Satellite(
+        satellite = SatelliteDevice(
             microphone=microphone,
             speaker=speaker,
             say=say,

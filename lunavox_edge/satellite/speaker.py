@@ -10,11 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.audio.pcm import resample, to_pcm16
-from lunavox_edge.audio.players import player_for
 from lunavox_edge.audio.wav import wav_header
 from lunavox_edge.errors import BackendUnavailable, PlaybackFailed, SettingsError
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.host.players import player_for
 from lunavox_edge.types import AudioChunk, Priority
 
 _HEADER_BYTES = 44

@@ -7,7 +7,7 @@ import unicodedata
 
 from lunavox_edge.text.characters import CLOSERS, NEWLINES, is_lower
 from lunavox_edge.text.joints import last_cut
-from lunavox_edge.text.stops import STOP, Verdict, judge, seems_whole
+from lunavox_edge.text.stops import STOP, StopVerdict, judge, seems_whole
 
 _LOOKAHEAD = 32
 """How far past a possible end the next words are read; longer words are judged by their start."""
@@ -121,11 +121,11 @@ class Segmenter:
                 verdict, end = self._judge_newline(window, candidate.start(), whole=whole)
             else:
                 verdict, end = judge(window, candidate, whole=whole)
-            if verdict is Verdict.UNSURE:
+            if verdict is StopVerdict.UNSURE:
                 return 0
-            if verdict is Verdict.END:
+            if verdict is StopVerdict.END:
                 return min(end, self._max_chars)
-            if verdict is Verdict.WEAK:
+            if verdict is StopVerdict.WEAK:
                 self._weak_end = min(end, self._max_chars)
             self._scanned = candidate.end()
             candidate = _CANDIDATE.search(window, self._scanned)
@@ -138,17 +138,17 @@ class Segmenter:
             return self._forced_end(window)
         return len(window) if final else 0
 
-    def _judge_newline(self, window: str, at: int, *, whole: bool) -> tuple[Verdict, int]:
+    def _judge_newline(self, window: str, at: int, *, whole: bool) -> tuple[StopVerdict, int]:
         line = window[:at].rpartition("\n")[2]
         line_chars = len(line) + (self._line_chars if len(line) == at else 0)
         if not window[:at].strip():
-            return Verdict.NONE, at + 1
+            return StopVerdict.NONE, at + 1
         if line_chars < _WRAPPED_LINE:
-            return Verdict.END, at + 1
+            return StopVerdict.END, at + 1
         following = _NEXT_IN_LINE.match(window, at + 1)
         if not following:
-            return (Verdict.END if whole else Verdict.UNSURE), at + 1
-        return (Verdict.NONE if is_lower(following[1]) else Verdict.END), at + 1
+            return (StopVerdict.END if whole else StopVerdict.UNSURE), at + 1
+        return (StopVerdict.NONE if is_lower(following[1]) else StopVerdict.END), at + 1
 
     def _early_end(self, window: str, start: int, end: int) -> int:
         """Return where to cut a first sentence known to go on to `end`, or 0.

@@ -60,7 +60,7 @@ _CONTEXT = 60
 """How much of the text before a stop is looked at."""
 
 
-class Verdict(Enum):
+class StopVerdict(Enum):
     """What is known about a possible end of a sentence."""
 
     END = "end"
@@ -71,7 +71,7 @@ class Verdict(Enum):
     """More text is needed to know."""
 
 
-def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]:
+def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[StopVerdict, int]:
     """Say whether the sentence that starts `text` ends at this match of STOP, and where.
 
     The end includes the white space and the emoji after the stop. `whole` says that nothing
@@ -81,7 +81,7 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     end = trail.end() if trail else stop.end()
     newline = bool(trail and trail["newline"])
     if end == len(text) and not newline:
-        return (Verdict.END if whole else Verdict.UNSURE), end
+        return (StopVerdict.END if whole else StopVerdict.UNSURE), end
     if stop["stops"][-1] in _SURE:
         return _judge_sure(stop, text[end : end + 1], spaced=end > stop.end()), end
     if end == stop.end() or _only_emoji(text[stop.end() : end]):
@@ -89,20 +89,20 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[Verdict, int]
     before = text[max(0, stop.start() - _CONTEXT) : stop.start()]
     if newline:
         doubtful = stop["stops"] == "." and _is_abbreviation(before, "", "")
-        return (Verdict.NONE if doubtful else Verdict.END), end
+        return (StopVerdict.NONE if doubtful else StopVerdict.END), end
     opener = _OPENERS.match(text, end)
     first = opener.end() if opener else end
     word = _WORD.match(text, first)
     next_word = word.group() if word else ""
     cut_off = word is not None and word.end() == len(text)
     if not whole and (first == len(text) or (cut_off and stop["stops"] == "." and _needs_next_word(before))):
-        return Verdict.UNSURE, end
+        return StopVerdict.UNSURE, end
     if stop["stops"] == "." and _is_measured(before) and text[first : first + 1].isdigit():
         if not whole and _GROWING_MEASURE.match(text, first):
-            return Verdict.UNSURE, end
+            return StopVerdict.UNSURE, end
         smaller = _SMALLER_MEASURE.match(text, first)
         goes_on = smaller is not None and smaller["unit"].lower() in UNITS
-        return (Verdict.NONE if goes_on else Verdict.END), end
+        return (StopVerdict.NONE if goes_on else StopVerdict.END), end
     if len(next_word) == 1 and text[first + 1 : first + 2] == ".":
         next_word = ""
     return _judge_spaced(stop, before, text[first : first + 1], next_word), end
@@ -138,36 +138,36 @@ def _without_stop(found: re.Match[str]) -> str:
     return word if known and not measure else found.group()
 
 
-def _judge_sure(stop: re.Match[str], follower: str, *, spaced: bool) -> Verdict:
+def _judge_sure(stop: re.Match[str], follower: str, *, spaced: bool) -> StopVerdict:
     """Judge a mark that needs no space after it."""
     if not spaced and (stop["stops"][-1] == "．" and follower.isdigit()):
-        return Verdict.NONE
-    return Verdict.WEAK if not spaced and stop["closers"] and follower.isalpha() else Verdict.END
+        return StopVerdict.NONE
+    return StopVerdict.WEAK if not spaced and stop["closers"] and follower.isalpha() else StopVerdict.END
 
 
-def _judge_unspaced(text: str, stop: re.Match[str], end: int, *, whole: bool) -> Verdict:
+def _judge_unspaced(text: str, stop: re.Match[str], end: int, *, whole: bool) -> StopVerdict:
     """Judge `off.Doors` and `ready!Please`, but leave `example.com`, `Node.js`, `z.B.` and `3.5` whole."""
     mark, follower = stop["stops"][-1], text[end]
     if mark in "!?" and not stop["closers"] and _CJK_CHAR.match(follower):
-        return Verdict.END
+        return StopVerdict.END
     before = text[max(0, stop.start() - _CONTEXT) : stop.start()]
     if follower in "¿¡" and before[-1:].isalnum():
-        return Verdict.END
+        return StopVerdict.END
     word = _WORD.match(text, end)
     if word is None or not _may_end(before, mark) or not _may_start(word.group(), before[-1:]):
-        return Verdict.NONE
+        return StopVerdict.NONE
     after = text[word.end() : word.end() + 2]
     if not whole and (not after or after in _PART_OF_NAME):
-        return Verdict.UNSURE
+        return StopVerdict.UNSURE
     names = after[:1] in _PART_OF_NAME and not (after[:1] == "." and not after[1:2].isalnum())
     if names or (len(word.group()) == 1 and after[:1] != " "):
-        return Verdict.NONE
+        return StopVerdict.NONE
     if mark == ".":
         if word.group().lower() in _ENDS_OF_NAMES or _is_abbreviation(before, follower, word.group()):
-            return Verdict.NONE
+            return StopVerdict.NONE
         if before[-1:].isdigit() and _is_ordinal(before, follower, word.group()):
-            return Verdict.NONE
-    return Verdict.END
+            return StopVerdict.NONE
+    return StopVerdict.END
 
 
 def _may_end(before: str, mark: str) -> bool:
@@ -197,17 +197,17 @@ def _only_emoji(between: str) -> bool:
     return bool(between) and not any(char.isspace() for char in between)
 
 
-def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: str) -> Verdict:
+def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: str) -> StopVerdict:
     """Judge a stop with white space after it; `follower` is the first letter of the next word."""
     quoted = bool(stop["closers"].strip("*_`"))
     if follower and follower in ".!?…":
-        return Verdict.NONE
+        return StopVerdict.NONE
     if stop["stops"] == "." and not quoted and _is_abbreviation(before, follower, next_word):
-        return Verdict.NONE
+        return StopVerdict.NONE
     if is_lower(follower):
         exclaimed = stop["stops"][-1] in "!?" and not quoted
-        return Verdict.END if exclaimed else Verdict.WEAK
-    return Verdict.END
+        return StopVerdict.END if exclaimed else StopVerdict.WEAK
+    return StopVerdict.END
 
 
 def _is_measured(before: str) -> bool:

@@ -10,9 +10,9 @@ from wyoming.info import Describe, Info
 from lunavox_edge.address import Address
 from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable, printable
-from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire import fields
-from lunavox_edge.wire.events import BrokenStreamError, EventReader, encode_event
+from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, encode_event
 from lunavox_edge.wire.opening import opened
 
 _SHOWN_CHARS = 200

@@ -20,7 +20,7 @@ from lunavox_edge.address import Address
 from lunavox_edge.background import Background, attempted, guarded
 from lunavox_edge.bridge import blocking, ended, within
 from lunavox_edge.errors import LunavoxError, Unreachable
-from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
 from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
 

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 from lunavox_edge.errors import InsecurePeer, SettingsError
-from lunavox_edge.secret_files import check_secret
+from lunavox_edge.host.secret_files import check_secret
 
 _SETTINGS = ("wyoming.tls_cert", "wyoming.tls_key")
 

@@ -18,11 +18,11 @@ import ifaddr
 import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from lunavox_edge import system
 from lunavox_edge._version import __version__
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background, attempted
 from lunavox_edge.bridge import blocking, within
+from lunavox_edge.host import system
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
 
@@ -72,19 +72,21 @@ def own_addresses(host: str) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda text: (text != first, ":" in text, text)))
 
 
-def announced(address: Address, name: str, *, background: Background | None = None) -> Announcement | None:
+def announced(
+    address: Address, name: str, *, background: Background | None = None
+) -> ServiceAnnouncement | None:
     """Start to announce an address under a name, if it is one for other machines."""
     if not is_for_others(address):
         return None
     fitting = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
-    announcement = Announcement(
+    announcement = ServiceAnnouncement(
         fitting, address.port, addresses=lambda: own_addresses(address.host), background=background
     )
     announcement.start()
     return announcement
 
 
-class Announcement:
+class ServiceAnnouncement:
     """Announces one port until stopped, anew whenever the machine's addresses change."""
 
     def __init__(

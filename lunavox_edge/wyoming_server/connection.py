@@ -22,7 +22,7 @@ from wyoming.ping import Pong
 from lunavox_edge.errors import InternalError, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
-from lunavox_edge.wire.events import (
+from lunavox_edge.wire.event_stream import (
     STATUS_TYPE,
     BrokenStreamError,
     EventReader,
@@ -34,14 +34,14 @@ from lunavox_edge.wyoming_server.gate import Guest
 from lunavox_edge.wyoming_server.gathering import Gathering
 from lunavox_edge.wyoming_server.info import PROGRAMS, InfoSource
 from lunavox_edge.wyoming_server.replies import Replies
-from lunavox_edge.wyoming_server.stt_session import SttSession
-from lunavox_edge.wyoming_server.tts_session import TtsSession
-from lunavox_edge.wyoming_server.wake_session import WakeSession
+from lunavox_edge.wyoming_server.stt_handler import SttHandler
+from lunavox_edge.wyoming_server.tts_handler import TtsHandler
+from lunavox_edge.wyoming_server.wake_handler import WakeHandler
 from lunavox_edge.wyoming_server.watch import Watch
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.settings_model import LimitSettings
+    from lunavox_edge.settings.model import LimitSettings
     from lunavox_edge.types import Transcript
 
 # How long a client that was told of an error may take to send its next message.
@@ -55,7 +55,7 @@ _BURST = 16
 _LOGGER = logging.getLogger(__name__)
 
 
-class Connection:
+class ClientConnection:
     """Used once: `run` serves the client until it leaves or has to go."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Connection:
         self._speaking = Replies(f"{peer} speaking", on_error=self._report, on_idle=self._on_idle)
         self._waking = Replies(f"{peer} waking", on_error=self._report, on_idle=self._on_idle)
         self._all_replies = (self._listening, self._speaking, self._waking)
-        self._stt = SttSession(
+        self._stt = SttHandler(
             engine=engine,
             send=self._send,
             replies=self._listening,
@@ -96,8 +96,8 @@ class Connection:
             count=guest.ask,
             peer=peer,
         )
-        self._tts = TtsSession(engine=engine, send=self._send, replies=self._speaking, peer=peer)
-        self._wake = WakeSession(
+        self._tts = TtsHandler(engine=engine, send=self._send, replies=self._speaking, peer=peer)
+        self._wake = WakeHandler(
             engine=engine,
             send=self._send,
             replies=self._waking,
@@ -120,7 +120,7 @@ class Connection:
         return self._wake.receiving or self._answer_due
 
     @property
-    def _audience(self) -> tuple[Replies, SttSession | WakeSession]:
+    def _audience(self) -> tuple[Replies, SttHandler | WakeHandler]:
         return (self._waking, self._wake) if self._wake.active else (self._listening, self._stt)
 
     @property

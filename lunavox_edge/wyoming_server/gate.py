@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge.errors import Busy
 
 if TYPE_CHECKING:
-    from lunavox_edge.settings_model import LimitSettings
+    from lunavox_edge.settings.model import LimitSettings
 
 _MAX_ADDRESSES = 4096
 _MAX_NAMED = 256

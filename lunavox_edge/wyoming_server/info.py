@@ -17,12 +17,12 @@ from wyoming.info import (
 )
 
 from lunavox_edge._version import __version__
-from lunavox_edge.engine.languages import spellings
-from lunavox_edge.wire.events import encode_event
+from lunavox_edge.engine.values.language_tags import spellings
+from lunavox_edge.wire.event_stream import encode_event
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.settings import Settings
+    from lunavox_edge.settings.model import Settings
     from lunavox_edge.types import ModelEntry
 
 # Home Assistant names its entities by these and clients select by them: never change them.

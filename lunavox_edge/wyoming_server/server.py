@@ -11,16 +11,16 @@ from lunavox_edge.address import Address
 from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy
 from lunavox_edge.wire import tls
-from lunavox_edge.wyoming_server.connection import Connection
+from lunavox_edge.wyoming_server.connection import ClientConnection
 from lunavox_edge.wyoming_server.gate import Gate, Guest
 from lunavox_edge.wyoming_server.info import InfoSource
 from lunavox_edge.wyoming_server.listener import Listener, host_of
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
-    from lunavox_edge.settings_model import LimitSettings, WyomingSettings
+    from lunavox_edge.settings.model import LimitSettings, WyomingSettings
     from lunavox_edge.types import Transcript
-    from lunavox_edge.wire.zeroconf import Announcement
+    from lunavox_edge.wire.zeroconf import ServiceAnnouncement
 
 _CANCEL_S = 1.0
 
@@ -57,9 +57,9 @@ class WyomingServer:
         self._on_transcript = on_transcript
         self._gate = Gate(wyoming.allow, lambda: self._limits)
         self._info = InfoSource(engine)
-        self._connections: dict[asyncio.Task[None], Connection] = {}
+        self._connections: dict[asyncio.Task[None], ClientConnection] = {}
         self._guests = 0
-        self._announcement: Announcement | None = None
+        self._announcement: ServiceAnnouncement | None = None
 
     @property
     def uri(self) -> str:
@@ -114,7 +114,7 @@ class WyomingServer:
             guest = self._gate.enter(host, peer)
         except Busy as error:
             guest, refusal = Guest(self._gate, None, peer), error
-        connection = Connection(
+        connection = ClientConnection(
             reader,
             writer,
             engine=self._engine,
@@ -135,7 +135,7 @@ class WyomingServer:
             _LOGGER.warning("%s: refused: %s", connection.peer, refusal)
             self._own(connection, connection.refuse(refusal))
 
-    def _own(self, connection: Connection, served: Coroutine[Any, Any, None]) -> None:
+    def _own(self, connection: ClientConnection, served: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(served, name=f"wyoming {connection.peer}")
         self._connections[task] = connection
         task.add_done_callback(self._forget)

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
 from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.mqtt import home, link
-from lunavox_edge.mqtt.service import MqttService
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import Settings
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.mqtt import broker_link, discovery_sync
+from lunavox_edge.mqtt.mqtt_service import MqttService
+from lunavox_edge.settings.model import Settings
 from tests.fakes.broker import MOSQUITTO, Mosquitto, Peer
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.stt import ScriptedStt, SttScript
@@ -56,9 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.2)
-    monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.5)
-    monkeypatch.setattr(home, "_SETTLE_S", 0.2)
+    monkeypatch.setattr(broker_link, "_FIRST_PAUSE_S", 0.2)
+    monkeypatch.setattr(broker_link, "_LONGEST_PAUSE_S", 0.5)
+    monkeypatch.setattr(discovery_sync, "_SETTLE_S", 0.2)
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lunavox_edge.announcements.house import SatelliteView
+from lunavox_edge.host.telemetry import Readings
+from lunavox_edge.hub.hub import Hub
 from lunavox_edge.mqtt.preferences import Preferences
-from lunavox_edge.mqtt.status import Status
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.speaking.house import SatelliteView
-from lunavox_edge.telemetry import Readings
+from lunavox_edge.mqtt.status import ApplianceStatus
 from tests.broker.conftest import Listen, Start
 from tests.fakes.broker import Mosquitto, free_port, until
 from tests.fakes.opened_files import files_opened_here
@@ -145,7 +145,7 @@ async def test_a_sensor_that_hangs_is_asked_once_and_holds_nothing_up(
         go.wait(20.0)
         return Readings({"cpu": 48.5}, None, ())
 
-    status = Status(
+    status = ApplianceStatus(
         appliance.engine, instance="one", preferences=Preferences, waiting=lambda: 7, readings=readings
     )
     for _ in range(3):

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lunavox_edge.errors import LunavoxError
-from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection
+from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Message, Publication
+from lunavox_edge.mqtt.paho_client import BrokerConnection
 from tests.fakes.broker import until
 
 pytestmark = pytest.mark.broker
@@ -81,7 +81,7 @@ async def broker(*answers: bytes, version: str = "3.1.1", reads: bool = True) ->
 async def test_a_listener_that_raises_is_told_the_rest(faulty: str, caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener(faulty)
     async with broker(CONNACK, PUBLISH, PUBLISH) as address:
-        connection = Connection(address, listener, client_id="")
+        connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
         await until(lambda: listener.told == ["open", "message", "message"], lambda: listener.told)
         await asyncio.to_thread(connection.close)
@@ -93,7 +93,7 @@ async def test_a_listener_that_raises_is_told_the_rest(faulty: str, caplog: pyte
 async def test_the_end_of_the_thread_is_told_whatever_ended_it() -> None:
     listener = Listener("message", fault=SystemExit)
     async with broker(CONNACK, PUBLISH) as address:
-        connection = Connection(address, listener, client_id="")
+        connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
         await until(lambda: listener.told == ["open", "message", "closed"], lambda: listener.told)
         await asyncio.to_thread(connection.close)
@@ -105,7 +105,7 @@ async def test_a_broker_that_sends_no_mqtt_ends_the_connection(what: str) -> Non
     listener = Listener()
     version, *answers = NO_MQTT[what]
     async with broker(*answers, version=version) as address:
-        connection = Connection(address, listener, client_id="")
+        connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
         await until(lambda: listener.told[-1:] == ["closed"], lambda: listener.told)
         await asyncio.to_thread(connection.close)
@@ -115,7 +115,7 @@ async def test_a_broker_that_sends_no_mqtt_ends_the_connection(what: str) -> Non
 async def test_a_broker_that_takes_nothing_more_does_not_hold_the_end_up() -> None:
     listener = Listener()
     async with broker(CONNACK, reads=False) as address:
-        connection = Connection(address, listener, client_id="")
+        connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
         await until(lambda: listener.told == ["open"], lambda: listener.told)
         for _ in range(8):

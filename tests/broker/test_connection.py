@@ -15,11 +15,11 @@ import pytest
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
-from lunavox_edge.mqtt.address import BrokerAddress
-from lunavox_edge.mqtt.client import Connection, probe
+from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.mqtt.paho_client import BrokerConnection, probe
+from lunavox_edge.settings.mqtt_settings import MqttSettings
 from lunavox_edge.types import Transcript
 from tests.broker.conftest import Listen, Start
 from tests.fakes.broker import Mosquitto, free_port, until
@@ -225,7 +225,7 @@ async def test_the_last_will_tells_of_a_sudden_end(mosquitto: Mosquitto, listen:
         def delivered(self, number: int) -> None: ...
 
     is_open = asyncio.Event()
-    connection = Connection(
+    connection = BrokerConnection(
         BrokerAddress(uri(mosquitto)),
         Inbox(Nobody()),
         client_id="sudden",

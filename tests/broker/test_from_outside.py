@@ -15,14 +15,15 @@ from typing import IO, Any
 
 import pytest
 
+from lunavox_edge.checks.checkup import Severity
+from lunavox_edge.checks.doctor import Finding, _broker
 from lunavox_edge.cli import main, mqtt
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.mqtt_visit import Visit
-from lunavox_edge.doctor import Finding, Verdict, _broker
-from lunavox_edge.mqtt.address import BrokerAddress
 from lunavox_edge.mqtt.broker import EmbeddedBroker
+from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Publication
-from lunavox_edge.settings_mqtt import MqttSettings
+from lunavox_edge.settings.mqtt_settings import MqttSettings
 from tests.broker.conftest import NODE, Listen, Start
 from tests.fakes.broker import PATIENCE_S, Mosquitto, free_port
 
@@ -53,13 +54,13 @@ def line_with(output: IO[str], text: str) -> str:
 
 def test_doctor_says_that_mqtt_is_off_and_how_to_turn_it_on() -> None:
     finding = examined("off")
-    assert finding.verdict is Verdict.OK
+    assert finding.verdict is Severity.OK
     assert "mqtt.broker" in finding.text
 
 
 def test_doctor_finds_a_broker(mosquitto: Mosquitto) -> None:
     finding = examined(f"mqtt://127.0.0.1:{mosquitto.port}")
-    assert finding.verdict is Verdict.OK
+    assert finding.verdict is Severity.OK
     assert re.search(r"lets us in without a user, MQTT 5, in \d+ ms$", finding.text)
 
 
@@ -73,7 +74,7 @@ def test_doctor_names_a_wrong_password(
     address = f"mqtt://127.0.0.1:{broker.port}"
     for access in ({}, {"user": "joe", "password": "wrong-secret"}):
         finding = examined(address, version=version, **access)
-        assert finding.verdict is Verdict.FAIL
+        assert finding.verdict is Severity.FAIL
         assert "mqtt.user" in finding.text
         assert "wrong-secret" not in finding.text
         assert "Does it run" not in finding.text
@@ -81,7 +82,7 @@ def test_doctor_names_a_wrong_password(
 
 def test_doctor_says_that_nobody_answers_and_what_to_look_at() -> None:
     finding = examined(f"mqtt://127.0.0.1:{free_port()}")
-    assert finding.verdict is Verdict.FAIL
+    assert finding.verdict is Severity.FAIL
     assert "Connection refused" in finding.text
     assert "Does it run" in finding.text
 
@@ -89,12 +90,12 @@ def test_doctor_says_that_nobody_answers_and_what_to_look_at() -> None:
 # paho leaves the socket of a failed handshake to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_doctor_names_tls_where_there_is_none(mosquitto: Mosquitto) -> None:
-    assert examined(f"mqtts://127.0.0.1:{mosquitto.port}").verdict is Verdict.FAIL
+    assert examined(f"mqtts://127.0.0.1:{mosquitto.port}").verdict is Severity.FAIL
 
 
 def test_an_embedded_broker_that_does_not_run_yet_is_no_fault() -> None:
     finding = examined("embedded", listen=f"127.0.0.1:{free_port()}")
-    assert finding.verdict is Verdict.OK
+    assert finding.verdict is Severity.OK
     assert "not running" in finding.text
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from lunavox_edge.mqtt import home
-from lunavox_edge.mqtt.devices import Offer, appliance, appliance_id, former_id
+from lunavox_edge.mqtt import discovery_sync
 from lunavox_edge.mqtt.discovery import Form, configs
+from lunavox_edge.mqtt.ha_devices import DeviceOptions, appliance, appliance_id, former_id
 from lunavox_edge.mqtt.topics import HomeAssistantTopics, Topics
 from tests.broker.conftest import Listen, Start
 from tests.fakes.broker import Mosquitto, Peer
@@ -23,7 +23,7 @@ KNOWN = {"known": {"kitchen": {"uri": "tcp://127.0.0.1:9"}}}
 
 @pytest.fixture(autouse=True)
 def _short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home, "_SETTLE_S", 0.1)
+    monkeypatch.setattr(discovery_sync, "_SETTLE_S", 0.1)
 
 
 def uri(mosquitto: Mosquitto) -> str:
@@ -33,7 +33,7 @@ def uri(mosquitto: Mosquitto) -> str:
 def former_announcements(form: Form) -> dict[str, str]:
     """What an earlier version left of the node `pi_kitchen` with the broker."""
     device = appliance(
-        node="pi_kitchen", version="0", hardware="x", topics=Topics.of("pi_kitchen"), offer=Offer()
+        node="pi_kitchen", version="0", hardware="x", topics=Topics.of("pi_kitchen"), offer=DeviceOptions()
     )
     device = replace(device, id=former_id("pi_kitchen"), former_id=None)
     return configs([device], form, HomeAssistantTopics("homeassistant"))

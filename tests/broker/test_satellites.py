@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lunavox_edge.backends import registry
-from lunavox_edge.satellites import approved, following
-from lunavox_edge.satellites.approved import Approved
+from lunavox_edge.hub import approved, following
+from lunavox_edge.hub.approved import Approved
 from tests.broker.conftest import Appliance, Listen, Start
 from tests.fakes.broker import Mosquitto, Peer
 from tests.fakes.satellite import FakeSatellite

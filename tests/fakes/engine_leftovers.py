@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.lanes import Lane
-from lunavox_edge.engine.session import Session
+from lunavox_edge.engine.scheduling.lanes import Lane
+from lunavox_edge.engine.scheduling.session import Session
 from tests.fakes.simulation import Simulation
 
 _PATIENCE_S = 5.0
@@ -66,8 +66,8 @@ class Leftovers:
                 yield f"a worker of the lane {lane.device} that died"
         for engine in self._engines:
             about = engine.status()
-            if about.sessions or about.vigils:
-                yield f"{about.sessions} sessions and {about.vigils} vigils"
+            if about.sessions or about.wake_sessions:
+                yield f"{about.sessions} sessions and {about.wake_sessions} vigils"
             yield from (f"the model {model.name} in use" for model in about.models if model.state == "busy")
 
 

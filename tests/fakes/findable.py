@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from lunavox_edge.wire.zeroconf import Announcement, own_addresses
+from lunavox_edge.wire.zeroconf import ServiceAnnouncement, own_addresses
 
 
 async def announce(name: str, port: int, host: str) -> None:
-    announcement = Announcement(name, port, addresses=lambda: own_addresses(host), look_every_s=0.2)
+    announcement = ServiceAnnouncement(name, port, addresses=lambda: own_addresses(host), look_every_s=0.2)
     announcement.start()
     await asyncio.to_thread(sys.stdin.read)
     await announcement.stop()

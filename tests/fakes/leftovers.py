@@ -32,7 +32,7 @@ def left_over(engine: Engine) -> list[str]:
     """Return what the engine still holds for somebody."""
     status = engine.status()
     left = [f"{status.sessions} sessions"] if status.sessions else []
-    left += [f"{status.vigils} vigils"] if status.vigils else []
+    left += [f"{status.wake_sessions} vigils"] if status.wake_sessions else []
     left += [f"a lease on {model.name}" for model in status.models if model.state == "busy"]
     left += [f"{lane.queued} tasks of {lane.device}" for lane in status.lanes if lane.queued]
     left += [f"{lane.running} slices of {lane.device}" for lane in status.lanes if lane.running]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lunavox_edge.engine.lanes import Lane, Outcome, Task
+from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from tests.fakes.simulation import Simulation
 
 

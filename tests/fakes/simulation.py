@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from types import TracebackType
 
-from lunavox_edge.engine.threads import Lock, Threads
+from lunavox_edge.engine.scheduling.threads import Lock, Threads
 
 _STUCK_S = 30.0
 _MOST_STEPS = 50_000

@@ -84,10 +84,10 @@ make_variants() {
         [[ $variant == this ]] || sed -i 's/^__version__ = .*/__version__ = "99.0.0"/' \
             "$build/$variant/lunavox_edge/_version.py"
     done
-    sed -i 's/^    def ok(self) -> bool:$/&\n        return False/' "$build/deaf/lunavox_edge/self_check.py"
-    sed -i 's/"READY=1"/"STATUS=never"/' "$build/unready/lunavox_edge/notify.py"
+    sed -i 's/^    def ok(self) -> bool:$/&\n        return False/' "$build/deaf/lunavox_edge/service/self_check.py"
+    sed -i 's/"READY=1"/"STATUS=never"/' "$build/unready/lunavox_edge/host/notify.py"
     sed -i 's/^TimeoutStartSec=.*/TimeoutStartSec=20/' "$build/unready/systemd/lunavox-edge.service"
-    sed -i 's/_LONGEST_START_S = .*/_LONGEST_START_S = 5.0/' "$build/unready/lunavox_edge/supervision.py"
+    sed -i 's/_LONGEST_START_S = .*/_LONGEST_START_S = 5.0/' "$build/unready/lunavox_edge/service/supervision.py"
 }
 
 fresh() { # BASE NAME

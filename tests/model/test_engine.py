@@ -19,7 +19,7 @@ from lunavox_edge.errors import (
     UnsupportedLanguage,
     UnsupportedVoice,
 )
-from lunavox_edge.settings import Settings
+from lunavox_edge.settings.model import Settings
 
 pytestmark = pytest.mark.model
 

@@ -40,7 +40,7 @@ async def main():
     sessions.append(engine.open_utterance(AudioFormat(48_000, 2, 2), sensitivity="default"))
     sessions[-1].feed(bytes(48_000))
     sessions.append(engine.open_utterance(AudioFormat(16_000), model=engine.models()[-1].name))
-    sessions.append(engine.open_vigil(AudioFormat(16_000)))
+    sessions.append(engine.open_wake_session(AudioFormat(16_000)))
     sessions[-1].feed(bytes(32_000))
     engine.wake_words()
     engine.status()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.errors import LunavoxError
-from lunavox_edge.self_check import self_check
-from lunavox_edge.wyoming_server import client
+from lunavox_edge.service.self_check import self_check
+from lunavox_edge.wyoming_server import blocking_client
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
 
@@ -61,7 +61,7 @@ class House:
         until = time.monotonic() + WAIT_S
         while True:
             try:
-                client.ping(self.uri, timeout_s=5.0)
+                blocking_client.ping(self.uri, timeout_s=5.0)
             except LunavoxError:
                 assert process.poll() is None, "it ended"
                 assert time.monotonic() < until, "it never answered"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.engine.script import Script
+from lunavox_edge.engine.speech.script import Script
 
 pytestmark = pytest.mark.model
 

@@ -13,7 +13,7 @@ import pytest
 
 from lunavox_edge import Engine
 from lunavox_edge.errors import BadAudio, EngineClosed, TextTooLong
-from lunavox_edge.settings import Settings
+from lunavox_edge.settings.model import Settings
 
 pytestmark = pytest.mark.model
 

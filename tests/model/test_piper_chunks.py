@@ -9,8 +9,8 @@ import pytest
 
 from lunavox_edge import Engine, SynthesisParams
 from lunavox_edge.errors import Cancelled
-from lunavox_edge.settings import Settings
-from lunavox_edge.system import rss_bytes
+from lunavox_edge.host.system import rss_bytes
+from lunavox_edge.settings.model import Settings
 
 pytestmark = pytest.mark.model
 

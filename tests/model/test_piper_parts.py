@@ -19,10 +19,11 @@ from lunavox_edge.backends.ort import open_session
 from lunavox_edge.backends.tts import piper_parts, piper_sound
 from lunavox_edge.backends.tts.piper import PiperBackend, PiperModel
 from lunavox_edge.backends.tts.piper_cut import FLOW, TEXT, VOCODER
-from lunavox_edge.backends.tts.piper_sound import ChunkedSound, Line
-from lunavox_edge.doctor import Verdict, examine
-from lunavox_edge.settings import Settings
-from lunavox_edge.system import rss_bytes
+from lunavox_edge.backends.tts.piper_sound import ChunkedSound, SentenceFrames
+from lunavox_edge.checks.checkup import Severity
+from lunavox_edge.checks.doctor import examine
+from lunavox_edge.host.system import rss_bytes
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import ModelEntry
 from tests.fakes import onnx_checker
 from tests.fakes.tiny_onnx import write_voice
@@ -80,7 +81,7 @@ def use_sizes(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], flow_fram
     monkeypatch.setattr(piper_sound, "FLOW_FRAMES", flow_frames)
 
 
-def finished(sound: ChunkedSound, model: PiperModel, request: SpeakRequest) -> Line:
+def finished(sound: ChunkedSound, model: PiperModel, request: SpeakRequest) -> SentenceFrames:
     """A sentence with all of its frames."""
     (sentence,) = model._phonemes(SENTENCE)
     line = sound.line(model._feeds(model._voice.phonemes_to_ids(sentence), request, None))
@@ -169,7 +170,7 @@ def test_the_first_piece_waits_for_no_frame_that_it_does_not_need(
     least = piper_sound.FLOW_LEAST_FRAMES - sound._flow_context
     make, stops = sound.make_frames, list[int]()
 
-    def noting(line: Line, stop: int) -> None:
+    def noting(line: SentenceFrames, stop: int) -> None:
         stops.append(stop)
         make(line, stop)
 
@@ -246,7 +247,7 @@ def test_any_length_in_pieces_of_any_size_is_the_whole(tmp_path: Path, count: in
     write_voice(tmp_path, "small", content=vits((5, 3, 2)))
     sound = chunked(load(tmp_path))
     values = np.random.default_rng(count).normal(0, 1, (1, 4, count)).astype(np.float32)
-    frames = Line(count, {}, {}, values, count)
+    frames = SentenceFrames(count, {}, {}, values, count)
     wanted = sound.piece(frames, 0, count)
     assert len(wanted) == count * 30
     for size in range(1, count + 1):
@@ -442,10 +443,12 @@ def test_the_doctor_has_a_line_for_each_voice(tmp_path: Path, *, cut_before: boo
     found = [item for item in examine(settings) if item.topic in ("piper", "speaking")]
     slower = "whole segments, because its vocoder has an unknown step (Softmax); its sound begins later"
     lines = {item.text: item.verdict for item in found}
-    assert lines[f"odd: {slower}"] is Verdict.WARN
-    assert lines["small: in pieces" + ("" if cut_before else ", prepared when it first speaks")] is Verdict.OK
+    assert lines[f"odd: {slower}"] is Severity.WARN
+    assert (
+        lines["small: in pieces" + ("" if cut_before else ", prepared when it first speaks")] is Severity.OK
+    )
     (speaking,) = (item for item in found if item.topic == "speaking")
-    assert speaking.verdict is Verdict.WARN
+    assert speaking.verdict is Severity.WARN
     assert speaking.text.endswith(slower)
 
 

@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 
 from lunavox_edge import Engine
+from lunavox_edge.announcements.announcement import Announcement, AnnouncementReport, SpeechStatus
+from lunavox_edge.announcements.announcer import Announcer
+from lunavox_edge.announcements.house import HeardUtterance, Listeners, SatellitePhase
+from lunavox_edge.announcements.loudspeakers import Place
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.audio.pcm import resample, to_pcm16
 from lunavox_edge.backends import registry
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings import Settings
-from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
-from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import Heard, Listeners, SatellitePhase
-from lunavox_edge.speaking.loudspeakers import Place
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.fakes.satellite import until
 
@@ -112,8 +112,8 @@ class House:
     hub: Hub
     announcer: Announcer
     satellites: dict[str, RealSatellite]
-    heard: list[Heard]
-    reports: list[Report]
+    heard: list[HeardUtterance]
+    reports: list[AnnouncementReport]
 
     def phase(self, name: str) -> SatellitePhase:
         return next(view.phase for view in self.hub.views() if view.id == name)
@@ -161,8 +161,8 @@ async def house(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) 
             satellite.start()
             stack.callback(satellite.kill)
         hub = Hub(engine, of_house, SoundCard(None))
-        heard: list[Heard] = []
-        reports: list[Report] = []
+        heard: list[HeardUtterance] = []
+        reports: list[AnnouncementReport] = []
         hub.tell(Listeners(heard=heard.append))
         hub.start()
         stack.push_async_callback(hub.stop, 0.0)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.types import AudioChunk
-from lunavox_edge.wyoming_server import client
+from lunavox_edge.wyoming_server import blocking_client
 from tests.fakes import gated
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(120)]
@@ -123,7 +123,7 @@ def speak(manager: Manager, text: str) -> tuple[threading.Event, Future[list[Aud
     def run() -> None:
         chunks = []
         try:
-            for chunk in client.speak(manager.uri, text, timeout_s=WAIT_S):
+            for chunk in blocking_client.speak(manager.uri, text, timeout_s=WAIT_S):
                 chunks.append(chunk)
                 first.set()
         except Exception as error:  # noqa: BLE001  # handed to the test
@@ -146,7 +146,7 @@ def test_ready_means_that_it_listens_and_is_warm(make: Callable[..., Manager], *
     manager = make(warm=False, library=library)
     manager.until("STATUS=Loading models")
     manager.until("EXTEND_TIMEOUT_USEC=")
-    assert client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S
+    assert blocking_client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S
     manager.until("EXTEND_TIMEOUT_USEC=")
     assert "READY=1" not in manager.told
     manager.open_gate("warm")
@@ -164,7 +164,7 @@ def test_a_lane_that_hangs_ends_the_signs_of_life(make: Callable[..., Manager]) 
     speak(manager, "Please wait.")
     assert "on cpu" in manager.until("STATUS=Stuck")
     manager.told.clear()
-    assert client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S  # the loop lives
+    assert blocking_client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S  # the loop lives
     manager.send(signal.SIGABRT)  # as systemd does when the signs of life stay away
     assert manager.process.wait(WAIT_S) == -signal.SIGABRT
     assert "WATCHDOG=1" not in manager.told
@@ -181,7 +181,7 @@ def test_a_reload_takes_over_settings_and_drops_no_speech(make: Callable[..., Ma
     manager.until("RELOADING=1")
     assert manager.told[-1].startswith("MONOTONIC_USEC=")
     manager.until("READY=1")
-    info = client.describe(manager.uri, timeout_s=WAIT_S)
+    info = blocking_client.describe(manager.uri, timeout_s=WAIT_S)
     assert "announcer" in [voice.name for voice in info.tts[0].voices]
     assert "changed: voices; takes a restart: engine.threads" in manager.output()
     manager.open_gate("wait")
@@ -197,7 +197,7 @@ def test_bad_settings_at_a_reload_leave_the_good_ones(make: Callable[..., Manage
     manager.until("READY=1")
     assert "goes on with the settings it had" in manager.output()
     assert "no_such_section" in manager.output()
-    assert client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S
+    assert blocking_client.ping(manager.uri, timeout_s=WAIT_S) < WAIT_S
 
 
 def test_what_is_being_spoken_is_finished_before_the_end(make: Callable[..., Manager]) -> None:

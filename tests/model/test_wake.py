@@ -16,7 +16,7 @@ from lunavox_edge import Detection, Engine
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.packages import package_folder
 from lunavox_edge.errors import BrokenModel, UnknownModel
-from lunavox_edge.settings import Settings
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import AudioFormat, ModelEntry
 
 FORMAT = AudioFormat(16_000)
@@ -36,9 +36,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def listen(engine: Engine, pcm: bytes, rate_hz: int = 16_000, *names: str) -> list[Detection]:
     heard: list[Detection] = []
-    vigil = engine.open_vigil(AudioFormat(rate_hz), names=names, on_detection=heard.append)
-    vigil.feed(pcm)
-    assert vigil.finish(WAIT_S) == len(heard)
+    wake_session = engine.open_wake_session(AudioFormat(rate_hz), names=names, on_detection=heard.append)
+    wake_session.feed(pcm)
+    assert wake_session.finish(WAIT_S) == len(heard)
     return heard
 
 
@@ -132,6 +132,6 @@ def test_a_copied_word_is_used_under_its_own_name(engine: Engine) -> None:
 
 def test_an_unknown_word_names_those_there_are(engine: Engine) -> None:
     with pytest.raises(UnknownModel, match="alexa, hey_jarvis, hey_mycroft, okay_nabu"):
-        engine.open_vigil(FORMAT, names=["hey_you"])
+        engine.open_wake_session(FORMAT, names=["hey_you"])
     assert [word.name for word in engine.wake_words("okay_nabu")] == ["okay_nabu"]
-    assert engine.status().vigils == 0
+    assert engine.status().wake_sessions == 0

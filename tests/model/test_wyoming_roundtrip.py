@@ -22,7 +22,7 @@ from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.settings_model import Settings, WyomingSettings
+from lunavox_edge.settings.model import Settings, WyomingSettings
 from lunavox_edge.wyoming_server.server import WyomingServer
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.errors import Busy
-from lunavox_edge.satellites import approved
-from lunavox_edge.satellites.approved import Approved
-from lunavox_edge.satellites.following import Following, Places
-from lunavox_edge.settings_satellites import SatellitesSettings
+from lunavox_edge.hub import approved
+from lunavox_edge.hub.approved import Approved
+from lunavox_edge.hub.following import Following, Places
+from lunavox_edge.settings.satellite_settings import SatellitesSettings
 
 pytestmark = pytest.mark.unit
 

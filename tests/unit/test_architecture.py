@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,83 +12,106 @@ pytestmark = pytest.mark.unit
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lunavox_edge"
 
-# From the top down: modules may import their own folder and lower layers. Those of the last layer are
-# values and single functions; they may import each other.
+# From the top down: a unit may import itself and lower layers. A unit is a folder or module of the package,
+# or a folder of the engine. Those of the last layer are values; they may import each other.
 LAYERS = (
     {"__main__", "__init__"},
     {"cli"},
-    {"app", "bench", "doctor"},
-    {"self_check", "supervision", "checkup", "roll_call", "satellite"},
-    {"wyoming_server", "mqtt", "satellites"},
-    {"wire", "speaking"},
-    {"background", "retrying"},
+    {"service", "checks", "bench"},
+    # The device: a server of its own, with the listener of the Wyoming server.
+    {"satellite"},
+    {"wyoming_server", "mqtt", "hub"},
+    {"announcements", "downloads"},
+    {"wire"},
+    {"background", "retrying", "program"},
     {"bridge"},
     {"engine"},
+    {"engine/speech", "engine/hearing", "engine/waking"},
+    {"engine/scheduling"},
+    {"engine/models"},
+    {"engine/catalog"},
+    {"engine/values"},
     {"backends"},
     {"audio", "text"},
-    {
-        "address",
-        "settings",
-        "settings_fields",
-        "settings_file",
-        "settings_model",
-        "settings_mqtt",
-        "settings_problems",
-        "settings_satellites",
-        "settings_speech",
-        "settings_version",
-        "secret_files",
-        "log_damper",
-        "system",
-        "types",
-        "errors",
-        "telemetry",
-        "notify",
-        "journal",
-        "reload",
-        "_version",
-    },
+    {"settings"},
+    {"host"},
+    {"address", "types", "errors", "_version"},
 )
 LEVELS = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 BOTTOM = len(LAYERS) - 1
+
+# Where an exception of any kind may be caught: the borders of docs/ARCHITECTURE.md, "Errors".
+BROAD_EXCEPTS = {
+    "backends/registry.py",
+    "backends/stt/whisper.py",
+    "backends/wake/micro.py",
+    "backends/wake/tflite.py",
+    "background.py",
+    "bridge.py",
+    "checks/doctor.py",
+    "cli/__init__.py",
+    "engine/catalog/sources.py",
+    "engine/log_tap.py",
+    "engine/models/leases.py",
+    "engine/models/loading.py",
+    "engine/models/residency.py",
+    "engine/scheduling/lanes.py",
+    "engine/scheduling/session.py",
+    "engine/speech/speech.py",
+    "engine/waking/wake_session.py",
+    "hub/satellite.py",
+    "hub/satellite_link.py",
+    "mqtt/broker.py",
+    "mqtt/commands.py",
+    "mqtt/paho_client.py",
+    "satellite/hub_connection.py",
+    "satellite/listening.py",
+    "satellite/ringing.py",
+    "wire/neighbours.py",
+    "wire/zeroconf.py",
+    "wyoming_server/blocking_client.py",
+    "wyoming_server/connection.py",
+    "wyoming_server/listener.py",
+    "wyoming_server/replies.py",
+    "wyoming_server/stt_handler.py",
+}
 
 NATIVE = ("onnxruntime", "ctranslate2", "faster_whisper", "piper", "hibari", "pymicro_features")
 # What may be imported or used only by modules whose path starts so.
 FENCES = {
     # A satellite is a server of its own, for a hub: the other side of the same protocol.
-    "wyoming": ("bench/", "satellite/", "satellites/", "wire/", "wyoming_server/"),
-    "httpx2": ("satellites/answers/http.py",),
+    "wyoming": ("bench/", "satellite/", "hub/", "wire/", "wyoming_server/"),
+    "httpx2": ("hub/answers/http_answers.py",),
     **dict.fromkeys(NATIVE, ("backends/",)),
     **dict.fromkeys(("zeroconf", "ifaddr"), ("wire/zeroconf.py", "wire/neighbours.py")),
     "huggingface_hub": (),
-    "paho": ("mqtt/client.py",),
+    # The engine answers without a network; only downloads speak HTTP, besides the answers of the hub.
+    **dict.fromkeys(("urllib.request", "http.client", "requests", "aiohttp"), ("downloads/",)),
+    "paho": ("mqtt/paho_client.py",),
     "amqtt": ("mqtt/broker.py",),
     # The embedded broker is foreign code with a loop of its own; on ours it could hold up Wyoming.
-    "threading.Thread": ("engine/threads.py", "mqtt/broker.py"),
+    "threading.Thread": ("engine/scheduling/threads.py", "mqtt/broker.py"),
     "threading.Timer": (),
     "_thread": (),
     "multiprocessing": (),
-    "concurrent.futures.ThreadPoolExecutor": ("engine/lanes.py",),
+    "concurrent.futures.ThreadPoolExecutor": ("engine/scheduling/lanes.py",),
     "concurrent.futures.ProcessPoolExecutor": (),
     "asyncio": (
-        *(
-            "app.py",
-            "background.py",
-            "bench/",
-            "bridge.py",
-            "cli/run.py",
-            "cli/satellite.py",
-            "cli/self_check.py",
-            "mqtt/",
-            "retrying.py",
-        ),
-        *("satellite/", "satellites/", "speaking/", "supervision.py", "wire/", "wyoming_server/"),
+        *("service/app.py", "service/supervision.py", "background.py", "retrying.py", "bridge.py", "bench/"),
+        *("cli/run.py", "cli/satellite.py", "cli/self_check.py", "mqtt/", "satellite/", "hub/"),
+        *("announcements/", "program.py", "wire/", "wyoming_server/"),
     ),
     # Up to Python 3.11 it forgets that its caller was cancelled; `bridge.within` does not.
     "asyncio.wait_for": (),
     # Whatever waits or counts goes by the monotonic clock: the other one jumps.
-    "time.time": ("checkup.py", "cli/support.py", "engine/catalog.py", "engine/installer.py", "backends/"),
-    "os.environ": ("settings.py", "system.py"),
+    "time.time": (
+        "checks/checkup.py",
+        "cli/support.py",
+        "engine/catalog/catalog.py",
+        "downloads/installer.py",
+        "backends/",
+    ),
+    "os.environ": ("settings/reading.py", "host/system.py"),
     "os.getenv": (),
     "importlib.import_module": ("__init__.py", "backends/", "cli/__init__.py"),
 }
@@ -138,14 +161,32 @@ def wrong_use(where: str, name: str) -> Iterator[str]:
         yield "imports are absolute"
     if not is_below(name, PACKAGE.name) or name == f"{PACKAGE.name}.__version__":
         return
-    importer = where.partition("/")[0].removesuffix(".py")
-    imported = [*name.split(".")[1:], "__init__"][0]
+    importer = unit(where.removesuffix(".py").split("/"))
+    imported = unit([*name.split(".")[1:], "__init__"])
     if importer not in LEVELS or imported not in LEVELS:
         yield "a module without a layer"
     elif importer != imported and LEVELS[imported] <= LEVELS[importer] and LEVELS[imported] < BOTTOM:
         yield f"{importer} may not import {imported}"
     if imported == "backends" != importer and name.split(".")[2:3] not in (["base"], ["registry"]):
         yield "outside backends only base and registry are known"
+
+
+def unit(parts: Sequence[str]) -> str:
+    """The unit of a layer that a module, or a name in one, belongs to."""
+    inner = "/".join(parts[:2])
+    return inner if inner in LEVELS else parts[0]
+
+
+def broad_excepts(package: Path) -> set[str]:
+    """The files that catch exceptions of any kind."""
+    found = set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+            if isinstance(node, ast.ExceptHandler):
+                kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+                if any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in kinds):
+                    found.add(file.relative_to(package).as_posix())
+    return found
 
 
 def eager_imports(tree: ast.Module) -> Iterator[str]:
@@ -163,13 +204,32 @@ def test_the_source_keeps_its_layers_and_fences() -> None:
     assert violations(PACKAGE) == []
 
 
+def test_every_layer_exists() -> None:
+    units = {path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*")}
+    assert not [unit for unit in LEVELS if unit not in units]
+
+
+def test_exceptions_of_any_kind_are_caught_at_the_borders_only() -> None:
+    assert broad_excepts(PACKAGE) == BROAD_EXCEPTS
+
+
+@pytest.mark.parametrize("clause", ["except Exception:", "except:", "except (OSError, BaseException):"])
+def test_every_form_of_a_broad_except_is_seen(tmp_path: Path, clause: str) -> None:
+    (tmp_path / "x.py").write_text(f"try:\n    f()\n{clause}\n    pass\n", encoding="utf-8")
+    assert broad_excepts(tmp_path) == {"x.py"}
+
+
 @pytest.mark.parametrize(
     ("where", "code"),
     [
         ("types.py", "from lunavox_edge.audio.pcm import resample"),
         ("audio/pcm.py", "import lunavox_edge.text.segments"),
         ("engine/x.py", "def f():\n    from lunavox_edge.bridge import blocking"),
-        ("engine/x.py", "from lunavox_edge import app"),
+        ("engine/x.py", "from lunavox_edge.service import app"),
+        ("engine/speech/x.py", "from lunavox_edge.engine.hearing.utterance import Utterance"),
+        ("engine/hearing/x.py", "import lunavox_edge.engine.speech.pace"),
+        ("engine/values/x.py", "from lunavox_edge.engine.models import leases"),
+        ("engine/x.py", "import urllib.request"),
         ("engine/x.py", "from lunavox_edge.backends.tts.piper import PiperBackend"),
         ("engine/x.py", "from ..audio import pcm"),
         ("wyoming_server/x.py", "import onnxruntime"),
@@ -178,7 +238,7 @@ def test_the_source_keeps_its_layers_and_fences() -> None:
         ("engine/x.py", "import wyoming.event"),
         ("engine/x.py", "def f():\n    import asyncio as a\n    return a"),
         ("engine/x.py", "import threading as t\nt.Thread()"),
-        ("app.py", "from threading import Thread"),
+        ("service/app.py", "from threading import Thread"),
         ("engine/x.py", "from concurrent import futures\nfutures.ThreadPoolExecutor()"),
         ("engine/x.py", "import os\nprint(os.environ['HOME'])"),
         ("engine/x.py", "from os import getenv"),
@@ -197,8 +257,9 @@ def test_every_kind_of_breach_is_seen(tmp_path: Path, where: str, code: str) -> 
 def test_what_is_right_is_let_through(tmp_path: Path) -> None:
     (tmp_path / "engine").mkdir()
     (tmp_path / "engine/x.py").write_text(
-        "import os, threading\nfrom lunavox_edge import system\nfrom lunavox_edge.backends import registry\n"
-        "from lunavox_edge._version import __version__\nimport lunavox_edge.engine.voice\n"
+        "import os, threading\nfrom lunavox_edge.host import system\n"
+        "from lunavox_edge.backends import registry\n"
+        "from lunavox_edge._version import __version__\nimport lunavox_edge.engine.values.voice\n"
         "threading.Lock()\nos.path.join('a')\n",
         encoding="utf-8",
     )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.bench.context import QUICK, Context
+from lunavox_edge.bench.context import QUICK, BenchRun
 from lunavox_edge.bench.document import Document
-from lunavox_edge.bench.figures import Report, Summary, p90
+from lunavox_edge.bench.figure_table import FigureTable, Summary, p90
 from lunavox_edge.bench.goals import BOARD, FULL, Goal, Measure
-from lunavox_edge.bench.playback import Arrival, gaps
-from lunavox_edge.bench.words import normalized, word_errors
+from lunavox_edge.bench.listener_playback import Arrival, gaps
+from lunavox_edge.bench.word_errors import normalized, word_errors
 from lunavox_edge.errors import SettingsError
 
 pytestmark = pytest.mark.unit
@@ -65,8 +65,8 @@ GOALS = {
 }
 
 
-def filled() -> Report:
-    report = Report(["ours", "theirs"], GOALS)
+def filled() -> FigureTable:
+    report = FigureTable(["ours", "theirs"], GOALS)
     report.add("first audio", "ours", 10.0, 30.0, 20.0)
     report.add("first audio", "theirs", 200.0, 80.0, 100.0)
     report.add("gaps", "ours", 0, unit="", summary=Summary.TOTAL)
@@ -106,7 +106,7 @@ def test_the_table_shows_median_p90_ratio_failures_and_goals() -> None:
 
 
 def test_several_peers_have_a_ratio_each_and_a_goal_is_met_against_all() -> None:
-    report = Report(["ours", "a", "b", "c"], {"x": Goal(0.3)})
+    report = FigureTable(["ours", "a", "b", "c"], {"x": Goal(0.3)})
     report.add("x", "ours", 1.0)
     report.add("x", "b", 4.0)
     first, _, line = report.markdown().splitlines()[:3]
@@ -160,7 +160,7 @@ def test_json_has_every_sample() -> None:
 
 
 def test_a_ratio_to_nothing_is_none() -> None:
-    report = Report(["ours", "theirs"])
+    report = FigureTable(["ours", "theirs"])
     report.add("gaps", "ours", 3)
     report.add("gaps", "theirs", 0)
     assert report.rows["gaps"].ratio("ours", "theirs") is None
@@ -177,7 +177,7 @@ def test_no_sample_has_no_p90() -> None:
 
 def test_no_text_is_spoken_twice_and_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
-    context = Context([], QUICK, Report(["ours"]), lambda _: None, 200.0)
+    context = BenchRun([], QUICK, FigureTable(["ours"]), lambda _: None, 200.0)
     numbers = [*context.numbers(3), *context.numbers(2)]
     assert sorted(set(numbers)) == numbers
     context.take_share(1, 3)

@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 
 from lunavox_edge import bridge
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.utterance import Utterance
+from lunavox_edge.engine.hearing.utterance import Utterance
+from lunavox_edge.engine.speech.speech import Speech
 from lunavox_edge.errors import BrokenModel, LunavoxError, TimedOut
 from lunavox_edge.types import AudioChunk, Transcript
 
@@ -24,8 +24,8 @@ HEARD = Transcript("hello", "en", 0.9, 1.0)
 class ScriptedSpeech(Speech):
     """Does one thing of its script after each poll, as a worker would meanwhile."""
 
-    def __init__(self, bell: bridge.Bell, *script: Callable[[ScriptedSpeech], None]) -> None:
-        self.bell = bell
+    def __init__(self, wakeup: bridge.Wakeup, *script: Callable[[ScriptedSpeech], None]) -> None:
+        self.wakeup = wakeup
         self.script = list(script)
         self.chunks: list[AudioChunk] = []
         self.ended = False
@@ -50,12 +50,12 @@ class ScriptedSpeech(Speech):
 
 def emit(speech: ScriptedSpeech) -> None:
     speech.chunks.append(CHUNK)
-    speech.bell.ring()
+    speech.wakeup.notify()
 
 
 def end(speech: ScriptedSpeech) -> None:
     speech.ended = True
-    speech.bell.ring()
+    speech.wakeup.notify()
 
 
 def emit_and_end(speech: ScriptedSpeech) -> None:
@@ -73,11 +73,11 @@ def nothing(speech: ScriptedSpeech) -> None:
 
 
 async def listen(*script: Callable[[ScriptedSpeech], None]) -> list[AudioChunk]:
-    bell = bridge.Bell()
-    speech = ScriptedSpeech(bell, *script)
+    wakeup = bridge.Wakeup()
+    speech = ScriptedSpeech(wakeup, *script)
 
     async def collect() -> list[AudioChunk]:
-        async with aclosing(bridge.audio(speech, bell)) as chunks:
+        async with aclosing(bridge.audio(speech, wakeup)) as chunks:
             return [chunk async for chunk in chunks]
 
     try:
@@ -110,24 +110,24 @@ async def test_the_error_comes_after_the_audio(script: tuple[Callable[[ScriptedS
 
 
 async def test_leaving_early_cancels_the_speech() -> None:
-    bell = bridge.Bell()
-    speech = ScriptedSpeech(bell, emit)
-    async with aclosing(bridge.audio(speech, bell)) as chunks:
+    wakeup = bridge.Wakeup()
+    speech = ScriptedSpeech(wakeup, emit)
+    async with aclosing(bridge.audio(speech, wakeup)) as chunks:
         assert await chunks.__anext__() == CHUNK
     assert speech.cancelled
 
 
 async def test_audio_that_nobody_began_to_fetch_is_cancelled() -> None:
-    bell = bridge.Bell()
-    speech = ScriptedSpeech(bell)
-    await bridge.audio(speech, bell).aclose()
+    wakeup = bridge.Wakeup()
+    speech = ScriptedSpeech(wakeup)
+    await bridge.audio(speech, wakeup).aclose()
     assert speech.cancelled
 
 
 async def test_a_wait_for_audio_that_is_cancelled_loses_none() -> None:
-    bell = bridge.Bell()
-    speech = ScriptedSpeech(bell, nothing)
-    chunks = bridge.audio(speech, bell)
+    wakeup = bridge.Wakeup()
+    speech = ScriptedSpeech(wakeup, nothing)
+    chunks = bridge.audio(speech, wakeup)
 
     async def fetch() -> AudioChunk:
         return await chunks.__anext__()
@@ -144,23 +144,23 @@ async def test_a_wait_for_audio_that_is_cancelled_loses_none() -> None:
 
 
 async def test_closed_audio_has_ended() -> None:
-    bell = bridge.Bell()
-    chunks = bridge.audio(ScriptedSpeech(bell, emit), bell)
+    wakeup = bridge.Wakeup()
+    chunks = bridge.audio(ScriptedSpeech(wakeup, emit), wakeup)
     chunks.close()
     assert [chunk async for chunk in chunks] == []
 
 
 async def test_a_ring_from_another_thread_wakes_the_loop() -> None:
-    bell = bridge.Bell()
-    Thread(target=bell.ring).start()
-    await asyncio.wait_for(bell.wait(), 20.0)
+    wakeup = bridge.Wakeup()
+    Thread(target=wakeup.notify).start()
+    await asyncio.wait_for(wakeup.wait(), 20.0)
 
 
 def test_a_ring_after_the_loop_has_closed_is_nothing() -> None:
-    async def make() -> bridge.Bell:
-        return bridge.Bell()
+    async def make() -> bridge.Wakeup:
+        return bridge.Wakeup()
 
-    asyncio.run(make()).ring()
+    asyncio.run(make()).notify()
 
 
 class ScriptedUtterance(Utterance):

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.backends.base import Backend
-from lunavox_edge.engine.catalog import Catalog
-from lunavox_edge.engine.manifest import InstalledFile, Manifest, hub_folder
+from lunavox_edge.engine.catalog.catalog import Catalog
+from lunavox_edge.engine.catalog.manifest import InstalledFile, Manifest, hub_folder
 from lunavox_edge.errors import UnknownModel, UnknownVoice, UnsupportedLanguage
-from lunavox_edge.settings import VoiceAlias
+from lunavox_edge.settings.speech_settings import VoiceAlias
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 from tests.fakes.backends import entry, file_backend, put_model
 
@@ -152,7 +152,7 @@ def test_a_backend_that_fails_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_far_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lunavox_edge.engine.sources.MAX_FILES_PER_FOLDER", 5)
+    monkeypatch.setattr("lunavox_edge.engine.catalog.sources.MAX_FILES_PER_FOLDER", 5)
     for number in range(10):
         put_model(tmp_path / "mine", f"voice{number}")
     catalog = make_catalog(tmp_path, folders=[tmp_path / "mine"])

@@ -9,7 +9,7 @@ import pytest
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.cli.listing import print_table, size_text
-from lunavox_edge.engine.manifest import hub_folder
+from lunavox_edge.engine.catalog.manifest import hub_folder
 from lunavox_edge.errors import (
     Busy,
     DownloadFailed,
@@ -174,7 +174,7 @@ def test_what_the_service_has_loaded(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], models: object, shown: str
 ) -> None:
     monkeypatch.setattr(
-        "lunavox_edge.wyoming_server.client.status", lambda uri, *, timeout_s: {"models": models}
+        "lunavox_edge.wyoming_server.blocking_client.status", lambda uri, *, timeout_s: {"models": models}
     )
     assert run("models", "ps") == ExitCode.OK
     assert shown in capsys.readouterr().out

@@ -13,7 +13,7 @@ from lunavox_edge import __version__
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import exit_code
 from lunavox_edge.errors import Busy, InternalError, LunavoxError, UnknownVoice
-from lunavox_edge.settings import Settings
+from lunavox_edge.settings.model import Settings
 
 pytestmark = pytest.mark.unit
 

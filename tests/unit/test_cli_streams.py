@@ -82,7 +82,7 @@ def test_a_service_without_standard_error_starts() -> None:
 
 def test_doctor_without_standard_output_comes_to_its_end() -> None:
     done = shell(
-        '$PY -c "import sys; from lunavox_edge import doctor; from lunavox_edge.cli import main\n'
+        '$PY -c "import sys; from lunavox_edge.checks import doctor; from lunavox_edge.cli import main\n'
         "doctor.examine = lambda *_: iter(()); sys.exit(main(['doctor']))\" >&-"
     )
     assert (done.returncode, done.stderr) == (0, "")

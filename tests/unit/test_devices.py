@@ -11,11 +11,11 @@ import pytest
 
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import LoadOptions, Recognition, RecognizeRequest, Samples
-from lunavox_edge.engine.devices import Devices
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.loading import Loaded, ThreadPlan, make_loader
+from lunavox_edge.engine.models.devices import Devices
+from lunavox_edge.engine.models.loading import Loaded, ThreadPlan, make_loader
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, OutOfMemory
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import ModelEntry, ModelKind
 from tests.fakes.backends import entry
 from tests.fakes.stt import ScriptedEar, ScriptedStt, SttScript

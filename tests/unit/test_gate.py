@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from lunavox_edge.errors import Busy
-from lunavox_edge.settings_model import LimitSettings, WyomingSettings
+from lunavox_edge.settings.model import LimitSettings, WyomingSettings
 from lunavox_edge.wyoming_server import gate as gate_module
 from lunavox_edge.wyoming_server.gate import Gate
 

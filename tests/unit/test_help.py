@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, Samples, SpeakRequest, TtsModel
-from lunavox_edge.engine.lanes import Lane
-from lunavox_edge.engine.pace import Pace
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.lanes import Lane
+from lunavox_edge.engine.speech.pace import Pace
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.speech import Speech
+from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.errors import Cancelled, InternalError
 from lunavox_edge.types import AudioChunk
 

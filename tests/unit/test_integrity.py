@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.engine import integrity
-from lunavox_edge.engine.integrity import check_intact
-from lunavox_edge.engine.manifest import InstalledFile, Manifest, hub_folder
+from lunavox_edge.engine.catalog.manifest import InstalledFile, Manifest, hub_folder
+from lunavox_edge.engine.models import integrity
+from lunavox_edge.engine.models.integrity import check_intact
 from lunavox_edge.errors import BrokenModel
 from lunavox_edge.types import ModelKind
 

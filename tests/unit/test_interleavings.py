@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from lunavox_edge.backends.base import Piece, Samples, SpeakRequest, TtsModel
-from lunavox_edge.engine.pace import Pace
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.session import Session
+from lunavox_edge.engine.speech.pace import Pace
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.speech import Speech
+from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.errors import (
     BrokenModel,
     Busy,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge import journal
-from lunavox_edge.journal import JournalHandler, journal_handler
+from lunavox_edge.host import journal
+from lunavox_edge.host.journal import JournalHandler, journal_handler
 
 pytestmark = pytest.mark.unit
 

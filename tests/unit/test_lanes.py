@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from lunavox_edge.engine.lanes import Background, Lane, Outcome, Task
+from lunavox_edge.engine.scheduling.lanes import BackgroundThreads, Lane, Outcome, Task
 from lunavox_edge.errors import Busy, EngineClosed
 from tests.fakes.simulation import Simulation, Whims
 
@@ -308,7 +308,7 @@ def test_an_alarm_wakes_its_task_however_busy_the_lane_is(
 
 
 def test_background_ticks_survive_an_error_and_stop() -> None:
-    background = Background()
+    background = BackgroundThreads()
     ticks = threading.Semaphore(0)
 
     def tick() -> None:
@@ -324,7 +324,7 @@ def test_background_ticks_survive_an_error_and_stop() -> None:
 
 
 def test_background_call_hands_the_error_to_its_owner() -> None:
-    background = Background()
+    background = BackgroundThreads()
 
     def explode() -> None:
         raise ValueError("the text source broke")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.engine.languages import covers, misfit, parse, spellings
+from lunavox_edge.engine.values.language_tags import covers, misfit, parse, spellings
 from lunavox_edge.errors import UnsupportedLanguage
 
 pytestmark = pytest.mark.unit

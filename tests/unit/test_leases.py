@@ -13,18 +13,18 @@ import pytest
 
 from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import LoadOptions, Piece, Samples, SpeakRequest
+from lunavox_edge.engine.admission import Admission
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.floor import Floor
-from lunavox_edge.engine.lanes import Lane, Outcome
-from lunavox_edge.engine.leases import ask_for_all, give_back, wait_for
-from lunavox_edge.engine.pace import Pace
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.engine.models.leases import ask_for_all, give_back, wait_for
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
+from lunavox_edge.engine.scheduling.session import Session
+from lunavox_edge.engine.speech.pace import Pace
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.speech import Speech
+from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.errors import BrokenModel, Busy, EngineClosed, LunavoxError, TimedOut
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import ModelEntry
 from tests.fakes.tts import ScriptedTts, ScriptedVoice, TtsScript
 from tests.unit.test_residency import FakeModel, House, entry
@@ -239,7 +239,7 @@ def test_one_chore_that_fails_does_not_keep_the_others_from_being_done(
 
 
 def test_sessions_built_at_once_do_not_share_the_last_place() -> None:
-    floor = Floor(cpu_workers=1, max_sessions=1, max_tasks=8, max_wait_s=1.0)
+    admission = Admission(cpu_workers=1, max_sessions=1, max_tasks=8, max_wait_s=1.0)
     released: list[str] = []
 
     class Silent(Session):
@@ -256,17 +256,17 @@ def test_sessions_built_at_once_do_not_share_the_last_place() -> None:
     def build(name: str) -> Silent:
         lease: Future[Lease] = Future()
         lease.set_result(Lease(FakeModel(name), nullcontext(), lambda: released.append(name)))
-        return Silent(lane=floor.lane("cpu"), lease=lease, relaxed=False, on_end=floor.leave)
+        return Silent(lane=admission.lane("cpu"), lease=lease, relaxed=False, on_end=admission.leave)
 
     first, second = build("first"), build("second")
-    floor.join(first)
+    admission.join(first)
     with pytest.raises(Busy):
-        floor.join(second)
+        admission.join(second)
     assert released == ["second"]
-    assert floor.status()[0] == (first,)
+    assert admission.status()[0] == (first,)
     first.cancel()
     until(lambda: released == ["second", "first"])
-    floor.close(WAIT_S)
+    admission.close(WAIT_S)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

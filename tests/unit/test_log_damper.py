@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lunavox_edge.log_damper import Damper
+from lunavox_edge.host.log_damper import Damper
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from lunavox_edge.mqtt.devices import (
+from lunavox_edge.announcements.house import SatellitePhase, SatelliteView
+from lunavox_edge.mqtt.discovery import DiscoveryConfig, Form, again, changes, configs, record
+from lunavox_edge.mqtt.events import AppliancePhase
+from lunavox_edge.mqtt.ha_devices import (
     Device,
+    DeviceOptions,
     Entity,
-    Offer,
     appliance,
     appliance_id,
     former_id,
@@ -20,11 +23,8 @@ from lunavox_edge.mqtt.devices import (
     satellite_device_id,
     transcript_entity,
 )
-from lunavox_edge.mqtt.discovery import Config, Form, again, changes, configs, record
-from lunavox_edge.mqtt.satellites import satellite_device
-from lunavox_edge.mqtt.tidings import Phase
+from lunavox_edge.mqtt.satellite_topics import satellite_device
 from lunavox_edge.mqtt.topics import HomeAssistantTopics, Topics, is_publishable
-from lunavox_edge.speaking.house import SatellitePhase, SatelliteView
 
 pytestmark = pytest.mark.unit
 
@@ -91,8 +91,8 @@ UNITS = {"duration": {"d", "h", "min", "s", "ms"}, "data_size": {"B", "kB", "KiB
 UNITS["temperature"] = {"°C", "°F", "K"}
 
 
-def offer(*models: str) -> Offer:
-    return Offer(
+def offer(*models: str) -> DeviceOptions:
+    return DeviceOptions(
         voices=("en_US-joe-medium", ODD),
         languages=("en", "de-DE"),
         models=models,
@@ -220,7 +220,7 @@ def test_the_appliance_shows_all_it_can_do() -> None:
     assert sensors.keys() == {"phase", "first_audio", "rtf", "memory", "temperature", "loaded", "queue"}
     diagnostic = {key for key, part in sensors.items() if part.get("entity_category") == "diagnostic"}
     assert diagnostic == sensors.keys() - {"phase"}
-    assert sensors["phase"]["options"] == [phase.value for phase in Phase]
+    assert sensors["phase"]["options"] == [phase.value for phase in AppliancePhase]
     assert payload["device"] == {
         "identifiers": ["lunavox_pi-5"],
         "name": "LunaVox Edge pi-5",
@@ -232,7 +232,7 @@ def test_the_appliance_shows_all_it_can_do() -> None:
 
 
 def test_what_there_is_nothing_of_is_not_shown() -> None:
-    bare = appliance(node="n", version="1", hardware="x", topics=Topics.of("n"), offer=Offer())
+    bare = appliance(node="n", version="1", hardware="x", topics=Topics.of("n"), offer=DeviceOptions())
     keys = {entity.key for entity in bare.entities}
     assert not keys & {"voice", "language", "temperature"}
     assert not any(key.startswith("model_") for key in keys)
@@ -283,13 +283,15 @@ def test_a_model_that_goes_is_named_and_then_forgotten() -> None:
 def test_a_single_entity_that_goes_is_removed() -> None:
     published = configs([device("base", "tiny")], Form.ENTITIES, HOME)
     wanted = configs([device("base")], Form.ENTITIES, HOME)
-    assert changes(published, wanted) == [Config(HOME.entity("switch", "lunavox_pi-5", "model_tiny"))]
+    assert changes(published, wanted) == [
+        DiscoveryConfig(HOME.entity("switch", "lunavox_pi-5", "model_tiny"))
+    ]
 
 
 def test_a_device_that_goes_is_removed_and_others_stay() -> None:
     published = configs([device(), satellite()], Form.DEVICE, HOME)
     assert changes(published, configs([device()], Form.DEVICE, HOME)) == [
-        Config(HOME.device("lunavox_pi-5_kitchen"))
+        DiscoveryConfig(HOME.device("lunavox_pi-5_kitchen"))
     ]
     assert [config.payload for config in changes(published, {})] == ["", ""]
 
@@ -366,7 +368,9 @@ def devices_of(node: str) -> list[Device]:
         satellite_device(node=node, version="1", own=topics, view=view(name), words=("alexa",))
         for name in NAMES
     ]
-    models = Offer(voices=("joe",), languages=("en",), models=(*NAMES, "say", "x_stop", "kitchen_say"))
+    models = DeviceOptions(
+        voices=("joe",), languages=("en",), models=(*NAMES, "say", "x_stop", "kitchen_say")
+    )
     return [appliance(node=node, version="1", hardware="x", topics=topics, offer=models), *satellites]
 
 

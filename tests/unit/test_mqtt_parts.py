@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.audio.players import player_for
 from lunavox_edge.errors import BackendUnavailable
+from lunavox_edge.host.players import player_for
 from lunavox_edge.mqtt import preferences
 from lunavox_edge.mqtt.messages import Message, Publication
 from lunavox_edge.mqtt.outbox import Outbox

@@ -6,8 +6,8 @@ import pytest
 
 from lunavox_edge.errors import Busy, ProtocolError, UnknownVoice
 from lunavox_edge.mqtt import payloads
+from lunavox_edge.mqtt.events import ErrorDetails, ErrorPayload
 from lunavox_edge.mqtt.payloads import ModelAction
-from lunavox_edge.mqtt.tidings import ErrorPayload, Problem
 from lunavox_edge.types import Priority
 
 pytestmark = pytest.mark.unit
@@ -144,13 +144,13 @@ def test_the_other_commands() -> None:
 
 
 def test_errors_are_told_in_one_form() -> None:
-    payload = ErrorPayload(id="7", error=Problem.of(UnknownVoice("There is no voice 'x'.")))
+    payload = ErrorPayload(id="7", error=ErrorDetails.of(UnknownVoice("There is no voice 'x'.")))
     assert json.loads(payload.encoded()) == {
         "id": "7",
         "error": {"code": "unknown_voice", "message": "There is no voice 'x'.", "retryable": False},
     }
-    assert Problem.of(Busy("Later.", retry_after_s=2.5)).retry_after_s == 2.5
-    hidden = Problem.of(OSError("/secret/path"))
+    assert ErrorDetails.of(Busy("Later.", retry_after_s=2.5)).retry_after_s == 2.5
+    hidden = ErrorDetails.of(OSError("/secret/path"))
     assert (hidden.code, "secret" in hidden.message) == ("internal", False)
 
 

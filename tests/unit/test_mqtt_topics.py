@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lunavox_edge.mqtt.topics import Address, Command, Topics, is_publishable, level
+from lunavox_edge.mqtt.topics import Command, CommandAddress, Topics, is_publishable, level
 
 pytestmark = pytest.mark.unit
 
@@ -23,22 +23,25 @@ def test_every_topic_lies_below_the_node() -> None:
 @pytest.mark.parametrize(
     ("topic", "address"),
     [
-        (KITCHEN.say, Address(Command.SAY)),
-        (KITCHEN.stop, Address(Command.STOP)),
-        (KITCHEN.synthesize, Address(Command.SYNTHESIZE)),
-        (KITCHEN.transcribe, Address(Command.TRANSCRIBE)),
-        (KITCHEN.set_voice, Address(Command.SET_VOICE)),
-        (KITCHEN.set_language, Address(Command.SET_LANGUAGE)),
-        (KITCHEN.set_model("a/b#c"), Address(Command.SET_MODEL, "a/b#c")),
+        (KITCHEN.say, CommandAddress(Command.SAY)),
+        (KITCHEN.stop, CommandAddress(Command.STOP)),
+        (KITCHEN.synthesize, CommandAddress(Command.SYNTHESIZE)),
+        (KITCHEN.transcribe, CommandAddress(Command.TRANSCRIBE)),
+        (KITCHEN.set_voice, CommandAddress(Command.SET_VOICE)),
+        (KITCHEN.set_language, CommandAddress(Command.SET_LANGUAGE)),
+        (KITCHEN.set_model("a/b#c"), CommandAddress(Command.SET_MODEL, "a/b#c")),
         ("lunavox/cellar/say", None),
         ("lunavox/kitchen", None),
         ("lunavox/kitchen/", None),
         ("lunavox/kitchen/SAY", None),
         ("lunavox/kitchen/say/more", None),
-        ("lunavox/kitchen/satellites/bath/say", Address(Command.SAY, satellite="bath")),
-        ("lunavox/kitchen/satellites/a%2Fb/volume/set", Address(Command.SET_VOLUME, satellite="a/b")),
-        ("lunavox/kitchen/satellites/bath/mute/set", Address(Command.SET_MUTE, satellite="bath")),
-        ("lunavox/kitchen/satellites/bath/wake_words/set", Address(Command.SET_WAKE_WORDS, satellite="bath")),
+        ("lunavox/kitchen/satellites/bath/say", CommandAddress(Command.SAY, satellite="bath")),
+        ("lunavox/kitchen/satellites/a%2Fb/volume/set", CommandAddress(Command.SET_VOLUME, satellite="a/b")),
+        ("lunavox/kitchen/satellites/bath/mute/set", CommandAddress(Command.SET_MUTE, satellite="bath")),
+        (
+            "lunavox/kitchen/satellites/bath/wake_words/set",
+            CommandAddress(Command.SET_WAKE_WORDS, satellite="bath"),
+        ),
         ("lunavox/kitchen/satellites/bath/transcribe", None),
         ("lunavox/kitchen/satellites/bath/state", None),
         ("lunavox/kitchen/satellites//say", None),
@@ -53,7 +56,7 @@ def test_every_topic_lies_below_the_node() -> None:
         ("", None),
     ],
 )
-def test_only_commands_of_this_node_are_understood(topic: str, address: Address | None) -> None:
+def test_only_commands_of_this_node_are_understood(topic: str, address: CommandAddress | None) -> None:
     assert KITCHEN.parse(topic) == address
 
 
@@ -75,7 +78,7 @@ def test_a_name_stays_one_level_and_comes_back(name: str) -> None:
     escaped = level(name)
     assert not set("/+#\x00") & set(escaped)
     address = KITCHEN.parse(KITCHEN.set_model(name))
-    assert address == Address(Command.SET_MODEL, name)
+    assert address == CommandAddress(Command.SET_MODEL, name)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.notify import Notifier, notifier
+from lunavox_edge.host.notify import Notifier, notifier
 
 pytestmark = pytest.mark.unit
 

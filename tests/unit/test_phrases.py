@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.engine.phrases import Phrase, PhraseCache
+from lunavox_edge.engine.speech.phrases import Phrase, PhraseCache
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.reload import change
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
+from lunavox_edge.settings.reload import change
 
 pytestmark = pytest.mark.unit
 

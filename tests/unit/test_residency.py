@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.backends.base import LoadedModel
-from lunavox_edge.engine.loading import Loaded
-from lunavox_edge.engine.log import LogTap
-from lunavox_edge.engine.memory import MemoryBudget
-from lunavox_edge.engine.residency import Residency
-from lunavox_edge.engine.warming import WarmSet
+from lunavox_edge.engine.log_tap import LogTap
+from lunavox_edge.engine.models.loading import Loaded
+from lunavox_edge.engine.models.memory import MemoryBudget
+from lunavox_edge.engine.models.residency import Residency
+from lunavox_edge.engine.models.warming import WarmSet
 from lunavox_edge.errors import BrokenModel, EngineClosed, InternalError, OutOfMemory, TimedOut
-from lunavox_edge.settings_model import EngineSettings
-from lunavox_edge.system import MemoryInfo
+from lunavox_edge.host.system import MemoryInfo
+from lunavox_edge.settings.model import EngineSettings
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 
 pytestmark = pytest.mark.unit

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from lunavox_edge.backends.base import LoadedModel
-from lunavox_edge.engine import leases as leases_module
-from lunavox_edge.engine import residency as residency_module
-from lunavox_edge.engine.leases import JointLease, ask_for_all, give_back, joint, wait_for
-from lunavox_edge.engine.loading import Loaded
-from lunavox_edge.engine.memory import MemoryBudget
-from lunavox_edge.engine.residency import Lease, Residency
+from lunavox_edge.engine.models import leases as leases_module
+from lunavox_edge.engine.models import residency as residency_module
+from lunavox_edge.engine.models.leases import JointLease, ask_for_all, give_back, joint, wait_for
+from lunavox_edge.engine.models.loading import Loaded
+from lunavox_edge.engine.models.memory import MemoryBudget
+from lunavox_edge.engine.models.residency import Lease, Residency
 from lunavox_edge.errors import BrokenModel, EngineClosed, LunavoxError
-from lunavox_edge.system import MemoryInfo
+from lunavox_edge.host.system import MemoryInfo
 from lunavox_edge.types import ModelEntry
 from tests.fakes.simulation import SimulatedLock, Simulation
 from tests.unit.test_residency import MIB, entry

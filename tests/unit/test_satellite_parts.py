@@ -24,11 +24,11 @@ from lunavox_edge.errors import (
     SettingsError,
     UnknownModel,
 )
-from lunavox_edge.satellite.info import satellite_info
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
+from lunavox_edge.satellite.satellite_info import satellite_info
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.words import Words, choose_words
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 from tests.fakes.backends import entry
 

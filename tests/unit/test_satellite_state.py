@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from lunavox_edge.satellites.ending import ENDINGS, Reason
-from lunavox_edge.satellites.state import Happening, State
-from lunavox_edge.speaking.house import SatellitePhase as Phase
+from lunavox_edge.announcements.house import SatellitePhase as Phase
+from lunavox_edge.hub.ending import ENDINGS, EndReason
+from lunavox_edge.hub.satellite_state import SatelliteEvent, SatelliteState
 
 pytestmark = pytest.mark.unit
 
@@ -25,9 +25,9 @@ speaking*     -          offline* speaking*   speaking    -          -          
 """
 
 
-def named(word: str) -> State:
+def named(word: str) -> SatelliteState:
     """`speaking*` is speaking and muted."""
-    return State(Phase(word.rstrip("*")), muted=word.endswith("*"))
+    return SatelliteState(Phase(word.rstrip("*")), muted=word.endswith("*"))
 
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
@@ -36,16 +36,16 @@ CASES = [(row[0], happening, after) for row in ROWS for happening, after in zip(
 
 @pytest.mark.parametrize(("before", "happening", "after"), CASES)
 def test_table(before: str, happening: str, after: str) -> None:
-    found = named(before).after(Happening(happening))
+    found = named(before).after(SatelliteEvent(happening))
     assert found == (None if after == "-" else named(after))
 
 
 def test_the_table_has_every_happening_and_every_state_that_can_be_reached() -> None:
-    assert {Happening(name) for name in HEAD} == set(Happening)
-    reached, fresh = set[State](), {State()}
+    assert {SatelliteEvent(name) for name in HEAD} == set(SatelliteEvent)
+    reached, fresh = set[SatelliteState](), {SatelliteState()}
     while fresh:
         reached |= fresh
-        following = itertools.product(fresh, Happening)
+        following = itertools.product(fresh, SatelliteEvent)
         fresh = {found for state, happening in following if (found := state.after(happening))} - reached
     assert reached == {named(row[0]) for row in ROWS}
 
@@ -55,11 +55,11 @@ def test_muted_nothing_is_listened_to() -> None:
     assert all(named(row[0]).phase is not Phase.LISTENING for row in ROWS if row[0].endswith("*"))
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", EndReason)
 @pytest.mark.parametrize("phase", Phase)
-def test_whatever_ends_leaves_a_phase_in_which_it_can_begin_again(reason: Reason, phase: Phase) -> None:
+def test_whatever_ends_leaves_a_phase_in_which_it_can_begin_again(reason: EndReason, phase: Phase) -> None:
     happening = ENDINGS[reason].happening
     if happening is None:
         return
-    state = State(phase).after(happening) or State(phase)
+    state = SatelliteState(phase).after(happening) or SatelliteState(phase)
     assert state.rests or state.phase is Phase.OFFLINE

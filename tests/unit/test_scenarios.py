@@ -25,14 +25,14 @@ from lunavox_edge.backends.base import (
     Vad,
     VadStream,
 )
-from lunavox_edge.engine.lanes import Lane
-from lunavox_edge.engine.pace import Cost, Pace
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.session import Session
-from lunavox_edge.engine.speech import Speech
-from lunavox_edge.engine.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.voicing import SpeechPlan
+from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.lanes import Lane
+from lunavox_edge.engine.scheduling.session import Session
+from lunavox_edge.engine.speech.pace import Cost, Pace
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.speech import Speech
+from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.errors import Busy
 from lunavox_edge.types import AudioFormat, Transcript
 from tests.fakes.simulated_lane import SimulatedLane

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lunavox_edge.engine.scheduler import Scheduler
+from lunavox_edge.engine.scheduling.scheduler import Scheduler
 
 pytestmark = pytest.mark.unit
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.secret_files import check_secret, exposure, read_secret
-from lunavox_edge.settings import load_settings
+from lunavox_edge.host.secret_files import check_secret, exposure, read_secret
+from lunavox_edge.settings.reading import load_settings
 
 pytestmark = pytest.mark.unit
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from lunavox_edge import settings as settings_module
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import Settings, WakeWord, changed, load_settings, read_settings
+from lunavox_edge.settings import reading as settings_module
+from lunavox_edge.settings.model import Settings
+from lunavox_edge.settings.reading import changed, load_settings, read_settings
+from lunavox_edge.settings.speech_settings import WakeWord
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,9 @@ import yaml
 from pydantic import BaseModel
 
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import Settings, VoiceAlias, load_settings, variable_for
-from lunavox_edge.settings_model import sections
+from lunavox_edge.settings.model import Settings, sections
+from lunavox_edge.settings.reading import load_settings, variable_for
+from lunavox_edge.settings.speech_settings import VoiceAlias
 
 pytestmark = pytest.mark.unit
 

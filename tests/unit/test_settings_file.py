@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.settings_file import MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, parse_yaml, read_yaml
+from lunavox_edge.settings.yaml_file import MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES, parse_yaml, read_yaml
 
 pytestmark = pytest.mark.unit
 

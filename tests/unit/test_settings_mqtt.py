@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import load_settings
+from lunavox_edge.settings.reading import load_settings
 
 pytestmark = pytest.mark.unit
 

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from lunavox_edge.address import Address
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import changed, load_settings
-from lunavox_edge.settings_model import Settings
-from lunavox_edge.settings_satellites import Answer, Satellite
+from lunavox_edge.settings.model import Settings
+from lunavox_edge.settings.reading import changed, load_settings
+from lunavox_edge.settings.satellite_settings import Answer, SatelliteSettings
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +29,7 @@ LONG = "a" * 64
     ],
 )
 def test_where_a_satellite_may_be(uri: str) -> None:
-    assert Satellite(uri=uri).uri == uri
+    assert SatelliteSettings(uri=uri).uri == uri
     Address.parse(uri)
 
 
@@ -49,7 +49,7 @@ def test_where_a_satellite_may_be(uri: str) -> None:
 )
 def test_where_no_satellite_can_be(uri: str) -> None:
     with pytest.raises(ValidationError, match=NOT_THERE):
-        Satellite(uri=uri)
+        SatelliteSettings(uri=uri)
     with pytest.raises(SettingsError, match=NOT_THERE):
         Address.parse(uri)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.settings import load_settings
-from lunavox_edge.settings_version import VERSION, take_version
+from lunavox_edge.settings.reading import load_settings
+from lunavox_edge.settings.versions import VERSION, take_version
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
-from lunavox_edge.speaking.sound_card import SoundCard
 from lunavox_edge.types import AudioChunk, Priority
 
 pytestmark = pytest.mark.unit

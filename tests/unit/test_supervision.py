@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from lunavox_edge.engine.results import LaneStatus
-from lunavox_edge.notify import Notifier
-from lunavox_edge.supervision import Supervisor, trouble
+from lunavox_edge.engine.values.results import LaneStatus
+from lunavox_edge.host.notify import Notifier
+from lunavox_edge.service.supervision import Supervisor, trouble
 
 pytestmark = pytest.mark.unit
 

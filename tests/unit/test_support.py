@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.checkup import Finding, Verdict
+from lunavox_edge.checks.checkup import Finding, Severity
 from lunavox_edge.cli import main, support
 
 pytestmark = pytest.mark.unit
@@ -19,8 +19,8 @@ SECRET = "hunter2-of-the-house"  # noqa: S105  # a test's
 
 
 def fake_examine(settings: object, file: Path | None) -> Iterator[Finding]:
-    yield Finding("mqtt", Verdict.FAIL, f"the broker told '{SECRET}' back; check it")
-    yield Finding("rights", Verdict.OK, f"settings: {file}")
+    yield Finding("mqtt", Severity.FAIL, f"the broker told '{SECRET}' back; check it")
+    yield Finding("rights", Severity.OK, f"settings: {file}")
 
 
 @pytest.mark.parametrize("kind", ["password", "password_file", "token_file"])
@@ -43,7 +43,7 @@ def test_it_holds_everything_but_secrets(
         answer = {"kind": "home-assistant", "url": "http://127.0.0.1:1", kind: value}
         sections["satellites"] = {"answers": {"home": answer}}
     config.write_text(json.dumps(sections), encoding="utf-8")
-    monkeypatch.setattr("lunavox_edge.doctor.examine", fake_examine)
+    monkeypatch.setattr("lunavox_edge.checks.doctor.examine", fake_examine)
     monkeypatch.setattr(support, "_journal_text", lambda: f"log: connected with {SECRET}\n")
     output = tmp_path / "bundle.tar.gz"
     assert main(["--config", str(config), "support-bundle", "-o", str(output)]) == 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge import system
-from lunavox_edge.system import MemoryInfo
+from lunavox_edge.host import system
+from lunavox_edge.host.system import MemoryInfo
 
 pytestmark = pytest.mark.unit
 

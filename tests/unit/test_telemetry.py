@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge import telemetry
+from lunavox_edge.host import telemetry
 
 pytestmark = pytest.mark.unit
 

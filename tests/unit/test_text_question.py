@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lunavox_edge.speaking.announcement import Announcement
+from lunavox_edge.announcements.announcement import Announcement
 from lunavox_edge.text.question import is_question
 
 pytestmark = pytest.mark.unit

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lunavox_edge.engine.script import Line, Script
+from lunavox_edge.engine.speech.script import Script, ScriptLine
 from lunavox_edge.errors import BadMarkup
 from lunavox_edge.text.markup import parse_ssml
 
 pytestmark = pytest.mark.unit
 
 
-def _lines(ssml: str, language: str = "en-US") -> list[Line]:
+def _lines(ssml: str, language: str = "en-US") -> list[ScriptLine]:
     script = Script(language=language, normalize=True, ssml=True, sentence_silence_ms=0)
     script.add(ssml)
     script.finish()

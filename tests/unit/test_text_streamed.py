@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lunavox_edge.engine.script import Script
+from lunavox_edge.engine.speech.script import Script
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lunavox_edge.engine.script import Script
+from lunavox_edge.engine.speech.script import Script
 from lunavox_edge.text.thoughts import ThoughtFilter, without_thoughts
 
 pytestmark = pytest.mark.unit

@@ -12,17 +12,12 @@ import pytest
 
 from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import wav_bytes
-from lunavox_edge.backends.base import (
-    Recognition,
-    RecognizeRequest,
-    Samples,
-    SttModel,
-)
-from lunavox_edge.engine.hearing import GuessTime
-from lunavox_edge.engine.lanes import Lane
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.threads import Threads
-from lunavox_edge.engine.utterance import ListenPlan, Utterance
+from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
+from lunavox_edge.engine.hearing.hypotheses import GuessTime
+from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.lanes import Lane
+from lunavox_edge.engine.scheduling.threads import Threads
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut
 from lunavox_edge.types import AudioFormat, Word
 from tests.fakes.simulation import Simulation, Whims

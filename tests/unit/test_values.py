@@ -10,9 +10,9 @@ import pytest
 
 from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.backends.base import Capabilities
-from lunavox_edge.engine.naming import several
-from lunavox_edge.engine.params import SynthesisParams
-from lunavox_edge.engine.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.engine.values.naming import several
+from lunavox_edge.engine.values.params import SynthesisParams
+from lunavox_edge.engine.values.voice import Voice, VoiceMode, check_supported
 from lunavox_edge.errors import BadAudio, UnsupportedVoice
 from lunavox_edge.types import AudioFormat
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.assembly import LineWork
-from lunavox_edge.engine.pace import Pace
-from lunavox_edge.engine.phrases import PhraseCache
-from lunavox_edge.engine.residency import Lease
-from lunavox_edge.engine.script import Script
-from lunavox_edge.engine.voicing import SpeechPlan, Voicing
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.speech.assembly import LineWork
+from lunavox_edge.engine.speech.pace import Pace
+from lunavox_edge.engine.speech.phrases import PhraseCache
+from lunavox_edge.engine.speech.script import Script
+from lunavox_edge.engine.speech.voicing import SpeechPlan, Voicing
 from lunavox_edge.types import AudioChunk
 from tests.fakes.simulation import Simulation
 

@@ -12,7 +12,7 @@ import pytest
 
 from lunavox_edge.backends.wake import micro_files
 from lunavox_edge.backends.wake.micro import MicroWakeBackend
-from lunavox_edge.engine.catalog import Catalog
+from lunavox_edge.engine.catalog.catalog import Catalog
 from lunavox_edge.errors import UnknownModel
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 

@@ -12,9 +12,9 @@ from wyoming.event import Event, async_read_event, async_write_event
 
 from lunavox_edge.audio import pcm
 from lunavox_edge.errors import ProtocolError, TimedOut
-from lunavox_edge.settings_model import LimitSettings
+from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.bounded_json import MAX_JSON_DEPTH
-from lunavox_edge.wire.events import (
+from lunavox_edge.wire.event_stream import (
     AUDIO_PIECE_BYTES,
     MAX_AUDIO_BYTES_PER_S,
     BrokenStreamError,

@@ -14,7 +14,7 @@ from wyoming.event import Event
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
@@ -118,7 +118,7 @@ class Service:
 
     async def engine_idle(self) -> None:
         """Wait until every session has ended."""
-        await self.until(lambda: not self.engine.status().sessions and not self.engine.status().vigils)
+        await self.until(lambda: not self.engine.status().sessions and not self.engine.status().wake_sessions)
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait until something has come about."""

@@ -13,14 +13,14 @@ from wyoming.event import Event
 
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.satellite.device import SOUNDS, SatelliteDevice, Sounds
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import SOUNDS, Satellite, Sounds
-from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.satellite_info import satellite_info
+from lunavox_edge.satellite.satellite_server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.timers import Clock
 from lunavox_edge.satellite.words import Words
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from tests.wire.conftest import Peer
 
 RATE_HZ = 22_050
@@ -40,7 +40,7 @@ def speech(seconds: float, *, rate_hz: int = RATE_HZ, level: int = 1000) -> list
 class Room:
     """A running satellite."""
 
-    satellite: Satellite
+    satellite: SatelliteDevice
     server: SatelliteServer
     said: list[str]
     speaker: Path
@@ -94,7 +94,7 @@ async def furnishing(tmp_path: Path) -> AsyncIterator[Furnish]:
                 engine = Engine(sections)
                 stack.callback(engine.close)
             told: list[str] = []
-            satellite = Satellite(
+            satellite = SatelliteDevice(
                 microphone=open_microphone(mic or str(recording)),
                 speaker=open_speaker(speaker or str(tmp_path / "speaker.wav")),
                 say=told.append,

@@ -23,12 +23,12 @@ from lunavox_edge.errors import (
     TimedOut,
     Unreachable,
 )
-from lunavox_edge.satellites.answers.base import Context, Question, ask
-from lunavox_edge.satellites.answers.chat_stream import ChatStream, Lines
-from lunavox_edge.satellites.answers.http import HttpAnswerer
-from lunavox_edge.satellites.answers.making import OverHttp, answerer_for
-from lunavox_edge.settings_model import LimitSettings
-from lunavox_edge.settings_satellites import Answer
+from lunavox_edge.hub.answers.asking import ConversationContext, Question, ask
+from lunavox_edge.hub.answers.chat_stream import ChatStream, Lines
+from lunavox_edge.hub.answers.http_answers import HttpAnswerer
+from lunavox_edge.hub.answers.making import OverHttp, answerer_for
+from lunavox_edge.settings.model import LimitSettings
+from lunavox_edge.settings.satellite_settings import Answer
 from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.wire.introduction import satellite_at
 from tests.fakes.http import HttpServer, stream
@@ -77,8 +77,8 @@ async def serve() -> AsyncIterator[Serve]:
         yield start
 
 
-def question(text: str = "turn on the light", context: Context | None = None) -> Question:
-    return Question(text, "en", "kitchen", "Kitchen", context or Context())
+def question(text: str = "turn on the light", context: ConversationContext | None = None) -> Question:
+    return Question(text, "en", "kitchen", "Kitchen", context or ConversationContext())
 
 
 async def answers(settings: Answer, asked: Question | None = None) -> list[str]:
@@ -103,7 +103,7 @@ async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, t
     token.write_text("secret\n")
     url = f"http://127.0.0.1:{await serve(server)}/v1/"
     settings = Answer(kind="openai", url=url, model="small", prompt="Be short.", token_file=token)
-    context = Context(turns=[("hello", "Hi.")])
+    context = ConversationContext(turns=[("hello", "Hi.")])
     assert await answers(settings, question(context=context)) == ["The light ", "is on."]
     ((request, headers, body),) = server.asked
     assert request == "POST /v1/chat/completions HTTP/1.1"
@@ -370,7 +370,7 @@ async def test_half_a_character_in_an_answer_does_not_spoil_the_conversation(ser
     half = b'data: {"choices": [{"delta": {"content": "It is on \\ud83d"}}]}\n\n'
     server = HttpServer((200, half), (200, stream(*CHAT)))
     settings = Answer(kind="openai", url=f"http://127.0.0.1:{await serve(server)}/v1")
-    context = Context()
+    context = ConversationContext()
     first = await answers(settings, question(context=context))
     assert first == ["It is on "]
     context.add("turn on the light", "".join(first))
@@ -406,7 +406,7 @@ async def test_home_assistant_goes_on_with_its_conversation(serve: Serve) -> Non
     server = HttpServer(*[(200, json.dumps(said).encode())] * 2)
     url = f"http://127.0.0.1:{await serve(server)}"
     settings = Answer(kind="home-assistant", url=url, model="conversation.home")
-    context = Context()
+    context = ConversationContext()
     for _ in range(2):
         assert await answers(settings, question(context=context)) == ["Done."]
     (request, _, first), (_, _, second) = server.asked
@@ -534,7 +534,7 @@ async def test_what_answers_is_no_wyoming_service(serve: Serve) -> None:
 
 
 def test_a_context_forgets_what_is_long_ago() -> None:
-    context = Context()
+    context = ConversationContext()
     for number in range(100):
         context.add(str(number), "ok")
     assert len(context.turns) == 20

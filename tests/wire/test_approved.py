@@ -14,21 +14,21 @@ from typing import Any
 import pytest
 from zeroconf.asyncio import AsyncZeroconf
 
-from lunavox_edge import roll_call
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.background import Background
 from lunavox_edge.bridge import ended
+from lunavox_edge.checks import satellite_check
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.satellites import approved, choices, following, link
-from lunavox_edge.satellites.approved import Approved
-from lunavox_edge.satellites.choices import Choice
-from lunavox_edge.satellites.following import Following, Places
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import Settings
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.hub import approved, choices, following, satellite_link
+from lunavox_edge.hub.approved import Approved
+from lunavox_edge.hub.choices import Choice
+from lunavox_edge.hub.following import Following, Places
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.wire import neighbours
-from lunavox_edge.wire.zeroconf import Announcement
+from lunavox_edge.wire.zeroconf import ServiceAnnouncement
 from tests.fakes.leftovers import assert_nothing_left
 from tests.fakes.satellite import FakeSatellite, until
 
@@ -49,10 +49,10 @@ async def _on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     except OSError as error:
         pytest.skip(f"no multicast DNS on the loopback: {error}")
     monkeypatch.setattr(neighbours, "interfaces", loopback)
-    monkeypatch.setattr(roll_call, "_SEARCH_S", 1.2)
+    monkeypatch.setattr(satellite_check, "_SEARCH_S", 1.2)
     monkeypatch.setattr(following, "_LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.2)
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.2)
 
 
 @dataclass
@@ -101,7 +101,7 @@ async def announced(*satellites: tuple[str, FakeSatellite]) -> AsyncIterator[Non
         for name, satellite in satellites:
             await satellite.start()
             stack.push_async_callback(satellite.stop)
-            announcement = Announcement(name, satellite.port, addresses=loopback)
+            announcement = ServiceAnnouncement(name, satellite.port, addresses=loopback)
             announcement.start()
             stack.push_async_callback(announcement.stop)
         yield

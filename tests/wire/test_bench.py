@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
-from lunavox_edge.bench import client, hearing, home_assistant, public, speaking, strain
-from lunavox_edge.bench.context import QUICK, Context
-from lunavox_edge.bench.figures import Report
+from lunavox_edge.bench import bench_client, hearing, home_assistant, public, speaking, strain
+from lunavox_edge.bench.context import QUICK, BenchRun
+from lunavox_edge.bench.figure_table import FigureTable
 from lunavox_edge.bench.recordings import Recording
 from lunavox_edge.bench.servers import Plan, Service, running
 from lunavox_edge.errors import InternalError, ProtocolError, SettingsError, TimedOut, Unreachable
@@ -76,7 +76,7 @@ async def test_a_speech_is_timed_piece_by_piece() -> None:
         gate.set()
 
     async with scripted(script) as (uri, came):
-        spoken = await client.speak(uri, "Hello.", timeout_s=20, on_first=on_first)
+        spoken = await bench_client.speak(uri, "Hello.", timeout_s=20, on_first=on_first)
     assert kinds(came) == ["synthesize"]
     assert spoken.audio_s == pytest.approx(2.0)
     assert len(spoken.pcm) == 2 * len(SECOND)
@@ -90,7 +90,7 @@ async def test_streamed_text_is_sent_as_home_assistant_does_and_ends_with_its_ow
             await write(AUDIO, Event("audio-stop"), AUDIO, Event("synthesize-stopped"))
 
     async with scripted(script) as (uri, came):
-        spoken = await client.speak_streamed(uri, ["It ", "rains."], token_s=0.001, timeout_s=20)
+        spoken = await bench_client.speak_streamed(uri, ["It ", "rains."], token_s=0.001, timeout_s=20)
     assert kinds(came) == [
         "synthesize-start",
         *["synthesize-chunk"] * 2,
@@ -107,7 +107,7 @@ async def test_a_recording_is_sent_whole() -> None:
             await write(Event("transcript", {"text": "yes"}))
 
     async with scripted(script) as (uri, came):
-        heard = await client.hear_at_once(uri, SECOND, language="en", timeout_s=20)
+        heard = await bench_client.hear_at_once(uri, SECOND, language="en", timeout_s=20)
     assert heard.text == "yes"
     assert heard.stop_s is not None
     assert heard.stop_s <= heard.at_s
@@ -120,7 +120,7 @@ async def test_live_audio_comes_in_real_time_until_audio_stop() -> None:
             await write(Event("transcript", {"text": "yes"}))
 
     async with scripted(script) as (uri, came):
-        heard = await client.hear_live(
+        heard = await bench_client.hear_live(
             uri, SECOND, stop_s=0.2, sensitivity="aggressive", language="en", timeout_s=20
         )
     assert heard.stop_s is not None
@@ -135,7 +135,7 @@ async def test_a_service_that_finds_the_end_gets_no_audio_stop() -> None:
             await write(Event("transcript", {"text": "yes"}))
 
     async with scripted(script) as (uri, came):
-        heard = await client.hear_live(
+        heard = await bench_client.hear_live(
             uri, SECOND, stop_s=None, sensitivity="default", language="en", timeout_s=20
         )
     assert (heard.text, heard.stop_s) == ("yes", None)
@@ -164,9 +164,9 @@ async def test_what_goes_wrong_is_an_error_of_ours() -> None:
     ):
         async with scripted(script) as (uri, _):
             with pytest.raises(kind):
-                await client.speak(uri, "Hello.", timeout_s=0.2 if script is wait else 20)
+                await bench_client.speak(uri, "Hello.", timeout_s=0.2 if script is wait else 20)
     with pytest.raises(Unreachable):
-        await client.describe(uri, timeout_s=20)
+        await bench_client.describe(uri, timeout_s=20)
 
 
 async def test_a_command_must_say_where_the_address_goes() -> None:
@@ -236,10 +236,10 @@ class Known(Recording):
     probabilities = (0.9,) * 120 + (0.0,) * 400
 
 
-def one_of_everything(service: Service) -> Context:
+def one_of_everything(service: Service) -> BenchRun:
     rooms = ((1, "default", 1),)
     extent = replace(QUICK, single_rounds=1, clients=(1, 2), describers=2, most_words=1, rooms=rooms)
-    context = Context([service], extent, Report([service.name]), lambda _: None, float("inf"))
+    context = BenchRun([service], extent, FigureTable([service.name]), lambda _: None, float("inf"))
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     context.recordings = [Recording("a", "command", noise, "hello")]
     context.references = True

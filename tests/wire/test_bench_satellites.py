@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
-from lunavox_edge.bench.context import QUICK, Context
-from lunavox_edge.bench.figures import Report, p95
-from lunavox_edge.bench.rooms import Phrase, Room, rooms
-from lunavox_edge.bench.satellites import House
+from lunavox_edge.bench.context import QUICK, BenchRun
+from lunavox_edge.bench.figure_table import FigureTable, p95
+from lunavox_edge.bench.hub_load import BenchHouse
+from lunavox_edge.bench.rooms import Room, SpokenCommand, rooms
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import TimedOut
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import LimitSettings, Settings
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.settings.model import LimitSettings, Settings
 from tests.fakes.sound import steady
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
@@ -27,7 +27,7 @@ from tests.fakes.wake import said, silence
 pytestmark = pytest.mark.wire
 
 SPEECH = steady(0.5, 0.06)
-COMMAND = Phrase(silence(0.3) + said("okay_nabu", 0.1) + SPEECH, 0.4, 0.9, "turn on the light")
+COMMAND = SpokenCommand(silence(0.3) + said("okay_nabu", 0.1) + SPEECH, 0.4, 0.9, "turn on the light")
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ async def two_rooms(
 
 
 async def test_turns_are_timed(two_rooms: tuple[Room, ...]) -> None:
-    report = Report(["ours"])
-    context = Context([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = House(context, Service("hub"), two_rooms, None)
+    report = FigureTable(["ours"])
+    context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
+    house = BenchHouse(context, Service("hub"), two_rooms, None)
     await house.choose([[COMMAND]])
     await house.turns(3)
     await house.announcements()
@@ -82,12 +82,12 @@ async def test_turns_are_timed(two_rooms: tuple[Room, ...]) -> None:
 async def test_a_word_that_is_not_understood_is_counted(
     two_rooms: tuple[Room, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lunavox_edge.bench.satellites._START_S", 1.0)
-    monkeypatch.setattr("lunavox_edge.bench.satellites._WORD_S", 0.5)
-    report = Report(["ours"])
-    context = Context([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = House(context, Service("hub"), two_rooms, None)
-    mumbled = Phrase(silence(0.5), 0.3, 0.4, "")
+    monkeypatch.setattr("lunavox_edge.bench.hub_load._START_S", 1.0)
+    monkeypatch.setattr("lunavox_edge.bench.hub_load._WORD_S", 0.5)
+    report = FigureTable(["ours"])
+    context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
+    house = BenchHouse(context, Service("hub"), two_rooms, None)
+    mumbled = SpokenCommand(silence(0.5), 0.3, 0.4, "")
     with pytest.raises(TimedOut, match="wake word"):
         await house.choose([[mumbled]])
     house.phrases = [mumbled]

@@ -22,7 +22,7 @@ from lunavox_edge.errors import (
     Unreachable,
 )
 from lunavox_edge.types import AudioChunk, AudioFormat
-from lunavox_edge.wyoming_server import client
+from lunavox_edge.wyoming_server import blocking_client
 from tests.wire.conftest import Service
 
 pytestmark = pytest.mark.wire
@@ -35,7 +35,7 @@ async def beside(call: Callable[[], T]) -> T:
 
 
 def play(uri: str, text: str, **wishes: str) -> list[AudioChunk]:
-    return list(client.speak(uri, text, timeout_s=20.0, **wishes))
+    return list(blocking_client.speak(uri, text, timeout_s=20.0, **wishes))
 
 
 async def test_it_speaks_listens_and_asks(service: Service) -> None:
@@ -44,14 +44,14 @@ async def test_it_speaks_listens_and_asks(service: Service) -> None:
     assert sum(chunk.duration_s for chunk in spoken) == pytest.approx(0.12)
     pcm = b"".join(chunk.pcm for chunk in spoken)
     heard = await beside(
-        lambda: client.transcribe(uri, pcm, AudioFormat(16_000), language="en", timeout_s=20.0)
+        lambda: blocking_client.transcribe(uri, pcm, AudioFormat(16_000), language="en", timeout_s=20.0)
     )
     assert (heard.text, heard.language, heard.confidence) == ("turn on the light", "en", 0.9)
     assert heard.duration_s == pytest.approx(0.12)
-    assert 0 < await beside(lambda: client.ping(uri, timeout_s=20.0)) < 5
-    info = await beside(lambda: client.describe(uri, timeout_s=20.0))
+    assert 0 < await beside(lambda: blocking_client.ping(uri, timeout_s=20.0)) < 5
+    info = await beside(lambda: blocking_client.describe(uri, timeout_s=20.0))
     assert info.tts[0].voices[0].name == "alpha"
-    status = await beside(lambda: client.status(uri, timeout_s=20.0))
+    status = await beside(lambda: blocking_client.status(uri, timeout_s=20.0))
     assert {model["name"] for model in status["models"]} == {"alpha", "ear"}
 
 
@@ -68,13 +68,15 @@ async def test_the_services_errors_are_raised_as_ours(service: Service) -> None:
         await beside(lambda: play(uri, "Hi.", voice="nobody"))
     with pytest.raises(UnknownModel):
         await beside(
-            lambda: client.transcribe(uri, bytes(3_000_000), AudioFormat(16_000), model="x", timeout_s=20.0)
+            lambda: blocking_client.transcribe(
+                uri, bytes(3_000_000), AudioFormat(16_000), model="x", timeout_s=20.0
+            )
         )
 
 
 async def test_a_speech_may_be_left_early(service: Service) -> None:
     def first() -> AudioChunk:
-        return next(client.speak(service.server.uri, "Many words. " * 500, timeout_s=20.0))
+        return next(blocking_client.speak(service.server.uri, "Many words. " * 500, timeout_s=20.0))
 
     assert (await beside(first)).sample_rate == 16_000
     await service.quiet()
@@ -110,14 +112,14 @@ STRANGE: dict[str, tuple[bytes, type[LunavoxError]]] = {
 def test_strange_services_are_errors(answer: bytes, error: type[LunavoxError]) -> None:
     uri, listener = answering(answer)
     with listener, pytest.raises(error) as caught:
-        client.ping(uri, timeout_s=20.0)
+        blocking_client.ping(uri, timeout_s=20.0)
     assert type(caught.value) in (error, *error.__subclasses__())
 
 
 def test_strange_info_is_an_error() -> None:
     uri, listener = answering(b'{"type":"info","data":{"asr":[{"name":1}]}}\n')
     with listener, pytest.raises(ProtocolError):
-        client.describe(uri, timeout_s=20.0)
+        blocking_client.describe(uri, timeout_s=20.0)
 
 
 def test_nobody_there_is_unreachable() -> None:
@@ -125,15 +127,15 @@ def test_nobody_there_is_unreachable() -> None:
         port = listener.getsockname()[1]
     for uri in (f"tcp://127.0.0.1:{port}", "unix:///nonexistent/edge.sock"):
         with pytest.raises(Unreachable, match="is it running"):
-            client.ping(uri, timeout_s=20.0)
+            blocking_client.ping(uri, timeout_s=20.0)
 
 
 def test_silence_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TimedOut):
-        client.ping(f"tcp://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.05)
+        blocking_client.ping(f"tcp://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.05)
 
 
 @pytest.mark.parametrize("uri", ["", "localhost:10300", "http://localhost:1", "tcp://localhost", "unix://"])
 def test_a_wrong_address_is_a_settings_error(uri: str) -> None:
     with pytest.raises(SettingsError):
-        client.ping(uri, timeout_s=0.05)
+        blocking_client.ping(uri, timeout_s=0.05)

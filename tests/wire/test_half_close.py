@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from wyoming.event import Event
 
-from lunavox_edge.wire.events import encode_event
+from lunavox_edge.wire.event_stream import encode_event
 from tests.fakes.wake import said, silence
 from tests.wire.conftest import Serve, Service
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from lunavox_edge.settings_model import WyomingSettings
+from lunavox_edge.settings.model import WyomingSettings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.wire.conftest import Peer, Serve

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge.speaking import program
+from lunavox_edge import program
 
 pytestmark = pytest.mark.wire
 

@@ -18,12 +18,12 @@ from wyoming.timer import TimerFinished
 from lunavox_edge.audio.chime import LISTENING, chime
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from lunavox_edge.errors import SettingsError
-from lunavox_edge.satellite import link as link_module
+from lunavox_edge.satellite import hub_connection as link_module
 from lunavox_edge.satellite import listening as listening_module
-from lunavox_edge.satellite import server as server_module
-from lunavox_edge.satellite.listening import Phase
+from lunavox_edge.satellite import satellite_server as server_module
+from lunavox_edge.satellite.device import Sounds
+from lunavox_edge.satellite.listening import MicrophonePhase
 from lunavox_edge.satellite.microphone import CHUNK_BYTES
-from lunavox_edge.satellite.satellite import Sounds
 from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
@@ -80,7 +80,7 @@ async def test_without_words_of_its_own_everything_goes_to_the_hub_until_a_pause
         await streamed(hub, 2)
         await hub.send("pause-satellite", "ping")
         await hub.until("pong")
-        assert room.satellite.phase is Phase.OFF
+        assert room.satellite.phase is MicrophonePhase.OFF
         await hub.alive()
         # Run again, it plays its recording anew.
         await hub.send("run-satellite")
@@ -103,9 +103,9 @@ async def test_with_words_of_its_own_nothing_is_sent_before_one_was_said(furnish
         assert sound.count(b"\x07\x00") >= 2400 - CHUNK_BYTES // 2  # nothing after the word is lost
         await hub.send("transcript", "ping")
         await hub.until("pong")
-        assert room.satellite.phase is Phase.WAITING
+        assert room.satellite.phase is MicrophonePhase.WAITING
         await hub.alive()  # and not a chunk more
-    await room.until(lambda: room.satellite.phase is Phase.OFF)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
     assert ScriptedWake.script.open_streams == 0
 
 
@@ -131,7 +131,7 @@ async def test_a_hub_that_never_answers_does_not_hear_for_ever(
         await hub.send("run-satellite", "run-pipeline")
         assert len(await hub.until("audio-stop")) < 20
         await hub.alive()
-        assert room.satellite.phase is Phase.WAITING
+        assert room.satellite.phase is MicrophonePhase.WAITING
 
 
 async def test_speech_is_played_and_its_end_told(furnish: Furnish) -> None:
@@ -291,7 +291,7 @@ async def test_a_hub_comes_back(furnish: Furnish) -> None:
             await hub.send("run-satellite", "run-pipeline")
             await hub.until("audio-chunk")
             hub.vanish()
-        await room.until(lambda: room.satellite.phase is Phase.OFF)
+        await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
 
 
 async def test_what_a_hub_left_behind_is_heard_but_told_to_nobody_else(furnish: Furnish) -> None:
@@ -319,7 +319,7 @@ async def test_a_hub_that_falls_silent_is_asked_and_then_left(
         await hub.expect("ping")
         with suppress(ConnectionError):
             await hub.expect_end()
-    await room.until(lambda: room.satellite.phase is Phase.OFF)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
 
 
 async def test_bad_messages_hurt_nothing(furnish: Furnish) -> None:
@@ -342,7 +342,7 @@ async def test_a_word_that_does_not_load_is_told(furnish: Furnish) -> None:
         await hub.send("run-satellite")
         await hub.expect_error("broken_model")
         await hub.alive()
-        assert room.satellite.phase is Phase.OFF
+        assert room.satellite.phase is MicrophonePhase.OFF
 
 
 async def test_listening_that_has_failed_begins_again(
@@ -356,7 +356,7 @@ async def test_listening_that_has_failed_begins_again(
         await hub.expect_error("broken_model")
         ScriptedWake.script.broken.clear()
         await hub.expect("detection")
-    await room.until(lambda: room.satellite.phase is Phase.OFF)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
 
 
 async def test_what_a_hub_still_sends_to_a_satellite_that_ends_begins_nothing(furnish: Furnish) -> None:
@@ -367,7 +367,7 @@ async def test_what_a_hub_still_sends_to_a_satellite_that_ends_begins_nothing(fu
         await room.satellite.close()
         await hub.send("run-satellite", TimerFinished(id="a").event(), *speech(0.1), "ping")
         await hub.until("pong")
-        assert room.satellite.phase is Phase.OFF
+        assert room.satellite.phase is MicrophonePhase.OFF
         assert not room.satellite.alarm.rings
         assert not room.satellite._playback.active
 

@@ -16,15 +16,15 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
+from lunavox_edge.announcements.house import SatellitePhase
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.satellite import link as link_module
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.satellite import hub_connection as link_module
 from lunavox_edge.satellite import rearming, ringing
-from lunavox_edge.satellite.listening import Phase
-from lunavox_edge.satellite.satellite import Sounds
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.settings_model import Settings
-from lunavox_edge.speaking.house import SatellitePhase
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.satellite.device import Sounds
+from lunavox_edge.satellite.listening import MicrophonePhase
+from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import AudioChunk, Priority
 from tests.fakes.clock import ManualClock
 from tests.fakes.stt import SttScript
@@ -203,7 +203,7 @@ async def test_any_wake_word_silences_it_and_begins_no_command(furnish: Furnish)
         await noticed(room)
         await hub.send("run-satellite")
         await room.until(lambda: quiet(room))
-        assert room.satellite.phase is Phase.WAITING
+        assert room.satellite.phase is MicrophonePhase.WAITING
         await hub.alive()  # and neither a detection nor a command
 
 
@@ -219,7 +219,7 @@ async def test_the_stop_word_silences_it_and_speech_and_begins_no_command(furnis
         await hub.send(*speech(30.0))
         await hub.expect("played")
         await hub.alive()
-        assert room.satellite.phase is Phase.WAITING
+        assert room.satellite.phase is MicrophonePhase.WAITING
 
 
 async def test_a_word_that_the_hub_heard_silences_it(furnish: Furnish) -> None:
@@ -297,11 +297,11 @@ async def test_without_a_hub_a_word_of_its_own_silences_it(furnish: Furnish, clo
         await hub.send(started(seconds=5), "run-satellite")
         await hub.alive()
         hub.vanish()
-    await room.until(lambda: room.satellite.phase is Phase.OFF)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
     clock.pass_s(5)
-    await room.until(lambda: room.satellite.phase is Phase.WAITING)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.WAITING)
     await room.until(lambda: quiet(room))
-    await room.until(lambda: room.satellite.phase is Phase.OFF)
+    await room.until(lambda: room.satellite.phase is MicrophonePhase.OFF)
 
 
 @pytest.mark.parametrize("stays", [False, True])
@@ -309,7 +309,7 @@ async def test_a_paused_microphone_stays_closed_and_the_timer_rings(
     furnish: Furnish, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, *, stays: bool
 ) -> None:
     # Home Assistant pauses at its own end too, and goes at once; muted, it stays.
-    monkeypatch.setattr("lunavox_edge.satellite.satellite._FAREWELL_S", 0.0 if stays else 60.0)
+    monkeypatch.setattr("lunavox_edge.satellite.device._FAREWELL_S", 0.0 if stays else 60.0)
     room = await furnish(silence(0.1) + said("alexa"), words=("alexa",), clock=clock)
     async with room.connect() as hub:
         await hub.send(started(seconds=5), "run-satellite", "pause-satellite")
@@ -317,7 +317,7 @@ async def test_a_paused_microphone_stays_closed_and_the_timer_rings(
     await room.until(lambda: room.said[-1].endswith("has gone."))
     clock.pass_s(5)
     if stays:
-        assert room.satellite.phase is Phase.OFF
+        assert room.satellite.phase is MicrophonePhase.OFF
         await rings(room)
     else:
         await room.until(lambda: quiet(room))

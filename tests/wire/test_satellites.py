@@ -14,22 +14,22 @@ from wyoming.info import Attribution, Info, Satellite
 from wyoming.snd import Played
 
 from lunavox_edge import bridge
+from lunavox_edge.announcements.announcement import Announcement, AnnouncementReport, SpeechStatus
+from lunavox_edge.announcements.announcer import Announcer
+from lunavox_edge.announcements.house import HeardUtterance, Listeners, Overlap, SatellitePhase
+from lunavox_edge.announcements.loudspeakers import Place
+from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
 from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownSatellite
-from lunavox_edge.mqtt.tidings import SatellitePayload
-from lunavox_edge.satellites import link, playing
-from lunavox_edge.satellites.answers.making import OverHttp
-from lunavox_edge.satellites.hub import Hub
-from lunavox_edge.satellites.link import Link
-from lunavox_edge.satellites.state import Happening
-from lunavox_edge.settings_model import LimitSettings, Settings
-from lunavox_edge.speaking.announcement import Announcement, Report, SpeechStatus
-from lunavox_edge.speaking.announcer import Announcer
-from lunavox_edge.speaking.house import Heard, Listeners, Overlap, SatellitePhase
-from lunavox_edge.speaking.loudspeakers import Place
-from lunavox_edge.speaking.sound_card import SoundCard
+from lunavox_edge.hub import playing, satellite_link
+from lunavox_edge.hub.answers.making import OverHttp
+from lunavox_edge.hub.hub import Hub
+from lunavox_edge.hub.satellite_link import SatelliteLink
+from lunavox_edge.hub.satellite_state import SatelliteEvent
+from lunavox_edge.mqtt.events import SatellitePayload
+from lunavox_edge.settings.model import LimitSettings, Settings
 from lunavox_edge.types import AudioChunk, Priority
 from tests.fakes.http import HttpServer, stream
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
@@ -58,8 +58,8 @@ class House:
     announcer: Announcer
     tts: TtsScript
     stt: SttScript
-    reports: list[Report] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    reports: list[AnnouncementReport] = field(default_factory=list)
+    heard: list[HeardUtterance] = field(default_factory=list)
     overlaps: list[Overlap] = field(default_factory=list)
 
     def phase(self, name: str = "kitchen") -> SatellitePhase:
@@ -68,8 +68,8 @@ class House:
     async def until_phase(self, phase: SatellitePhase, name: str = "kitchen") -> None:
         await until(lambda: self.phase(name) is phase, self.hub.views)
 
-    async def until_report(self, status: SpeechStatus, announcement_id: str = "1") -> Report:
-        def found() -> list[Report]:
+    async def until_report(self, status: SpeechStatus, announcement_id: str = "1") -> AnnouncementReport:
+        def found() -> list[AnnouncementReport]:
             return [
                 report
                 for report in self.reports
@@ -105,8 +105,8 @@ Build = Callable[..., Awaitable[House]]
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(link, "_LONGEST_PAUSE_S", 0.1)
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -302,12 +302,12 @@ async def test_muted_no_audio_is_looked_at(build: Build) -> None:
     house = await build(fake)
     await house.until_phase(SatellitePhase.IDLE)
     await fake.say(silence(0.2))
-    await until(lambda: house.engine.status().vigils == 1)
+    await until(lambda: house.engine.status().wake_sessions == 1)
     house.hub.set_muted("kitchen", muted=True)
     assert house.phase() is SatellitePhase.MUTED
     await fake.until("pause-satellite")
     await ask(fake)
-    assert house.engine.status().vigils == 0
+    assert house.engine.status().wake_sessions == 0
     assert not fake.all("detection")
     assert not house.stt.heard
     house.hub.set_muted("kitchen", muted=False)
@@ -367,7 +367,7 @@ async def test_a_satellite_that_goes_while_it_is_answered(build: Build) -> None:
     await house.until_phase(SatellitePhase.SPEAKING)
     await fake.stop()
     await house.until_phase(SatellitePhase.OFFLINE)
-    await until(lambda: not house.engine.status().sessions and not house.engine.status().vigils)
+    await until(lambda: not house.engine.status().sessions and not house.engine.status().wake_sessions)
 
 
 @pytest.mark.parametrize(
@@ -799,13 +799,13 @@ class Gone:
     id = "gone"
     area = None
 
-    def move(self, happening: Happening) -> bool:
+    def move(self, happening: SatelliteEvent) -> bool:
         return True
 
     def go_on(self) -> None:
         pass
 
-    def heard(self, heard: Heard) -> None:
+    def heard(self, heard: HeardUtterance) -> None:
         pass
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
@@ -825,7 +825,7 @@ async def test_an_answer_that_nobody_begins_to_play_leaves_no_session(build: Bui
     await until(lambda: not house.engine.status().speeches)
 
 
-def ended_as(reports: list[Report], announcement_id: str) -> list[SpeechStatus]:
+def ended_as(reports: list[AnnouncementReport], announcement_id: str) -> list[SpeechStatus]:
     ends = (SpeechStatus.FINISHED, SpeechStatus.CANCELLED, SpeechStatus.FAILED)
     return [at.status for at in reports if at.announcement.id == announcement_id and at.status in ends]
 
@@ -840,7 +840,7 @@ async def test_a_listener_that_fails_silences_no_satellite(
         raise RuntimeError("a front-end is broken")
 
     house.hub.tell(Listeners(changed=fails, heard=fails, overlapped=fails))
-    told: list[Heard] = []
+    told: list[HeardUtterance] = []
     house.hub.tell(Listeners(heard=told.append))
     await fake.stop()
     await house.until_phase(SatellitePhase.OFFLINE)
@@ -859,7 +859,7 @@ async def test_a_report_that_fails_ends_no_announcement(build: Build) -> None:
     await house.until_phase(SatellitePhase.IDLE)
     told: list[SpeechStatus] = []
 
-    def fails(report: Report) -> None:
+    def fails(report: AnnouncementReport) -> None:
         told.append(report.status)
         raise RuntimeError("a front-end is broken")
 
@@ -887,7 +887,7 @@ async def test_a_link_whose_owner_fails_connects_again(caplog: pytest.LogCapture
     fake = FakeSatellite()
     await fake.start()
     owner = Unready()
-    looking = asyncio.create_task(Link("x", fake.uri, LimitSettings(), owner).run())
+    looking = asyncio.create_task(SatelliteLink("x", fake.uri, LimitSettings(), owner).run())
     await until(lambda: owner.connections == 1)
     assert [error.code for error in owner.ends] == ["internal"]
     await fake.stop()
@@ -1196,13 +1196,13 @@ async def test_blank_lines_and_thoughts_are_no_answer(build: Build, content: str
 
 
 async def test_one_that_is_looked_for_is_left_whenever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(bridge, "_CANCEL_AGAIN_S", 0.05)
     nobody = FakeSatellite()
     await nobody.start()
     await nobody.stop()
     for step in range(200):
-        looking = asyncio.create_task(Link("x", nobody.uri, LimitSettings(), Correspondence()).run())
+        looking = asyncio.create_task(SatelliteLink("x", nobody.uri, LimitSettings(), Correspondence()).run())
         for _ in range(step % 50):
             await asyncio.sleep(0)
         await asyncio.sleep(step % 7 * 0.0005)

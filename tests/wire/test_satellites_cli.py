@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lunavox_edge import doctor
-from lunavox_edge.checkup import Verdict
+from lunavox_edge.checks import doctor
+from lunavox_edge.checks.checkup import Severity
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode
-from lunavox_edge.settings_model import Settings
+from lunavox_edge.settings.model import Settings
 from tests.fakes.satellite import FakeSatellite
 
 pytestmark = pytest.mark.wire
@@ -69,17 +69,17 @@ async def test_doctor_looks_for_satellites_and_for_who_answers() -> None:
     found = await asyncio.to_thread(lambda: list(doctor._house(settings)))
     satellites = [finding for finding in found if finding.topic == "satellite"]
     answers = [finding for finding in found if finding.topic == "answer"]
-    assert [finding.verdict for finding in satellites] == [Verdict.OK, Verdict.WARN, Verdict.WARN]
+    assert [finding.verdict for finding in satellites] == [Severity.OK, Severity.WARN, Severity.WARN]
     assert "Kitchen satellite in Kitchen, friend answers" in satellites[0].text
     assert "offline" in satellites[2].text
     assert "satellites.known.gone.uri" in satellites[2].text
-    assert [finding.verdict for finding in answers] == [Verdict.OK, Verdict.WARN, Verdict.WARN]
+    assert [finding.verdict for finding in answers] == [Severity.OK, Severity.WARN, Severity.WARN]
     assert "Connection refused" in answers[1].text
     assert "No such file" in answers[2].text
     for fake in (here, other):
         await fake.stop()
     (none,) = doctor._house(Settings())
-    assert none.verdict is Verdict.OK
+    assert none.verdict is Severity.OK
 
 
 @pytest.mark.parametrize("name", [7, "\x1b[31mKitchen\n"])

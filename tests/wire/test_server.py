@@ -22,8 +22,8 @@ from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from lunavox_edge.errors import LunavoxLibraryError, SettingsError
-from lunavox_edge.settings_model import LimitSettings, WyomingSettings
-from lunavox_edge.system import rss_bytes
+from lunavox_edge.host.system import rss_bytes
+from lunavox_edge.settings.model import LimitSettings, WyomingSettings
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.wire.conftest import PROMPT_S, Serve, Service
 

@@ -22,20 +22,19 @@ from wyoming.info import Info
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
-from lunavox_edge.satellite.info import satellite_info
+from lunavox_edge.hub.answers.asking import ConversationContext, Question, ask
+from lunavox_edge.hub.answers.making import answerer_for
+from lunavox_edge.hub.satellite_link import SatelliteLink
+from lunavox_edge.satellite.device import SatelliteDevice
 from lunavox_edge.satellite.microphone import open_microphone
-from lunavox_edge.satellite.satellite import Satellite
-from lunavox_edge.satellite.server import SatelliteServer
+from lunavox_edge.satellite.satellite_info import satellite_info
+from lunavox_edge.satellite.satellite_server import SatelliteServer
 from lunavox_edge.satellite.speaker import open_speaker
-from lunavox_edge.satellites.answers.base import Context, Question, ask
-from lunavox_edge.satellites.answers.making import answerer_for
-from lunavox_edge.satellites.link import Link
-from lunavox_edge.settings_model import LimitSettings, WyomingSettings
-from lunavox_edge.settings_satellites import Answer
-from lunavox_edge.settings_satellites import Satellite as SatelliteSettings
+from lunavox_edge.settings.model import LimitSettings, WyomingSettings
+from lunavox_edge.settings.satellite_settings import Answer, SatelliteSettings
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wire import tls
-from lunavox_edge.wyoming_server import client
+from lunavox_edge.wyoming_server import blocking_client
 from lunavox_edge.wyoming_server.server import WyomingServer
 from tests.wire.conftest import PATIENCE_S, Serve
 
@@ -72,11 +71,11 @@ async def test_tls_carries_speech_both_ways(serve: Serve, certificate: tuple[Pat
     assert uri.startswith("tls://127.0.0.1:")
     assert uri.endswith(f"?ca={cert}")
     pcm = await asyncio.to_thread(
-        lambda: b"".join(chunk.pcm for chunk in client.speak(uri, "Hello.", timeout_s=PATIENCE_S))
+        lambda: b"".join(chunk.pcm for chunk in blocking_client.speak(uri, "Hello.", timeout_s=PATIENCE_S))
     )
     assert pcm
     heard = await asyncio.to_thread(
-        lambda: client.transcribe(uri, pcm, AudioFormat(16_000), timeout_s=PATIENCE_S)
+        lambda: blocking_client.transcribe(uri, pcm, AudioFormat(16_000), timeout_s=PATIENCE_S)
     )
     assert heard.text == service.told[-1].text
     await service.quiet()
@@ -127,13 +126,17 @@ async def test_tls_is_not_spoken_to_without_trust(serve: Serve, certificate: tup
     service = await serve(wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key})
     bare = service.server.uri.partition("?")[0]
     with pytest.raises(InsecurePeer, match="does not prove who it is"):
-        await asyncio.to_thread(lambda: client.ping(bare, timeout_s=PATIENCE_S))
+        await asyncio.to_thread(lambda: blocking_client.ping(bare, timeout_s=PATIENCE_S))
     plain = bare.replace("tls:", "tcp:")
     with pytest.raises((Unreachable, LunavoxError)):
-        await asyncio.to_thread(lambda: client.ping(plain, timeout_s=PATIENCE_S))
+        await asyncio.to_thread(lambda: blocking_client.ping(plain, timeout_s=PATIENCE_S))
     with pytest.raises(SettingsError, match="no certificates"):
-        await asyncio.to_thread(lambda: client.ping(f"{bare}?ca={key.parent}/none", timeout_s=PATIENCE_S))
-    assert await asyncio.to_thread(lambda: client.ping(service.server.uri, timeout_s=PATIENCE_S)) >= 0
+        await asyncio.to_thread(
+            lambda: blocking_client.ping(f"{bare}?ca={key.parent}/none", timeout_s=PATIENCE_S)
+        )
+    assert (
+        await asyncio.to_thread(lambda: blocking_client.ping(service.server.uri, timeout_s=PATIENCE_S)) >= 0
+    )
 
 
 async def test_the_commands_of_this_machine_trust_the_certificate_of_the_settings(
@@ -191,7 +194,7 @@ class Hub:
 async def linked(uri: str) -> AsyncIterator[Hub]:
     """Keep the hub's connection to a satellite."""
     hub = Hub()
-    task = asyncio.create_task(Link("kitchen", uri, LimitSettings(), hub).run())
+    task = asyncio.create_task(SatelliteLink("kitchen", uri, LimitSettings(), hub).run())
     try:
         yield hub
     finally:
@@ -202,7 +205,7 @@ async def linked(uri: str) -> AsyncIterator[Hub]:
 @pytest.fixture
 async def satellite(certificate: tuple[Path, Path], tmp_path: Path) -> AsyncIterator[str]:
     """The address of a satellite that shows the certificate."""
-    room = Satellite(
+    room = SatelliteDevice(
         microphone=open_microphone("command:true"),
         speaker=open_speaker(str(tmp_path / "speaker.wav")),
         say=lambda _: None,
@@ -252,7 +255,7 @@ async def test_who_answers_is_asked_by_tls(certificate: tuple[Path, Path]) -> No
     url = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}?ca={certificate[0]}"
     answerer = answerer_for(Answer(kind="wyoming", url=url), LimitSettings())
     assert answerer is not None
-    question = Question("lights", "en", "kitchen", "Kitchen", Context())
+    question = Question("lights", "en", "kitchen", "Kitchen", ConversationContext())
     assert [piece async for piece in ask(answerer, question, timeout_s=PATIENCE_S, retries=0)] == ["LIGHTS"]
     server.close()
 

@@ -13,8 +13,8 @@ from wyoming.info import Info
 from wyoming.tts import Synthesize
 from wyoming.wake import Detect, Detection, NotDetected
 
-from lunavox_edge.wire.events import AUDIO_PIECE_BYTES
-from lunavox_edge.wyoming_server import wake_session
+from lunavox_edge.wire.event_stream import AUDIO_PIECE_BYTES
+from lunavox_edge.wyoming_server import wake_handler
 from tests.fakes.wake import ScriptedWake, said, silence
 from tests.wire.conftest import Peer, Serve, Service
 
@@ -255,7 +255,7 @@ async def test_limits_of_utterances_do_not_apply(serve: Serve) -> None:
     async with service.connect() as peer, service.connect() as other:
         await other.send(ask("alexa"), START, *chunks(silence(0.1)))
         await peer.send(ask("alexa"), START, *chunks(silence(3.0)))
-        await service.until(lambda: service.engine.status().vigils == 2)
+        await service.until(lambda: service.engine.status().wake_sessions == 2)
         # An utterance beside it would have been dropped for its silence by now.
         await other.send("ping")
         await other.expect("pong")
@@ -269,7 +269,7 @@ async def test_limits_of_utterances_do_not_apply(serve: Serve) -> None:
 async def test_a_client_that_leaves_takes_its_stream_along(service: Service) -> None:
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.3)))
-        await service.until(lambda: service.engine.status().vigils == 1)
+        await service.until(lambda: service.engine.status().wake_sessions == 1)
         peer.vanish()
         await service.quiet()
     assert ScriptedWake.script.open_streams == 0
@@ -278,7 +278,7 @@ async def test_a_client_that_leaves_takes_its_stream_along(service: Service) -> 
 async def test_a_failure_is_told_and_a_deaf_client_is_let_go(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_session, "_UNREAD_ERROR_S", 0.0)
+    monkeypatch.setattr(wake_handler, "_UNREAD_ERROR_S", 0.0)
     ScriptedWake.script.error = MemoryError()
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.2)))
@@ -331,7 +331,7 @@ async def test_an_unknown_word_of_the_settings_does_not_silence_the_others(
 async def test_the_service_stops_at_once_while_it_waits(service: Service) -> None:
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.2)))
-        await service.until(lambda: service.engine.status().vigils == 1)
+        await service.until(lambda: service.engine.status().wake_sessions == 1)
         await service.server.stop(grace_s=60.0)
         await peer.expect_end()
 

@@ -18,9 +18,9 @@ import pytest
 
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background
-from lunavox_edge.settings_model import WyomingSettings
+from lunavox_edge.settings.model import WyomingSettings
 from lunavox_edge.wire.neighbours import Neighbourhood
-from lunavox_edge.wire.zeroconf import Announcement, instance_name, is_for_others, own_addresses
+from lunavox_edge.wire.zeroconf import ServiceAnnouncement, instance_name, is_for_others, own_addresses
 from tests.wire.conftest import Serve
 
 pytestmark = pytest.mark.wire
@@ -82,7 +82,7 @@ async def test_it_is_found_on_the_loopback_and_gone_at_its_end() -> None:
     name = f"loopback-{os.getpid()}"
     async with running("tests.fakes.found", "127.0.0.1") as browser:
         await browser.until(change="ready")
-        announcement = Announcement(name, 4711, addresses=lambda: ("127.0.0.1",))
+        announcement = ServiceAnnouncement(name, 4711, addresses=lambda: ("127.0.0.1",))
         announcement.start()
         found = await browser.until(name=name, change="Added")
         assert (found["port"], found["addresses"]) == (4711, ["127.0.0.1"])
@@ -108,7 +108,7 @@ async def test_after_a_fault_it_is_announced_anew() -> None:
     background = Background(lambda task, _: failed.append(task), first_pause_s=0.0)
     async with running("tests.fakes.found", "127.0.0.1") as browser:
         await browser.until(change="ready")
-        announcement = Announcement(name, 4711, addresses=failing_once(), background=background)
+        announcement = ServiceAnnouncement(name, 4711, addresses=failing_once(), background=background)
         announcement.start()
         await browser.until(name=name, change="Added")
         assert failed == ["zeroconf"]
@@ -131,7 +131,7 @@ async def test_neighbours_are_found_after_a_fault_and_whatever_a_listener_does(
     background = Background(lambda task, _: failed.append(task), first_pause_s=0.0)
     neighbourhood = Neighbourhood(addresses=failing_once(), changed=listener, background=background)
     neighbourhood.start()
-    announcements = [Announcement(name, 4711, addresses=lambda: ("127.0.0.1",)) for name in names]
+    announcements = [ServiceAnnouncement(name, 4711, addresses=lambda: ("127.0.0.1",)) for name in names]
     for announcement in announcements:
         announcement.start()
 
@@ -155,7 +155,7 @@ async def test_those_who_left_while_nobody_listened_are_forgotten() -> None:
     neighbourhood = Neighbourhood(addresses=lambda: tuple(here), changed=changed.set, look_every_s=0.05)
     neighbourhood.start()
     name = f"left-{os.getpid()}"
-    announcement = Announcement(name, 4711, addresses=lambda: ("127.0.0.1",))
+    announcement = ServiceAnnouncement(name, 4711, addresses=lambda: ("127.0.0.1",))
     announcement.start()
 
     async def until_found(found: bool) -> None:  # noqa: FBT001  # the only argument
@@ -178,7 +178,7 @@ async def test_no_network_is_waited_for_and_named_once(caplog: pytest.LogCapture
         loop.call_soon_threadsafe(looked.release)
         raise OSError("no network")
 
-    announcement = Announcement("nowhere", 1, addresses=addresses, look_every_s=0.01)
+    announcement = ServiceAnnouncement("nowhere", 1, addresses=addresses, look_every_s=0.01)
     with caplog.at_level(logging.WARNING):
         announcement.start()
         for _ in range(4):

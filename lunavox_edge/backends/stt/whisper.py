@@ -11,7 +11,7 @@ from lunavox_edge.backends.packages import missing_modules
 from lunavox_edge.backends.stt import whisper_files, whisper_starter
 from lunavox_edge.backends.stt.whisper_model import WhisperModel
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
-from lunavox_edge.system import quiet_openmp
+from lunavox_edge.host.system import quiet_openmp
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind
 
 _CUDA_SIGNS = ("cuda", "cublas", "cudnn", "gpu")

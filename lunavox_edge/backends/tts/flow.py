@@ -10,13 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lunavox_edge.backends.onnx_graph import Graph, Node, Port
-from lunavox_edge.backends.tts.reach import (
-    AS_LONG,
-    CHANNEL_BY_CHANNEL,
-    SAMPLE_BY_SAMPLE,
-    NotCuttable,
-    follow,
-)
+from lunavox_edge.backends.tts.reach import AS_LONG, CHANNEL_BY_CHANNEL, SAMPLE_BY_SAMPLE, NotCuttable, follow
 
 LATENT = "latent"
 """How the names of its inputs begin that change along time."""

@@ -59,7 +59,7 @@ def _open_parts(entry: ModelEntry, options: LoadOptions, *, rate_hz: int) -> Chu
     raise NotCuttable("its parts do not open")
 
 
-def _open(path: Path, options: LoadOptions, *, steady: bool = False) -> ort.Session:
+def _open(path: Path, options: LoadOptions, *, steady: bool = False) -> ort.OrtSession:
     return ort.open_session(path, device=options.device, threads=options.threads, steady=steady)
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from lunavox_edge.backends.tts.piper_cut import FLOW, TEXT, VOCODER, Cut, find_cut
 from lunavox_edge.backends.tts.reach import NotCuttable
+from lunavox_edge.host import notes
 
 FOLDER = ".lunavox-edge"
 """Beside the voice; hidden, so that nobody takes the parts for voices."""
@@ -69,8 +70,8 @@ def noted_parts(model: Path, places: Iterable[Path]) -> Path | None:
     for place in places:
         # An unreadable note is as good as none.
         with suppress(OSError, ValueError, LookupError, TypeError):
-            note = json.loads(_note_path(place, model).read_bytes())
-            folder = place / Path(note["folder"]).name
+            note = notes.recall(_note_path(place, model))
+            folder = place / Path(str(note["folder"])).name
             if note["stamps"] == _stamps(_stamp(model), folder):
                 return folder
     return None
@@ -115,12 +116,8 @@ def _note_path(place: Path, model: Path) -> Path:
 def _note(model: Path, stamp: list[int], folder: Path) -> None:
     """Remember that `folder` belongs to the voice; without a note it is only found more slowly."""
     with suppress(OSError):
-        text = json.dumps({"folder": folder.name, "stamps": _stamps(stamp, folder)})
-        handle, name = tempfile.mkstemp(prefix=f"{folder.name}.", suffix=_PART_SUFFIX, dir=folder.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(_note_path(folder.parent, model))
+        noted = {"folder": folder.name, "stamps": _stamps(stamp, folder)}
+        notes.keep(_note_path(folder.parent, model), noted, mode=0o644)
 
 
 def _new_hash(content: bytes = b"") -> Any:  # noqa: ANN401  # the type has no public name

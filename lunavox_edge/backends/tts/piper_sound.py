@@ -46,7 +46,7 @@ class Sound(ABC):
 class WholeSound(Sound):
     """A voice that makes its sound in one go."""
 
-    def __init__(self, session: ort.Session, note: str) -> None:
+    def __init__(self, session: ort.OrtSession, note: str) -> None:
         """Wrap an open model."""
         self._session = session
         self.note = note
@@ -57,7 +57,7 @@ class WholeSound(Sound):
 
 
 @dataclass(slots=True)
-class Line:
+class SentenceFrames:
     """A sentence: of its `count` frames the first `made` are known, and what the others come from.
 
     A frame that is made never changes, so pieces may be made while more frames are.
@@ -78,7 +78,7 @@ class ChunkedSound(Sound):
     """
 
     def __init__(
-        self, text: ort.Session, flow: ort.Session | None, vocoder: ort.Session, *, rate_hz: int
+        self, text: ort.OrtSession, flow: ort.OrtSession | None, vocoder: ort.OrtSession, *, rate_hz: int
     ) -> None:
         """Wrap the open parts; without a flow the text part makes the frames."""
         self._text = text
@@ -102,18 +102,18 @@ class ChunkedSound(Sound):
             seconds = (stop - start) * self._layout.hop_samples / self._rate_hz
             yield Piece(partial(self.piece, line, start, stop), seconds)
 
-    def line(self, feeds: Mapping[str, Any]) -> Line:
+    def line(self, feeds: Mapping[str, Any]) -> SentenceFrames:
         """Run the text part."""
         found = self._text.run(None, feeds)
         speaker = {SPEAKER: found.pop()} if SPEAKER in self._vocoder.inputs else {}
         if self._flow is None:
             (frames,) = found
-            return Line(frames.shape[-1], speaker, {}, frames, frames.shape[-1])
+            return SentenceFrames(frames.shape[-1], speaker, {}, frames, frames.shape[-1])
         names = [name for name in self._flow.inputs if name.startswith(LATENT)]
         latents = dict(zip(names, found, strict=True))
-        return Line(max(_length(latent) for latent in found), speaker, latents)
+        return SentenceFrames(max(_length(latent) for latent in found), speaker, latents)
 
-    def make_frames(self, line: Line, stop: int) -> None:
+    def make_frames(self, line: SentenceFrames, stop: int) -> None:
         """Run the flow for the frames up to before `stop` that are not yet made."""
         if self._flow is None:
             raise ValueError("there is no flow")
@@ -132,7 +132,7 @@ class ChunkedSound(Sound):
         line.frames[..., line.made : stop] = found[..., line.made - low : stop - low]
         line.made = stop
 
-    def piece(self, line: Line, start: int, stop: int) -> Samples:
+    def piece(self, line: SentenceFrames, start: int, stop: int) -> Samples:
         """Run the vocoder for the frames from `start` to before `stop`; those around must be made too."""
         hop = self._layout.hop_samples
         feeds = dict(line.speaker)

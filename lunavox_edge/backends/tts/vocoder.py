@@ -24,7 +24,7 @@ _TIME_AXIS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class UpsamplingStage:
     """A place in the vocoder where what is no longer needed of the surroundings is dropped.
 
     `rate` is its samples for each frame, `context` how many of them a piece needs on both sides.
@@ -43,7 +43,7 @@ class Stage:
 class Layout:
     """What must be known to run a vocoder in pieces. The first stage is its input."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[UpsamplingStage, ...]
     hop_samples: int
 
     @property
@@ -55,7 +55,7 @@ class Layout:
     @classmethod
     def from_notes(cls, notes: Mapping[str, str]) -> Layout:
         """Read it back. Raises KeyError, ValueError."""
-        return cls(tuple(Stage(*pair) for pair in json.loads(notes[STAGES])), int(notes[HOP]))
+        return cls(tuple(UpsamplingStage(*pair) for pair in json.loads(notes[STAGES])), int(notes[HOP]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def find_vocoder(graph: Graph) -> Vocoder:
     known = _follow(graph, nodes, frames.inside, speaker_names)
     if output not in known:
         raise NotCuttable("its sound does not come from its frames")
-    stages = [Stage(1, known[output].context)]
+    stages = [UpsamplingStage(1, known[output].context)]
     crops = []
     for node in nodes:
         # Before the first the rate is still that of the frames.
@@ -99,7 +99,7 @@ def find_vocoder(graph: Graph) -> Vocoder:
         source = node.inputs[0]
         rest = graph.before([output], stops=(source, *speaker_names))
         after = _follow(graph, rest, source, speaker_names)
-        stage = Stage(known[source].whole_rate, after[output].context)
+        stage = UpsamplingStage(known[source].whole_rate, after[output].context)
         stages.append(stage)
         crops.append(Crop(node, *stage.ports, axis=_TIME_AXIS))
     return Vocoder(

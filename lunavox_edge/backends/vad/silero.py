@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunavox_edge.backends.base import Samples, Vad, VadStream
-from lunavox_edge.backends.ort import Session, open_session
+from lunavox_edge.backends.ort import OrtSession, open_session
 from lunavox_edge.backends.packages import missing_modules, package_folder
 from lunavox_edge.errors import BackendUnavailable
 
@@ -55,7 +55,7 @@ class SileroVad(Vad):
 class SileroStream(VadStream):
     """The state of one utterance; for one thread at a time."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: OrtSession) -> None:
         """Start with silence behind."""
         self._session = session
         self._waiting: Samples = np.zeros(0, np.float32)

@@ -1,0 +1,1 @@
+"""Checks of this machine, of models and of satellites, for people."""

@@ -1,0 +1,1 @@
+"""Installing models and voices from the hub."""

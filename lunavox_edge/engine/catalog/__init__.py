@@ -1,0 +1,1 @@
+"""What is installed: models and voices by name."""

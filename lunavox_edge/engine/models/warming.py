@@ -1,0 +1,88 @@
+"""Keeping the models that are always needed in memory, and used once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from lunavox_edge.engine.models.leases import give_back, wait_for
+from lunavox_edge.errors import LunavoxError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from lunavox_edge.engine.models.residency import Lease, Residency
+    from lunavox_edge.types import ModelEntry
+
+
+class WarmSet:
+    """The models that are pinned for the service itself; replaced as a whole. Thread-safe.
+
+    Their pins last: one that fails to load now stays in memory once a later request has loaded it.
+    """
+
+    def __init__(self, residency: Residency) -> None:
+        """Start without any."""
+        self._residency = residency
+        self._lock = threading.Lock()
+        self._entries: tuple[ModelEntry, ...] = ()
+
+    def replace(
+        self,
+        entries: Iterable[ModelEntry],
+        *,
+        names: Iterable[str],
+        find: Callable[[str], ModelEntry],
+        timeout_s: float,
+        progress: Callable[[ModelEntry], None] | None,
+    ) -> tuple[LunavoxError, ...]:
+        """Load and pin `entries` and those of `names`, let go of those pinned before.
+
+        Blocks, for `timeout_s` a model at most. Returns what failed: what a load raised, and TimedOut.
+        Raises what `progress` raises.
+        """
+        wanted = list(entries)
+        failed: list[LunavoxError] = []
+        for name in names:
+            try:
+                wanted.append(find(name))
+            except LunavoxError as error:
+                failed.append(error)
+        wanted = list(dict.fromkeys(wanted))
+        self._pin(wanted)
+        return (*failed, *self._load(wanted, timeout_s, progress))
+
+    def _pin(self, wanted: list[ModelEntry]) -> None:
+        with self._lock:
+            for entry in set(self._entries) - set(wanted):
+                self._residency.pin(entry, pinned=False)
+            for entry in wanted:
+                self._residency.pin(entry, lasting=True)
+            self._entries = tuple(wanted)
+
+    def _load(
+        self, wanted: list[ModelEntry], timeout_s: float, progress: Callable[[ModelEntry], None] | None
+    ) -> list[LunavoxError]:
+        failed: list[LunavoxError] = []
+        loading: deque[tuple[ModelEntry, Future[Lease]]] = deque()
+        try:
+            for entry in wanted:
+                try:
+                    loading.append((entry, self._residency.acquire(entry)))
+                except LunavoxError as error:
+                    failed.append(error)
+            while loading:
+                entry, future = loading.popleft()
+                try:
+                    wait_for(future, timeout_s, entry.name).release()
+                except LunavoxError as error:
+                    failed.append(error)
+                    continue
+                if progress is not None:
+                    progress(entry)
+        finally:
+            for _, future in loading:
+                give_back(future)
+        return failed

@@ -1,0 +1,1 @@
+"""Scheduling: lanes, tasks, deadlines, sessions."""

@@ -1,0 +1,160 @@
+"""What speaking and listening sessions share: a task that needs a model and may be cancelled."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from lunavox_edge.engine.models.leases import give_back
+from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
+from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
+
+RELAXED_S = 30.0
+"""How much later an announcement or a file may come than a reply: never starved, never first."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Session(Task):
+    """One client's work: holds a lease from open to end, and ends exactly once.
+
+    `_lock` guards what its clients and its workers both touch. It may be held while a pace, and
+    nothing else, is asked; the lane takes it (in `deadline_s`) while it holds its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        lane: Lane,
+        lease: Future[Lease],
+        relaxed: bool,
+        on_end: Callable[[Session], None],
+    ) -> None:
+        """Not in the lane before `start`; to be ended by `cancel` even if that is never called."""
+        self._lane = lane
+        self._lease_future = lease
+        self._relaxed_s = RELAXED_S if relaxed else 0.0
+        self._on_end = on_end
+        self._lock = lane.threads.lock()
+        self._opened_s = self._lane.clock()
+        self._first_slice_s: float | None = None
+        self._cancelled: LunavoxError | None = None
+        self._ended = False
+        self._ended_s: float | None = None
+        self._error: LunavoxError | None = None
+
+    def start(self) -> None:
+        """Join the lane. Raises Busy, EngineClosed; the session is over then."""
+        try:
+            self._lane.add(self)
+        except LunavoxError as error:
+            self.fail(error)
+            raise
+        self._lease_future.add_done_callback(lambda _: self._lane.wake(self))
+
+    def cancel(self, reason: LunavoxError | None = None) -> None:
+        """End now; no further slice is started. From any thread, in any state, idempotent.
+
+        Who still waits for the result gets `reason`, or Cancelled. The lease and the place among the
+        sessions are given back before it returns, or at the end of a slice that runs.
+        """
+        with self._lock:
+            if self._ended:
+                return
+            if self._cancelled is None:
+                self._cancelled = reason or Cancelled("The request was cancelled.")
+            cancelled = self._cancelled
+        if self._lane.discard(self):
+            self.fail(cancelled)
+        else:
+            self._lane.wake(self)  # so that a slice about to park sees the flag
+
+    def run_slice(self) -> Outcome:
+        """Check for the end, then for the model, then do the session's own work."""
+        if self._cancelled is not None:
+            raise self._cancelled
+        if self._first_slice_s is None:
+            self._first_slice_s = self._lane.clock()
+        outcome = self._slice()
+        if outcome is Outcome.DONE:
+            self._end()
+        return outcome
+
+    def fail(self, error: Exception) -> None:
+        """End with an error, which the session's owner receives."""
+        if not isinstance(error, (LunavoxError, MemoryError)):
+            suspect = error
+            self._guarded(lambda: self._suspect_device(suspect))
+        if isinstance(error, MemoryError):
+            _LOGGER.warning("Out of memory in a slice", exc_info=error)
+            error = _as_out_of_memory(error)
+        elif not isinstance(error, LunavoxError):
+            _LOGGER.error("A slice failed", exc_info=error)
+            failure = InternalError("Something went wrong inside the engine; the log says more.")
+            failure.__cause__ = error
+            error = failure
+        self._end(error)
+
+    @abstractmethod
+    def _slice(self) -> Outcome:
+        """Do the next piece of work."""
+
+    @abstractmethod
+    def _ended_with(self, error: LunavoxError | None) -> None:
+        """Tell whoever waits for the result; called once, without the lock."""
+
+    def _lease(self) -> Lease | None:
+        """The lease, or None while the model loads. Raises what the load raised."""
+        return self._lease_future.result() if self._lease_future.done() else None
+
+    def _suspect_device(self, error: Exception) -> None:
+        """On a GPU what nobody expects is most often the GPU; the next request does without it."""
+        future = self._lease_future
+        if future.done() and not future.cancelled() and future.exception() is None:
+            future.result().device_failed(str(error) or type(error).__name__)
+
+    def _end(self, error: LunavoxError | None = None) -> None:
+        """Give back the lease and the place among the sessions, and tell who waits; once.
+
+        Whatever one of them raises, the others are done.
+        """
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._ended_s = self._lane.clock()
+            self._error = error
+        self._guarded(self._give_back)
+        self._guarded(lambda: self._on_end(self))
+        self._guarded(lambda: self._ended_with(error))
+
+    @staticmethod
+    def _guarded(job: Callable[[], object]) -> None:
+        """Call what is not ours to trust; what it raises goes to the log only."""
+        try:
+            job()
+        except Exception:
+            _LOGGER.exception("What was to be called by a session failed")
+
+    def _give_back(self) -> None:
+        """Close what was opened in the model, then release it; the session is over."""
+        self._guarded(self._close_model)
+        give_back(self._lease_future)
+
+    def _close_model(self) -> None:
+        """Close what the session has opened in the model, which is still leased."""
+
+    @property
+    def _queue_ms(self) -> float:
+        if self._first_slice_s is None:
+            return 0.0
+        return (self._first_slice_s - self._opened_s) * 1000
+
+
+def _as_out_of_memory(cause: MemoryError) -> LunavoxError:
+    error = OutOfMemory("There was not enough memory for this request; try again or send less at once.")
+    error.__cause__ = cause
+    return error

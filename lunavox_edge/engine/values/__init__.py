@@ -1,0 +1,1 @@
+"""Values that the engine takes and returns."""

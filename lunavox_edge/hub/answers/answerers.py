@@ -1,0 +1,58 @@
+"""The answerers of a house: one for each name of the settings, however many satellites use it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from lunavox_edge import bridge
+from lunavox_edge.background import Background
+from lunavox_edge.hub.answers.asking import Answerer
+from lunavox_edge.hub.answers.making import answerer_for
+from lunavox_edge.settings.model import LimitSettings
+from lunavox_edge.settings.satellite_settings import Answer
+
+# For connections to close; one that hangs must not hold the end up.
+_CLOSE_S = 1.0
+
+
+class Answerers:
+    """Makes answerers, prepares them once it is started, and closes them; used on the loop only."""
+
+    def __init__(self, limits: LimitSettings, background: Background) -> None:
+        """Make nothing yet; `background` runs what prepares them."""
+        self._limits = limits
+        self._background = background
+        self._found: dict[str, Answerer | None] = {}
+        self._preparing: list[asyncio.Task[None]] = []
+        self._started = False
+
+    def named(self, name: str, settings: Answer) -> Answerer | None:
+        """Return who answers by this name; None where the answer comes as an announcement."""
+        if name not in self._found:
+            self._found[name] = answerer_for(settings, self._limits)
+            if self._started:
+                self._prepare(name)
+        return self._found[name]
+
+    def start(self) -> None:
+        """Prepare those there are, and each that comes, for its first question."""
+        self._started = True
+        for name in self._found:
+            self._prepare(name)
+
+    async def stop(self) -> None:
+        """Close them all. Idempotent."""
+        closing = [
+            asyncio.create_task(answerer.close(), name=f"answers of {name} close")
+            for name, answerer in self._found.items()
+            if answerer is not None
+        ]
+        await bridge.ended(*self._preparing)
+        if closing:
+            await asyncio.wait(closing, timeout=_CLOSE_S)
+            await bridge.ended(*closing)
+
+    def _prepare(self, name: str) -> None:
+        answerer = self._found[name]
+        if answerer is not None:
+            self._preparing.append(self._background.start(f"answers of {name}", answerer.prepare))

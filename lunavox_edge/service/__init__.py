@@ -1,0 +1,1 @@
+"""The service as a whole: composition root, supervision, self-check."""

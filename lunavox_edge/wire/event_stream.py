@@ -1,0 +1,308 @@
+"""Reading and writing Wyoming messages, with a bound on everything a peer can send.
+
+A message is one line of JSON, `{"type", "data"?, "data_length"?, "payload_length"?}`, then
+`data_length` bytes of JSON, then `payload_length` bytes of audio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from wyoming.event import Event
+from wyoming.version import __version__ as protocol_version
+
+from lunavox_edge.bridge import within
+from lunavox_edge.errors import ProtocolError, TimedOut
+from lunavox_edge.wire.bounded_json import parse_json
+from lunavox_edge.wire.foreign import describe_foreign
+
+if TYPE_CHECKING:
+    from lunavox_edge.settings.model import LimitSettings
+
+STATUS_TYPE = "lunavox-status"
+"""Our own extension: answered with an event of this type that holds the engine's status."""
+
+# Longest of the protocol: 18 characters.
+MAX_TYPE_CHARS = 64
+# Above this much unsent data a writer waits for the peer. Speech is made faster than it is
+# played, so what a slow peer leaves unread stays in the engine, which stops making more.
+WRITE_HIGH_WATER_BYTES = 65_536
+
+_AUDIO_TYPE = "audio-chunk"
+# The longest piece of an 'audio-chunk' that is handed out at once; a longer one comes in several.
+AUDIO_PIECE_BYTES = 262_144
+# What a second of the largest format that audio.pcm converts has; importing it costs a command too long.
+MAX_AUDIO_BYTES_PER_S = 192_000 * 4 * 8
+_WAV_HEADER_BYTES = 4096
+
+_READ_BYTES = 65_536
+_LITTLE_BYTES = 16_384
+_JUNK_WAIT_S = 0.2
+_JUNK_BYTES = 8
+_NEWLINE = b"\n"
+_CUT = "The connection ended in the middle of a message."
+
+
+class BrokenStreamError(ProtocolError):
+    """Where the next message starts cannot be known; nothing is left but to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a message. `problem` is set if only its content is wrong."""
+
+    type: str
+    data: dict[str, Any]
+    data_bytes: int
+    payload_bytes: int
+    problem: ProtocolError | None = None
+
+
+class EventReader:
+    """Reads events from one connection.
+
+    An `audio-chunk` may be as long as `limits.max_utterance_s` allows. A long one is returned in pieces,
+    each an event of its own as soon as it has come, so that memory does not depend on its length.
+    """
+
+    def __init__(self, stream: asyncio.StreamReader, limits: LimitSettings) -> None:
+        """Store the stream, from which nobody else may read."""
+        self._stream = stream
+        self._limits = limits
+        self._buffer = bytearray()
+        self._deadline_s: float | None = None
+        self._received_bytes = 0
+        self._audio: Event | None = None
+        self._audio_bytes = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether all that has come was read, and it was little: the peer sends as it speaks."""
+        return not self._buffer and self._received_bytes <= _LITTLE_BYTES
+
+    async def read(self) -> Event | None:
+        """Return the next event, however long it takes to begin; None if the peer has left.
+
+        Raises ProtocolError for a message with wrong content, after which reading may go on,
+        and BrokenStreamError or TimedOut if it may not.
+        """
+        if self._audio is not None:
+            return await self._next_piece(self._audio)
+        while self._audio_bytes:
+            await self._piece()
+        self._deadline_s = None
+        if not self._buffer and not await self._fill():
+            return None
+        header = parse_header(await self._line())
+        data_bytes = await self._body("data_length", header.data_bytes)
+        if header.type == _AUDIO_TYPE and header.payload_bytes > AUDIO_PIECE_BYTES:
+            return await self._first_piece(header, data_bytes)
+        payload = await self._body("payload_length", header.payload_bytes)
+        return make_event(header, data_bytes, payload)
+
+    def forget(self) -> None:
+        """Give back the memory of a message that did not come to its end."""
+        self._buffer.clear()
+
+    async def _line(self) -> bytes:
+        if self._buffer[0] != ord("{"):
+            await self._refuse_junk()
+        limit = self._limits.max_header_bytes
+        searched = 0
+        while (end := self._buffer.find(_NEWLINE, searched)) < 0 and len(self._buffer) <= limit:
+            searched = len(self._buffer)
+            if not await self._more_came():
+                return self._last_line()
+        if not 0 <= end <= limit:
+            raise BrokenStreamError(
+                f"The first line of a message is longer than {limit} bytes (limits.max_header_bytes)."
+            )
+        return self._take(end + 1)
+
+    def _last_line(self) -> bytes:
+        """Return the last line before the end of the connection, which may lack its line end."""
+        line = self._take(len(self._buffer))
+        try:
+            parse_json(line)
+        except ProtocolError:
+            raise BrokenStreamError(_CUT) from None
+        return line
+
+    async def _body(self, key: str, size: int) -> bytes:
+        limit = self._limits.max_message_bytes
+        if size > limit:
+            raise BrokenStreamError(
+                f"The '{key}' of a message is over the limit of {limit} bytes (limits.max_message_bytes)."
+            )
+        while len(self._buffer) < size:
+            await self._need_more()
+        return self._take(size)
+
+    async def _first_piece(self, header: Header, data_bytes: bytes) -> Event:
+        limit_s = self._limits.max_utterance_s
+        limit = max(self._limits.max_message_bytes, int(limit_s * MAX_AUDIO_BYTES_PER_S) + _WAV_HEADER_BYTES)
+        if header.payload_bytes > limit:
+            raise BrokenStreamError(
+                f"The 'payload_length' of a message is more than {limit_s:g} seconds of audio have "
+                "(limits.max_utterance_s)."
+            )
+        # If the data is wrong, which is told here, the audio is passed over.
+        self._audio_bytes = header.payload_bytes
+        first = make_event(header, data_bytes, b"")
+        # The time of the first piece is not that of the others.
+        self._audio = Event(first.type, {key: first.data[key] for key in first.data if key != "timestamp"})
+        return await self._next_piece(first)
+
+    async def _next_piece(self, audio: Event) -> Event:
+        piece = Event(audio.type, audio.data, await self._piece())
+        if not self._audio_bytes:
+            self._audio = None
+        return piece
+
+    async def _piece(self) -> bytes:
+        """Wait for the next piece of a long payload, each of which has a deadline of its own."""
+        self._deadline_s = None
+        size = min(self._audio_bytes, AUDIO_PIECE_BYTES)
+        while len(self._buffer) < size:
+            await self._need_more()
+        self._audio_bytes -= size
+        return self._take(size)
+
+    async def _need_more(self) -> None:
+        if not await self._more_came():
+            raise BrokenStreamError(_CUT)
+
+    async def _more_came(self) -> bool:
+        """Wait for the rest of a begun message, for which there is one deadline; False at the end."""
+        now_s = asyncio.get_running_loop().time()
+        if self._deadline_s is None:
+            self._deadline_s = now_s + self._limits.read_timeout_s
+        try:
+            return await within(self._fill(), self._deadline_s - now_s)
+        except asyncio.TimeoutError as error:
+            raise TimedOut(
+                f"The rest of a message did not come within {self._limits.read_timeout_s:g} seconds."
+            ) from error
+
+    async def _fill(self) -> bool:
+        received = await self._stream.read(_READ_BYTES)
+        self._received_bytes = len(received)
+        self._buffer += received
+        return bool(received)
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return taken
+
+    async def _refuse_junk(self) -> NoReturn:
+        """Say what the peer may be speaking, for which a few bytes are needed."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
+                pass
+        raise BrokenStreamError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
+
+
+class EventWriter:
+    """Writes whole messages to one connection; from any number of tasks of its loop."""
+
+    def __init__(self, stream: asyncio.StreamWriter, timeout_s: float) -> None:
+        """Bound what may stay unsent."""
+        self._stream = stream
+        self._timeout_s = timeout_s
+        self._transport = stream.transport
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self._draining = asyncio.Lock()
+
+    async def send(self, message: bytes) -> None:
+        """Send encoded messages; wait while the peer is behind.
+
+        Raises ConnectionError if the peer has left, or has not read for so long that the
+        connection was broken off.
+        """
+        if self._transport.is_closing():
+            raise ConnectionResetError("The connection is closed.")
+        self._stream.write(message)
+        if self._transport.get_write_buffer_size() <= WRITE_HIGH_WATER_BYTES:
+            return
+        async with self._draining:
+            try:
+                await within(self._stream.drain(), self._timeout_s)
+            except asyncio.TimeoutError as error:
+                self._transport.abort()
+                raise ConnectionAbortedError("The peer does not read.") from error
+            except OSError as error:
+                raise ConnectionResetError("The connection is lost.") from error
+
+    async def close(self, timeout_s: float) -> None:
+        """Send what is left, but for no longer than `timeout_s`, and close."""
+        self._stream.close()
+        try:
+            await within(self._stream.wait_closed(), timeout_s)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        finally:
+            self._transport.abort()
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the bytes of one message."""
+    header: dict[str, Any] = {"type": event.type, "version": protocol_version}
+    data = b""
+    if event.data:
+        data = _dump(event.data)
+        header["data_length"] = len(data)
+    payload = event.payload or b""
+    if payload:
+        header["payload_length"] = len(payload)
+    return b"".join((_dump(header), _NEWLINE, data, payload))
+
+
+def parse_header(line: bytes) -> Header:
+    """Parse the first line of a message. Raises BrokenStreamError if its lengths are not known."""
+    try:
+        fields = parse_json(line)
+    except ProtocolError as error:
+        raise BrokenStreamError(str(error)) from error
+    if not isinstance(fields, dict):
+        raise BrokenStreamError("A message must begin with a JSON object.")
+    data_bytes, payload_bytes = _length(fields, "data_length"), _length(fields, "payload_length")
+    problem = None
+    kind, data = fields.get("type"), fields.get("data")
+    if not isinstance(kind, str) or not 0 < len(kind) <= MAX_TYPE_CHARS:
+        problem = ProtocolError("A message must have a 'type', a short text.")
+    elif data is not None and not isinstance(data, dict):
+        problem = ProtocolError("The 'data' of a message must be a JSON object.")
+    if problem is not None:
+        return Header("", {}, data_bytes, payload_bytes, problem)
+    return Header(str(kind), data or {}, data_bytes, payload_bytes)
+
+
+def make_event(header: Header, data_bytes: bytes, payload: bytes) -> Event:
+    """Join the parts of a message. Raises ProtocolError."""
+    if header.problem is not None:
+        raise header.problem
+    data = header.data
+    if data_bytes:
+        more = parse_json(data_bytes)
+        if more is not None and not isinstance(more, dict):
+            raise ProtocolError("The data of a message must be a JSON object.")
+        data = {**data, **(more or {})}
+    return Event(type=header.type, data=data, payload=payload or None)
+
+
+def _length(fields: dict[str, Any], key: str) -> int:
+    value = fields.get(key)
+    if value is None:
+        return 0
+    if type(value) is not int or value < 0:
+        raise BrokenStreamError(f"The '{key}' of a message must be a whole number of bytes.")
+    return value
+
+
+def _dump(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
