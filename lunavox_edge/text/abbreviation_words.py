@@ -17,7 +17,7 @@ ABBREVIATIONS: dict[str, str] = {
     " min=minimal#; Temp=Temperatur; Luftf=Luftfeuchtigkeit; Std=Stunden@; Min=Minuten@; Sek=Sekunden@;"
     " Mio=Millionen; Mrd=Milliarden; Tsd=Tausend; Tel=Telefon; Str=Straße; Abs=Absatz#; Kap=Kapitel#;"
     " S=Seite#; Bd=Band#; Abb=Abbildung#; Jh=Jahrhundert; geb=geboren; abzgl=abzüglich; mind=mindestens;"
-    " durchschn=durchschnittlich; Stk=Stück@; Pkt=Punkt#",
+    " durchschn=durchschnittlich; MwSt=Mehrwertsteuer; Art=Artikel#; z. Zt=zurzeit; Stk=Stück@; Pkt=Punkt#",
     "lb": "z. B=zum Beispill; d. h=dat heescht; asw=a sou weider; Nr=Nummer?; Dr=Dokter^; Prof=Professer^;"
     " ca=circa; max=maximal; min=minimal#; Temp=Temperatur; Här=Här^; Mme=Madame^; M=Monsieur^; etc=et"
     " cetera",
@@ -36,18 +36,18 @@ ABBREVIATIONS: dict[str, str] = {
     " fig=figure#; art=article#; cf=confer; éd=édition; janv=janvier; févr=février; avr=avril; juil=juillet;"
     " sept=septembre; oct=octobre; nov=novembre; déc=décembre; moy=moyenne; hum=humidité; apr. J.-C=après"
     " Jésus-Christ; av. J.-C=avant Jésus-Christ; app=appartement#; bât=bâtiment; rdc=rez-de-chaussée",
-    "es": "Sr=señor^; Sra=señora^; Srta=señorita^; Sres=señores^; Dr=doctor^; Dra=doctora^; D=don^;"
+    "es": "ene=enero@; feb=febrero@; mar=marzo@; abr=abril@; may=mayo@; jun=junio@; jul=julio@; ago=agosto@; sep=septiembre@; sept=septiembre@; oct=octubre@; nov=noviembre@; dic=diciembre@; p=página#; min=minutos@; Sr=señor^; Sra=señora^; Srta=señorita^; Sres=señores^; Dr=doctor^; Dra=doctora^; D=don^;"
     " Dña=doña^; Prof=profesor^; Profa=profesora^; Ing=ingeniero^; Lic=licenciado^; Sto=santo^; Sta=santa^;"
     " Ud=usted; Uds=ustedes; Vd=usted; Vds=ustedes; p. ej=por ejemplo; etc=etcétera; EE. UU=Estados Unidos;"
     " aprox=aproximadamente; n.º=número?; nº=número?; n°=número?; núm=número#; No=número#; Av=avenida^;"
     " Avda=avenida^; C/=calle^; pág=página#; págs=páginas#; tel=teléfono; vol=volumen#; cap=capítulo#;"
     " art=artículo#; a. m=a eme; p. m=pe eme; dpto=departamento; hum=humedad; prom=promedio",
-    "pt": "Sr=senhor^; Sra=senhora^; Srta=senhorita^; Dr=doutor^; Dra=doutora^; D=dona^; Prof=professor^;"
+    "pt": "jan=janeiro@; fev=fevereiro@; mar=março@; abr=abril@; jun=junho@; jul=julho@; ago=agosto@; set=setembro@; out=outubro@; nov=novembro@; dez=dezembro@; p=página#; Sr=senhor^; Sra=senhora^; Srta=senhorita^; Dr=doutor^; Dra=doutora^; D=dona^; Prof=professor^;"
     " Profa=professora^; Prof.ª=professora^; Eng=engenheiro^; Sto=santo^; Sta=santa^; p. ex=por exemplo;"
     " etc=etcétera; aprox=aproximadamente; n.º=número?; nº=número?; n°=número?; núm=número#; Av=avenida^;"
     " R=rua^; pág=página#; tel=telefone; máx=máximo; mín=mínimo#; temp=temperatura; vol=volume#;"
     " cap=capítulo#; art=artigo#; apto=apartamento#; min=minutos@; hum=humidade; umid=umidade",
-    "it": "Sig=signor^; Sig.ra=signora^; Sig.na=signorina^; Dott=dottor^; Dott.ssa=dottoressa^; Dr=dottor^;"
+    "it": "gen=gennaio@; febbr=febbraio@; feb=febbraio@; mar=marzo@; apr=aprile@; mag=maggio@; giu=giugno@; lug=luglio@; ago=agosto@; sett=settembre@; set=settembre@; ott=ottobre@; nov=novembre@; dic=dicembre@; p=pagina#; Egr=egregio^; S=San^; Sig=signor^; Sig.ra=signora^; Sig.na=signorina^; Dott=dottor^; Dott.ssa=dottoressa^; Dr=dottor^;"
     " Prof=professor^; Prof.ssa=professoressa^; Ing=ingegner^; Avv=avvocato^; Arch=architetto^;"
     " Geom=geometra^; Rag=ragionier^; p. es=per esempio; ad es=ad esempio; ecc=eccetera; n=numero#;"
     " n°=numero?; nº=numero?; nr=numero?; ca=circa; circ=circa; max=massimo; min=minimo#; temp=temperatura;"
@@ -56,9 +56,9 @@ ABBREVIATIONS: dict[str, str] = {
     "ca": "Sr=senyor^; Sra=senyora^; Dr=doctor^; Dra=doctora^; Prof=professor^; p. ex=per exemple;"
     " etc=etcètera; núm=número#; n.º=número?; nº=número?; aprox=aproximadament; màx=màxim; mín=mínim#;"
     " temp=temperatura; av=avinguda^; tel=telèfon; pàg=pàgina#; St=Sant^; Sta=Santa^",
-    "ro": "dl=domnul^; dna=doamna^; d-na=doamna^; d-l=domnul^; dr=doctor^; prof=profesor^; ing=inginer^;"
+    "ro": "ian=ianuarie@; feb=februarie@; apr=aprilie@; iun=iunie@; iul=iulie@; aug=august@; sept=septembrie@; oct=octombrie@; nov=noiembrie@; dec=decembrie@; bl=blocul#; ap=apartamentul#; et=etajul#; dl=domnul^; dna=doamna^; d-na=doamna^; d-l=domnul^; dr=doctor^; prof=profesor^; ing=inginer^;"
     " str=strada^; bd=bulevardul^; nr=numărul?; etc=et cetera; de ex=de exemplu; ex=exemplu;"
-    " aprox=aproximativ; cca=circa; max=maxim; min=minim#; temp=temperatura; tel=telefon; pag=pagina#;"
+    " aprox=aproximativ; cca=circa?; max=maxim; min=minim#; temp=temperatura; tel=telefon; pag=pagina#;"
     " Sf=Sfântul^",
     "pl": "np=na przykład; tzn=to znaczy; tj=to jest; m. in=między innymi; itd=i tak dalej; itp=i tym"
     " podobne; ok=około; godz=godzina; nr=numer?; ul=ulica; al=aleja^; pl=plac^; os=osiedle^; św=święty^;"
@@ -68,13 +68,13 @@ ABBREVIATIONS: dict[str, str] = {
     " wg=według; sek=sekund@; wilg=wilgotność",
     "cs": "např=například; tzn=to znamená; tj=to jest; atd=a tak dále; apod=a podobně; č=číslo?; čís=číslo#;"
     " ul=ulice; nám=náměstí; sv=svatý^; p=pan^; pí=paní^; dr=doktor^; Dr=doktor^; Mgr=magistr^;"
-    " Ing=inženýr^; prof=profesor^; doc=docent^; MUDr=doktor^; JUDr=doktor^; cca=cirka; max=maximálně;"
+    " Ing=inženýr^; prof=profesor^; doc=docent^; MUDr=doktor^; JUDr=doktor^; cca=cirka?; max=maximálně;"
     " min=minimálně#; tel=telefon; str=strana#; hod=hodin@; tzv=takzvaný; resp=respektive; mj=mimo jiné;"
     " tis=tisíc; mil=milionů; mld=miliard; tepl=teplota; vlhk=vlhkost; příp=případně; popř=popřípadě;"
     " kap=kapitola#; obr=obrázek#",
     "sk": "napr=napríklad; t. j=to jest; atď=a tak ďalej; apod=a podobne; č=číslo?; ul=ulica; nám=námestie;"
     " sv=svätý^; p=pán^; dr=doktor^; Mgr=magister^; Ing=inžinier^; prof=profesor^; MUDr=doktor^;"
-    " JUDr=doktor^; cca=cirka; max=maximálne; min=minimálne#; tel=telefón; str=strana#; hod=hodín@;"
+    " JUDr=doktor^; cca=cirka?; max=maximálne; min=minimálne#; tel=telefón; str=strana#; hod=hodín@;"
     " tzv=takzvaný; tzn=to znamená; resp=respektíve; tis=tisíc; mil=miliónov; tepl=teplota; kap=kapitola#;"
     " príp=prípadne",
     "sl": "npr=na primer; itd=in tako dalje; ipd=in podobno; tj=to je; t. i=tako imenovani; oz=oziroma;"
@@ -82,12 +82,12 @@ ABBREVIATIONS: dict[str, str] = {
     " pribl=približno; maks=maksimalno; max=maksimalno; min=minimalno#; temp=temperatura; tel=telefon;"
     " str=stran#; tis=tisoč; mio=milijonov; mag=magister^; inž=inženir^; angl=angleško",
     "hr": "npr=na primjer; itd=i tako dalje; tj=to jest; br=broj#; ul=ulica; dr=doktor^; gosp=gospodin^;"
-    " g=gospodin^; gđa=gospođa^; prof=profesor^; sv=sveti^; cca=cirka; maks=maksimalno; max=maksimalno;"
+    " g=gospodin^; gđa=gospođa^; prof=profesor^; sv=sveti^; cca=cirka?; maks=maksimalno; max=maksimalno;"
     " min=minimalno#; temp=temperatura; tel=telefon; str=stranica#; tzv=takozvani; odn=odnosno; sl=slično;"
     " mil=milijuna; tis=tisuća",
     "sr": "npr=na primer; itd=i tako dalje; tj=to jest; br=broj#; ul=ulica; dr=doktor^; g=gospodin^;"
     " gđa=gospođa^; prof=profesor^; sv=sveti^; maks=maksimalno; max=maksimalno; min=minimalno#;"
-    " temp=temperatura; tel=telefon; str=strana#; tzv=takozvani; odn=odnosno; cca=cirka; mil=miliona; нпр=на"
+    " temp=temperatura; tel=telefon; str=strana#; tzv=takozvani; odn=odnosno; cca=cirka?; mil=miliona; нпр=на"
     " пример; итд=и тако даље; тј=то јест; бр=број#; ул=улица; др=доктор^; г=господин^; проф=професор^;"
     " св=свети^; макс=максимално; мин=минимално#; темп=температура; тел=телефон; стр=страна#; ок=око",
     "bg": "напр=например; т. е=тоест; т. н=така наречен; и т. н=и така нататък; бр=брой#; ул=улица;"
@@ -97,7 +97,7 @@ ABBREVIATIONS: dict[str, str] = {
     "ru": "т. е=то есть; т. к=так как; т. д=так далее; т. п=тому подобное; т. н=так называемыйе;"
     " напр=например; г=город^; ул=улица; д=дом#; кв=квартира#; пр=проспект^; пл=площадь^; стр=страница#;"
     " рис=рисунок#; табл=таблица#; проф=профессор^; акад=академик^; им=имени; тел=телефон; тыс=тысяч;"
-    " млн=миллионов; млрд=миллиардов; руб=рублей; коп=копеек; макс=максимум; мин=минимум#; темп=температура;"
+    " млн=миллионов; млрд=миллиардов; руб=рублей; коп=копеек; мин=минут@; ч=часов@; макс=максимум; мин=минимум#; темп=температура;"
     " ок=около; прибл=приблизительно; св=святой^; см=смотри; гл=глава#; эт=этаж; час=часов@; сек=секунд@",
     "uk": "т. д=так далі; т. п=тому подібне; т. зв=так званий; напр=наприклад; вул=вулиця; просп=проспект^;"
     " пл=площа^; м=місто^; кв=квартира#; буд=будинок#; ст=сторінка#; стор=сторінка#; проф=професор^;"
@@ -110,7 +110,7 @@ ABBREVIATIONS: dict[str, str] = {
     " λοιπά; δηλ=δηλαδή; αρ=αριθμός#; αριθ=αριθμός#; οδ=οδός; Δρ=δόκτωρ^; τηλ=τηλέφωνο; σελ=σελίδα#;"
     " περ=περίπου; μέγ=μέγιστο; ελάχ=ελάχιστο#; θερμ=θερμοκρασία; λ. χ=λόγου χάριν; Αγ=Άγιος^;"
     " εκ=εκατομμύρια; μ. μ=μετά μεσημβρίαν; π. μ=προ μεσημβρίας; max=μέγιστο; min=ελάχιστο#",
-    "hu": "pl=például; kb=körülbelül; stb=és így tovább; ún=úgynevezett; ill=illetve; u=utca#; dr=doktor^;"
+    "hu": "jan=január; febr=február; márc=március; ápr=április; jún=június; júl=július; aug=augusztus; szept=szeptember; okt=október; nov=november; dec=december; pl=például; kb=körülbelül; stb=és így tovább; ún=úgynevezett; ill=illetve; u=utca#; dr=doktor^;"
     " id=idősebb^; ifj=ifjabb^; prof=professzor^; max=maximum; min=minimum#; hőm=hőmérséklet; tel=telefon;"
     " old=oldal; vö=vesd össze; du=délután; de=délelőtt#; db=darab@; kh=kerület; ker=kerület; em=emelet;"
     " Szt=Szent^; özv=özvegy^",
@@ -161,7 +161,7 @@ ABBREVIATIONS: dict[str, str] = {
     " maks=maksimum; max=maksimum; min=minimum#; sıc=sıcaklık; tel=telefon; yakl=yaklaşık; s=sayfa#;"
     " mad=madde#; Hz=Hazreti^; St=Aziz^; ort=ortalama; dk=dakika@; sn=saniye@; sa=saat@; T. C=Türkiye"
     " Cumhuriyeti",
-    "id": "dll=dan lain-lain; dsb=dan sebagainya; dst=dan seterusnya; mis=misalnya; No=nomor#; no=nomor#;"
+    "id": "pkl=pukul?; dll=dan lain-lain; dsb=dan sebagainya; dst=dan seterusnya; mis=misalnya; No=nomor#; no=nomor#;"
     " Jl=jalan^; jl=jalan^; Dr=doktor^; dr=dokter^; Prof=profesor^; Bpk=Bapak^; Ny=Nyonya^; Tn=Tuan^;"
     " hlm=halaman#; hal=halaman#; tel=telepon; maks=maksimum; min=minimum#; temp=temperatur; a. n=atas nama;"
     " a. l=antara lain; yth=yang terhormat; ca=sekitar",
@@ -212,6 +212,6 @@ OTHER_BEFORE_NUMBERS = frozenset(
     " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр ул д кв макс"
     " мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp hőm sıc yakl"
     " tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं पृ नं నం നം"
-    " vlhk wilg luftf väh pribl priem nrn abb pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
+    " vlhk wilg luftf väh pribl priem nrn mind bl ap pkl z.zt zt abb pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
 )
 """The sentence goes on if a number follows."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 BEFORE_NAMES = frozenset(
     # English
     "dr mr mrs ms messrs prof rev fr hon gen col maj capt cmdr lt sgt gov sen rep pres st mt vs cf viz"
@@ -30,7 +32,7 @@ PARTS = frozenset("vol ch chap fig sec sect art".split())
 OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc temp avg hum approx apt".split())
 """They end a sentence only if the next word is one that starts sentences."""
 
-UNITS = frozenset("ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt".split())
+UNITS = frozenset("ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt std sek tim год хв ч мин сек".split())
 """After a number these are measures: `Wait 5 min. 3 people came` and `It is 6 ft. High walls`."""
 
 LETTER_UNITS = frozenset("hmsglLWVKCF")
@@ -63,9 +65,11 @@ AFTER_CLOCK = frozenset(
 
 GERMAN_MONTHS = frozenset(
     "januar jänner jan februar feber feb märz april apr mai juni jun juli jul august aug september sept"
-    " sep oktober okt november nov dezember dez mäerz abrëll mee".split()
+    " sep oktober okt november nov dezember dez mäerz abrëll mee"
+    " etage ebene bundesliga halbzeit stock advent feiertag weihnachtstag fc og ug dg obergeschoss"
+    " untergeschoss stockwerk quartal".split()
 )
-"""After `3. ` they make it a date."""
+"""After `3. ` they make it a date, or a floor."""
 
 GERMAN_BEFORE_ORDINALS = frozenset(
     "am der die das den dem des im vom zum zur beim bis ab seit jeder jede jedes jeden jedem dieser"
@@ -73,3 +77,8 @@ GERMAN_BEFORE_ORDINALS = frozenset(
     " eines einer kein keine dein deine déi deen".split()
 )
 """`der 2. Weltkrieg`: the full stop belongs to the number."""
+
+LEADING_NUMERAL = re.compile(
+    r"(?:^\s*|[,;:(] ?|\b(?:im|am|des|dem|den|zum|vom|beim|der|die|das|a|az|w|v|ve|o|na|po|za) )[IVX]{2,5}$"
+)
+"""`II. Weltkrieg`, `IV. Béla`: the numeral comes before what it counts."""

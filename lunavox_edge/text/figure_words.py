@@ -12,12 +12,12 @@ VERSIONS = frozenset(
 """What follows is a version or a chapter: its point is said as a point."""
 
 CLOCK_BEFORE = frozenset(
-    "um gegen le ve στις klokka klukkan pulksten kl klo kello klokken klockan ore alle dalle ora pukul jam"
+    "um gegen le ve στις klokka klukkan pulksten kl klo kello klokken klockan ore om vers las às até alle dalle ora pukul jam"
     " heures godz godzina godzinie ob ora saat óra v о в а u kell plkst à las".split()
 )
 """What follows may be a time of day: `um 12.30`, `kl. 12.30`."""
 
-CLOCK_AFTER = frozenset("uhr auer uur h hod hodin ur godz horas heures óra часов год".split())
+CLOCK_AFTER = frozenset("uhr auer uur u h hod hodin ur godz horas heures óra часов год".split())
 """What is before may be a time of day: `12.30 Uhr`."""
 
 NUMBERED_THINGS = frozenset(
@@ -46,6 +46,13 @@ NUMBERED_THINGS = frozenset(
     " küche bad wohnzimmer schlafzimmer flur büro kreis heizkreis strang zähler fühler messstelle"
     " ladepunkt cuisine salon bureau cocina baño despacho cucina bagno ufficio keuken badkamer kök"
     " badrum kjøkken køkken keittiö kuchnia łazienka kuchyně kuchyňa kuhinja konyha bucătărie mutfak"
-    " cozinha gela argia lanpara atea".split()
+    " cozinha gela argia lanpara atea"
+    " capteur détecteur radiateur ampoule prise volet bombilla enchufe termostato calefacción persiana"
+    " sensore rubinetto tapparella tomada luminária thermostaat verwarming stopcontact givare element"
+    " termostat føler anturi sensori termostaatti patteri czujnik strefa kaloryfer gniazdko roleta čidlo"
+    " snímač senzor topení zóna vykurovanie žiarovka érzékelő szenzor fűtés priză senzorul cona luč"
+    " vtičnica utičnica grijanje sensör algılayıcı bölge термостат радиатор светильник люстра штора датчик"
+    " світильник сензор контакт endoll bombeta telpa sensors skynjari ljós herbergi ثيرموستات مصباح غرفة"
+    " لامپ اتاق trv heizkörperthermostat bewegungsmelder rauchmelder dimmer".split()
 )
 """`Lampe 2 100 %` is lamp 2 at 100 percent; `Verbrauch 1 250 W` is one number."""

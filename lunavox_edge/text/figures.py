@@ -41,6 +41,7 @@ _COMPARED = re.compile(
     rf"|(?<=[^\W\d_]{{2}}) ?(?P<loose>[<>]) (?=-?[0-9])"
     rf"|(?<=[^\W\d_][0-9]) (?P<named>[<>]) (?=-?[0-9])"
     rf"|(?P<apart>[<>]) (?=-?{_NUMBER}\s?[%°]))(?P<value>-?{_NUMBER}{_UNIT})"
+    rf"|(?P<ahead>[<>]) ?(?P<percent>%{_NUMBER})"
 )
 _HEART = re.compile(r"<3(?![\w.,]|\s?[%°])")
 
@@ -109,7 +110,7 @@ def speak_figures(text: str, words: Wording) -> str:
 
 def _compare(found: re.Match[str], words: Wording) -> str:
     sign = found["tight"] or found["colon"] or found["loose"] or found["named"] or found["apart"]
-    value = found["value"]
+    sign, value = sign or found["ahead"], found["value"] or found["percent"]
     if _HEART.match(found.string, found.start()):
         return found.group()
     phrase = words.less if sign == "<" else words.more

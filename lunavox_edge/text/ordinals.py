@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lunavox_edge.text.abbreviations import STARTERS
+from lunavox_edge.text.german import COUNTED_NOUNS, THROUGH, WEEKDAYS
 from lunavox_edge.text.month_words import months
 from lunavox_edge.text.ordinal_words import before_month, before_noun, feminine, ordinal
 
@@ -156,11 +158,15 @@ def _german_date(found: re.Match[str]) -> str:
     """Write `am 26.11.` and `26.11.2026` as day and month, both as ordinals."""
     day, month = int(found["number"]), int(found["month"])
     lead, second = _words_before(found)
-    if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS) or not (found["year"] or lead in _GERMAN_LEADS):
+    dated = found["year"] or lead in _GERMAN_LEADS or lead in WEEKDAYS
+    if not (1 <= day <= _DAYS and 1 <= month <= _MONTHS) or not dated:
         return found.group()
+    if lead in WEEKDAYS:
+        lead = second
     ending = _german_ending(lead, second)
     year = f" {found['year']}" if found["year"] else ""
-    return f"{ordinal(day, 'de')}{ending} {ordinal(month, 'de')}{ending}{year}"
+    ends = "." if not year and found.end() == len(found.string) else ""
+    return f"{ordinal(day, 'de')}{ending} {ordinal(month, 'de')}{ending}{year}{ends}"
 
 
 def _german_ordinal(found: re.Match[str], before: str | None) -> tuple[str, str | None]:
@@ -168,8 +174,10 @@ def _german_ordinal(found: re.Match[str], before: str | None) -> tuple[str, str 
     lead, second = _words_before(found)
     number = int(found["number"])
     following = (found["next"] or "").lower()
-    dated = following in _german_months()
-    if found["end"] is not None:
+    dated = following in _german_months() or following in COUNTED_NOUNS
+    dated = dated or THROUGH.match(found.string, found.end("number")) is not None
+    starts = (found["next"] or "")[:1].isupper() and following in STARTERS
+    if found["end"] is not None or starts:
         known = lead in _ENDS_WITH_DAY
     else:
         known = dated or (lead in _GERMAN_LEADS and (before is not None or lead not in {"und", "oder"}))
@@ -178,7 +186,10 @@ def _german_ordinal(found: re.Match[str], before: str | None) -> tuple[str, str 
         return "", before
     joined = lead in {"und", "oder", "bis"}
     ending = before if joined and before is not None else _german_ending(lead, second)
-    return words + ending, ending
+    if following in COUNTED_NOUNS and lead not in _GERMAN_LEADS:
+        # `2. Etage`, but `in 2. Etage`
+        ending = "r" if lead in _PREPOSITIONS and not COUNTED_NOUNS[following] else COUNTED_NOUNS[following]
+    return words + ending + ("." if starts else ""), ending
 
 
 def _german_ending(lead: str, second: str) -> str:

@@ -8,13 +8,18 @@ from functools import lru_cache
 
 from lunavox_edge.text.abbreviation_words import ABBREVIATIONS, KEPT_WITH_FULL_STOP
 from lunavox_edge.text.figures import speak_figures
+from lunavox_edge.text.german import speak_german
 from lunavox_edge.text.languages import language_key, wording
+from lunavox_edge.text.numeric_dates import name_months
 from lunavox_edge.text.ordinals import speak_ordinals
+from lunavox_edge.text.roman_other import speak_roman_numerals
+from lunavox_edge.text.sign_words import speak_ranges, speak_signs
+from lunavox_edge.text.time_units import speak_time_units
 
 _MARKS = "#?@^"
 _LAST = frozenset(
     "usw etc ecc enz asw itd itp atd atď apod ipd stb jne ym osv"
-    " utt vb vs vd dll dst dsb etj etab κλπ стб".split()
+    " utt vb vs vd dll dst dsb etj etab κλπ стб руб коп грн mwst т u o μ p m a".split()
 )
 """They may end a sentence, and then their full stop stays."""
 _ENDS_WITHOUT_STOP = re.compile(r"\.[^\W\d_]{2,}$|ª$|-n[aiж]$|-р$")
@@ -23,8 +28,13 @@ _SHORT = 2
 _LETTER = 1
 _NUMBER_AHEAD = re.compile(r"\s?[-–]?[0-9<>~+]")
 _NUMBER_BEHIND = re.compile(r"[0-9]\.?\s?$")
+_PARTICLE = re.compile(
+    r"\s?(?:van|von|vom|zu|zum|de|du|des|del|della|dello|di|da|do|dos|das|dei|le|la|den|ter|ten|af|av)\s"
+    r"(?:[^\W\d_]{2,3}\s)?(?:[dl]['’])?(?=[^\W\d_])(?![^\W\d_]*\.)"
+)
+"""What may come between a title and a name."""
 _SHARED = {"bs": "hr", "mk": "sr"}
-_ANY_FIGURE = re.compile(r"[\d<>.º°]")
+_ANY_FIGURE = re.compile(r"[\d<>.º°]|\b[IVX]+\b|I(?:er|re|ère)\b|[IVX](?:e|è|ème|ᵉ)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +51,26 @@ def speak_other_language(text: str, language: str) -> str:
     words = wording(key)
     if words is None or not _ANY_FIGURE.search(text):
         return text
-    text = _expand(text, key)
+    if key == "de":
+        text = speak_german(text)
+    text = _expand(name_months(speak_roman_numerals(text, key), key), key)
     text = speak_ordinals(text, key)
-    return speak_figures(text, words)
+    text = speak_ranges(speak_figures(speak_signs(text, key), words), key, words.minus)
+    return speak_time_units(text, key)
+
+
+_YEARS = {"ru": ("г", "года"), "uk": ("р", "року"), "pl": ("r", "roku"), "be": ("г", "года")}
+"""After a year; after other numbers they may be grams."""
 
 
 def _expand(text: str, key: str) -> str:
+    short, long = _YEARS.get(key, ("", ""))
+    if short:
+        text = re.sub(
+            rf"(?<=\b(?:1[0-9]|20)[0-9]{{2}}) ?{short}\.(?P<more> ?[^\W\d_A-ZА-ЯЁІЇЄ]|[,;:)])?",
+            lambda found: f" {long}{found['more'] or '.'}",
+            text,
+        )
     table = _abbreviations(_SHARED.get(key, key))
     return table.pattern.sub(lambda found: _expanded(found, table), text) if table else text
 
@@ -73,7 +97,7 @@ def _abbreviations(key: str) -> _Abbreviations | None:
             bare.append(rf"{escaped}(?=\s)")
     longest_first = sorted(set(stopped), key=len, reverse=True)
     longest_bare = "|".join(sorted(bare, key=len, reverse=True)) or "(?!)"
-    pattern = rf"(?<![\w.])(?:(?P<bare>{longest_bare})|(?P<short>{'|'.join(longest_first)})\.)"
+    pattern = rf"(?<![\w./])(?:(?P<bare>{longest_bare})|(?P<short>{'|'.join(longest_first)})\.)"
     return _Abbreviations(
         re.compile(pattern, re.IGNORECASE), words, KEPT_WITH_FULL_STOP.get(key, frozenset())
     )
@@ -118,7 +142,8 @@ def _fits(found: re.Match[str], mark: str, *, after_number: bool) -> bool:
         return _NUMBER_AHEAD.match(text, end) is not None
     rest = text[end : end + 3].lstrip()
     if mark == "^":
-        return bool(rest) and rest[0].isalpha() and not rest[0].islower()
+        name = bool(rest) and rest[0].isalpha() and not rest[0].islower()
+        return name or _PARTICLE.match(text, end) is not None
     short = (found["short"] or found["bare"]).lower().replace(" ", "")
     if after_number and len(short) <= _SHORT:
         return False

@@ -12,6 +12,7 @@ from lunavox_edge.text.abbreviations import (
     BEFORE_NUMBERS,
     GERMAN_BEFORE_ORDINALS,
     GERMAN_MONTHS,
+    LEADING_NUMERAL,
     LABELED,
     LETTER_UNITS,
     MEASURED,
@@ -33,7 +34,7 @@ _OPENERS = re.compile(f"[{OPENERS}]*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
-_AFTER_NUMBER = re.compile(r"[0-9] ?[^\W\d_]+$")
+_AFTER_NUMBER = re.compile(r"[0-9] ?(?!(?:kl|klo|nr|plkst|pkl|godz|tel|str|ul|св|тел|ул)$)[^\W\d_]+$", re.IGNORECASE)
 """`10 min` is a measure, and may end a sentence before another number."""
 _AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
 """`21 °C. The` and `10 W. The`: no initials."""
@@ -200,7 +201,7 @@ def _only_emoji(between: str) -> bool:
 def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: str) -> StopVerdict:
     """Judge a stop with white space after it; `follower` is the first letter of the next word."""
     quoted = bool(stop["closers"].strip("*_`"))
-    if follower and follower in ".!?…":
+    if follower and follower in ".!?…:;,":
         return StopVerdict.NONE
     if stop["stops"] == "." and not quoted and _is_abbreviation(before, follower, next_word):
         return StopVerdict.NONE
@@ -240,6 +241,8 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
     if not word or _is_measured(before):
         return False
+    if LEADING_NUMERAL.search(before) and next_word:
+        return True
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
@@ -284,13 +287,12 @@ def _are_initials(letters: str, next_word: str, *, starts: bool) -> bool:
 def _is_ordinal(before: str, follower: str, next_word: str) -> bool:
     """`1. Milk` in a list, `am 3. Mai`, `der 2. Weltkrieg`, `3. 5. 2026`."""
     number = _NUMBER.search(before)
-    if not number:
-        return False
-    if _LIST_NUMBER.fullmatch(before):
-        return True
+    if not number or _LIST_NUMBER.fullmatch(before):
+        return number is not None
     is_day = len(number.group()) <= 2  # noqa: PLR2004 - no day has three digits
-    if is_day and (follower.isdigit() or next_word.lower() in GERMAN_MONTHS):
+    if is_day and ((follower and follower in "0123456789-–") or next_word.lower() in GERMAN_MONTHS):
         return True
     words = before[: number.start()].lower().split()
     of_oneself = words[-2:] == ["i", "am"]
-    return bool(words and next_word and words[-1] in GERMAN_BEFORE_ORDINALS and not of_oneself)
+    starts = of_oneself or (next_word[:1].isupper() and next_word.lower() in STARTERS)
+    return bool(words and next_word and words[-1] in GERMAN_BEFORE_ORDINALS and not starts)
