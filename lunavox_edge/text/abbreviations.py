@@ -82,3 +82,16 @@ LEADING_NUMERAL = re.compile(
     r"(?:^\s*|[,;:(] ?|\b(?:im|am|des|dem|den|zum|vom|beim|der|die|das|a|az|w|v|ve|o|na|po|za) )[IVX]{2,5}$"
 )
 """`II. Weltkrieg`, `IV. Béla`: the numeral comes before what it counts."""
+
+_INITIAL = re.compile(
+    r"(?<![\w.'’-])(?<![0-9°] )(?P<letter>[^\W\d_a-zß-öø-ÿа-яё])\.(?P<blank>\s)"
+    r"(?=(?P<next>[A-ZÀ-ÞА-ЯЁ][^\W\d_]*))"
+)
+
+
+def without_initial_stops(text: str) -> str:
+    """Drop the full stops of initials (`J. S. Bach`), at which a phonemiser would end its clause."""
+    return _INITIAL.sub(
+        lambda found: found.group() if found["next"].lower() in STARTERS else found["letter"] + found["blank"],
+        text,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from lunavox_edge.text.abbreviations import without_initial_stops
 from lunavox_edge.text.addresses import speak_addresses
 from lunavox_edge.text.characters import CLOSERS
 from lunavox_edge.text.cleanup import clean_characters, has_words, tidy, without_emoji
@@ -62,7 +63,9 @@ def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
     if not has_words(text):
         return ""
     text = _with_pauses(text, language)
-    return tidy(speak_english(text, language) if english else speak_other_language(text, language))
+    if english:
+        return tidy(speak_english(text, language))
+    return tidy(without_initial_stops(speak_other_language(text, language)))
 
 
 def _with_pauses(text: str, language: str) -> str:

@@ -14,6 +14,7 @@ from lunavox_edge.text.numeric_dates import name_months
 from lunavox_edge.text.ordinals import speak_ordinals
 from lunavox_edge.text.roman_other import speak_roman_numerals
 from lunavox_edge.text.sign_words import speak_ranges, speak_signs
+from lunavox_edge.text.suffixed_ordinals import speak_suffixed_ordinals
 from lunavox_edge.text.time_units import speak_time_units
 
 _MARKS = "#?@^"
@@ -54,11 +55,12 @@ def speak_other_language(text: str, language: str) -> str:
     if key == "de":
         text = speak_german(text)
     text = _expand(name_months(speak_roman_numerals(text, key), key), key)
-    text = speak_ordinals(text, key)
+    text = speak_ordinals(speak_suffixed_ordinals(text, key), key)
     text = speak_ranges(speak_figures(speak_signs(text, key), words), key, words.minus)
-    return speak_time_units(text, key)
+    return _CELSIUS.sub("摄氏度", text) if key == "zh" else speak_time_units(text, key)
 
 
+_CELSIUS = re.compile(r"\s?°C(?![A-Za-z])")
 _YEARS = {"ru": ("г", "года"), "uk": ("р", "року"), "pl": ("r", "roku"), "be": ("г", "года")}
 """After a year; after other numbers they may be grams."""
 

@@ -20,6 +20,7 @@ from lunavox_edge.text.abbreviations import (
     PARTS,
     STARTERS,
     UNITS,
+    without_initial_stops,
 )
 from lunavox_edge.text.characters import CJK, CLOSERS, EMOJI, NEWLINES, OPENERS, is_lower
 
@@ -38,7 +39,7 @@ _AFTER_NUMBER = re.compile(r"[0-9] ?(?!(?:kl|klo|nr|plkst|pkl|godz|tel|str|ul|с
 """`10 min` is a measure, and may end a sentence before another number."""
 _AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
 """`21 °C. The` and `10 W. The`: no initials."""
-_ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$")
+_ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$|\b(?i:never|my|your|you|his|her|their|not|n't) mind$")
 """`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
 _LIST_NUMBER = re.compile(r"[\s>*_#(+-]*[0-9]{1,3}$")
@@ -128,8 +129,8 @@ def _wants_number(before: str) -> bool:
 
 
 def without_inner_stops(text: str) -> str:
-    """Drop the full stop of an abbreviation before a number, at which a phonemiser would end its clause."""
-    return _BEFORE_NUMBER.sub(_without_stop, text)
+    """Drop the full stop of an initial, and of an abbreviation before a number, at which a phonemiser would end its clause."""
+    return without_initial_stops(_BEFORE_NUMBER.sub(_without_stop, text))
 
 
 def _without_stop(found: re.Match[str]) -> str:

@@ -38,18 +38,27 @@ tr | dakika | saat | saniye | kilometre bölü saat
 uk | хвилина/хвилини/хвилин | година/години/годин | секунда/секунди/секунд | кілометрів на годину
 vi | phút | giờ | giây | ki lô mét trên giờ
 """
+_FRENCH_CLOCK = re.compile(r"(?<![\w.,:/-])(?P<h>[01]?[0-9]|2[0-4])(?:h| h )(?P<m>[0-5][0-9])(?![\w:])")
 _SHARED = {"bs": "hr", "nb": "no"}
 _UNIT = re.compile(
     r"(?<![\w.,:/-])(?P<number>[0-9]{1,4}(?:[.,][0-9]{1,3})?) ?"
     r"(?:(?P<km>km/h|км/ч|км/год)|(?P<min>min|mn|мин|хв)(?!\s?[-–]?[0-9]+(?:[.,][0-9]+)?\s?[°%])|(?P<h>h|ч|год)"
-    r"|(?P<sec>sec|sek|сек|s|с))(?![\w/²³'’·-]|\.)"
+    r"|(?P<sec>sec|sek|сек|s|с))(?![\w/²³'’·-]|\.\w)(?P<stop>\.(?=\s[^\W\d_A-ZА-ЯÀ-Þ]))?"
 )
 
 
 def speak_time_units(text: str, language: str) -> str:
     """Write the units of time and speed of a language as words; those of others stay."""
+    if language == "fr":
+        text = _FRENCH_CLOCK.sub(_french_clock, text)
     words = _words(_SHARED.get(language, language))
     return _UNIT.sub(lambda found: _spoken(found, words, language), text) if words else text
+
+
+def _french_clock(found: re.Match[str]) -> str:
+    hour, minute = int(found["h"]), int(found["m"])
+    hours = f"{hour} heure{'s' if hour > 1 else ''}"
+    return f"{hours} {minute}" if minute else hours
 
 
 @lru_cache(maxsize=64)

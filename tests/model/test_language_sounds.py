@@ -25,7 +25,7 @@ ca | CO2 850 ppm | CO2, 850 ppm
 ca | El Sr. Puig truca | El senyor Puig truca
 ca | núm. 5 | número 5
 cmn | 气温-5度 | 气温零下5度
-cmn | 气温−5°C | 气温零下5°C
+cmn | 气温−5°C | 气温零下5摄氏度
 cmn | 电量<5% | 电量小于5%
 cs | Je -5 °C | Je minus 5 °C
 cs | Je –5 °C | Je minus 5 °C
