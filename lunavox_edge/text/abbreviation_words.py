@@ -10,7 +10,8 @@ ABBREVIATIONS: dict[str, str] = {
     " Sep=September@; Sept=September@; Okt=Oktober@; Nov=November@; Dez=Dezember@; z. B=zum Beispiel; d."
     " h=das heißt; u. a=unter anderem; u. ä=und ähnliches; o. ä=oder ähnliches; i. d. R=in der Regel; z."
     " T=zum Teil; z. Zt=zurzeit; v. a=vor allem; s. o=siehe oben; s. u=siehe unten; Nr=Nummer?; Zi=Zimmer#;"
-    " Nrn=Nummern#; Dr=Doktor^; Prof=Professor^; Dipl.-Ing=Diplomingenieur^; Ing=Ingenieur^; Hr=Herr^;"
+    " Nrn=Nummern#; Dr=Doktor^; Prof=Professor^; Dipl.-Ing=Diplomingenieur^; Dr.-Ing=Doktoringenieur^;"
+    " Ing=Ingenieur^; Hr=Herr^;"
     " Hrn=Herrn^; Fr=Frau^; Frl=Fräulein^; St=Sankt^; bzw=beziehungsweise; ca=circa; usw=und so weiter;"
     " etc=et cetera; evtl=eventuell; ggf=gegebenenfalls; inkl=inklusive; exkl=exklusive; zzgl=zuzüglich;"
     " vgl=vergleiche; sog=sogenannte; bspw=beispielsweise; insb=insbesondere; allg=allgemein; max=maximal;"
@@ -36,18 +37,26 @@ ABBREVIATIONS: dict[str, str] = {
     " fig=figure#; art=article#; cf=confer; éd=édition; janv=janvier; févr=février; avr=avril; juil=juillet;"
     " sept=septembre; oct=octobre; nov=novembre; déc=décembre; moy=moyenne; hum=humidité; apr. J.-C=après"
     " Jésus-Christ; av. J.-C=avant Jésus-Christ; app=appartement#; bât=bâtiment; rdc=rez-de-chaussée",
-    "es": "ene=enero@; feb=febrero@; mar=marzo@; abr=abril@; may=mayo@; jun=junio@; jul=julio@; ago=agosto@; sep=septiembre@; sept=septiembre@; oct=octubre@; nov=noviembre@; dic=diciembre@; p=página#; min=minutos@; Sr=señor^; Sra=señora^; Srta=señorita^; Sres=señores^; Dr=doctor^; Dra=doctora^; D=don^;"
+    "es": "ene=enero@; feb=febrero@; mar=marzo@; abr=abril@; may=mayo@; jun=junio@; jul=julio@;"
+    " ago=agosto@; sep=septiembre@; sept=septiembre@; oct=octubre@; nov=noviembre@;"
+    " dic=diciembre@; p=página#; min=minutos@; Sr=señor^; Sra=señora^; Srta=señorita^;"
+    " Sres=señores^; Dr=doctor^; Dra=doctora^; D=don^;"
     " Dña=doña^; Prof=profesor^; Profa=profesora^; Ing=ingeniero^; Lic=licenciado^; Sto=santo^; Sta=santa^;"
     " Ud=usted; Uds=ustedes; Vd=usted; Vds=ustedes; p. ej=por ejemplo; etc=etcétera; EE. UU=Estados Unidos;"
     " aprox=aproximadamente; n.º=número?; nº=número?; n°=número?; núm=número#; No=número#; Av=avenida^;"
     " Avda=avenida^; C/=calle^; pág=página#; págs=páginas#; tel=teléfono; vol=volumen#; cap=capítulo#;"
     " art=artículo#; a. m=a eme; p. m=pe eme; dpto=departamento; hum=humedad; prom=promedio",
-    "pt": "jan=janeiro@; fev=fevereiro@; mar=março@; abr=abril@; jun=junho@; jul=julho@; ago=agosto@; set=setembro@; out=outubro@; nov=novembro@; dez=dezembro@; p=página#; Sr=senhor^; Sra=senhora^; Srta=senhorita^; Dr=doutor^; Dra=doutora^; D=dona^; Prof=professor^;"
+    "pt": "jan=janeiro@; fev=fevereiro@; mar=março@; abr=abril@; jun=junho@; jul=julho@; ago=agosto@;"
+    " set=setembro@; out=outubro@; nov=novembro@; dez=dezembro@; p=página#; Sr=senhor^;"
+    " Sra=senhora^; Srta=senhorita^; Dr=doutor^; Dra=doutora^; D=dona^; Prof=professor^;"
     " Profa=professora^; Prof.ª=professora^; Eng=engenheiro^; Sto=santo^; Sta=santa^; p. ex=por exemplo;"
     " etc=etcétera; aprox=aproximadamente; n.º=número?; nº=número?; n°=número?; núm=número#; Av=avenida^;"
     " R=rua^; pág=página#; tel=telefone; máx=máximo; mín=mínimo#; temp=temperatura; vol=volume#;"
     " cap=capítulo#; art=artigo#; apto=apartamento#; min=minutos@; hum=humidade; umid=umidade",
-    "it": "gen=gennaio@; febbr=febbraio@; feb=febbraio@; mar=marzo@; apr=aprile@; mag=maggio@; giu=giugno@; lug=luglio@; ago=agosto@; sett=settembre@; set=settembre@; ott=ottobre@; nov=novembre@; dic=dicembre@; p=pagina#; Egr=egregio^; S=San^; Sig=signor^; Sig.ra=signora^; Sig.na=signorina^; Dott=dottor^; Dott.ssa=dottoressa^; Dr=dottor^;"
+    "it": "gen=gennaio@; febbr=febbraio@; feb=febbraio@; mar=marzo@; apr=aprile@; mag=maggio@;"
+    " giu=giugno@; lug=luglio@; ago=agosto@; sett=settembre@; set=settembre@; ott=ottobre@;"
+    " nov=novembre@; dic=dicembre@; p=pagina#; Egr=egregio^; S=San^; Sig=signor^;"
+    " Sig.ra=signora^; Sig.na=signorina^; Dott=dottor^; Dott.ssa=dottoressa^; Dr=dottor^;"
     " Prof=professor^; Prof.ssa=professoressa^; Ing=ingegner^; Avv=avvocato^; Arch=architetto^;"
     " Geom=geometra^; Rag=ragionier^; p. es=per esempio; ad es=ad esempio; ecc=eccetera; n=numero#;"
     " n°=numero?; nº=numero?; nr=numero?; ca=circa; circ=circa; max=massimo; min=minimo#; temp=temperatura;"
@@ -56,7 +65,10 @@ ABBREVIATIONS: dict[str, str] = {
     "ca": "Sr=senyor^; Sra=senyora^; Dr=doctor^; Dra=doctora^; Prof=professor^; p. ex=per exemple;"
     " etc=etcètera; núm=número#; n.º=número?; nº=número?; aprox=aproximadament; màx=màxim; mín=mínim#;"
     " temp=temperatura; av=avinguda^; tel=telèfon; pàg=pàgina#; St=Sant^; Sta=Santa^",
-    "ro": "ian=ianuarie@; feb=februarie@; apr=aprilie@; iun=iunie@; iul=iulie@; aug=august@; sept=septembrie@; oct=octombrie@; nov=noiembrie@; dec=decembrie@; bl=blocul#; ap=apartamentul#; et=etajul#; dl=domnul^; dna=doamna^; d-na=doamna^; d-l=domnul^; dr=doctor^; prof=profesor^; ing=inginer^;"
+    "ro": "ian=ianuarie@; feb=februarie@; apr=aprilie@; iun=iunie@; iul=iulie@; aug=august@;"
+    " sept=septembrie@; oct=octombrie@; nov=noiembrie@; dec=decembrie@; bl=blocul#;"
+    " ap=apartamentul#; et=etajul#; dl=domnul^; dna=doamna^; d-na=doamna^; d-l=domnul^;"
+    " dr=doctor^; prof=profesor^; ing=inginer^;"
     " str=strada^; bd=bulevardul^; nr=numărul?; etc=et cetera; de ex=de exemplu; ex=exemplu;"
     " aprox=aproximativ; cca=circa?; max=maxim; min=minim#; temp=temperatura; tel=telefon; pag=pagina#;"
     " Sf=Sfântul^",
@@ -97,7 +109,8 @@ ABBREVIATIONS: dict[str, str] = {
     "ru": "т. е=то есть; т. к=так как; т. д=так далее; т. п=тому подобное; т. н=так называемыйе;"
     " напр=например; г=город^; ул=улица; д=дом#; кв=квартира#; пр=проспект^; пл=площадь^; стр=страница#;"
     " рис=рисунок#; табл=таблица#; проф=профессор^; акад=академик^; им=имени; тел=телефон; тыс=тысяч;"
-    " млн=миллионов; млрд=миллиардов; руб=рублей; коп=копеек; мин=минут@; ч=часов@; макс=максимум; мин=минимум#; темп=температура;"
+    " млн=миллионов; млрд=миллиардов; руб=рублей; коп=копеек; мин=минут@; ч=часов@; макс=максимум;"
+    " мин=минимум#; темп=температура;"
     " ок=около; прибл=приблизительно; св=святой^; см=смотри; гл=глава#; эт=этаж; час=часов@; сек=секунд@",
     "uk": "т. д=так далі; т. п=тому подібне; т. зв=так званий; напр=наприклад; вул=вулиця; просп=проспект^;"
     " пл=площа^; м=місто^; кв=квартира#; буд=будинок#; ст=сторінка#; стор=сторінка#; проф=професор^;"
@@ -110,7 +123,9 @@ ABBREVIATIONS: dict[str, str] = {
     " λοιπά; δηλ=δηλαδή; αρ=αριθμός#; αριθ=αριθμός#; οδ=οδός; Δρ=δόκτωρ^; τηλ=τηλέφωνο; σελ=σελίδα#;"
     " περ=περίπου; μέγ=μέγιστο; ελάχ=ελάχιστο#; θερμ=θερμοκρασία; λ. χ=λόγου χάριν; Αγ=Άγιος^;"
     " εκ=εκατομμύρια; μ. μ=μετά μεσημβρίαν; π. μ=προ μεσημβρίας; max=μέγιστο; min=ελάχιστο#",
-    "hu": "jan=január; febr=február; márc=március; ápr=április; jún=június; júl=július; aug=augusztus; szept=szeptember; okt=október; nov=november; dec=december; pl=például; kb=körülbelül; stb=és így tovább; ún=úgynevezett; ill=illetve; u=utca#; dr=doktor^;"
+    "hu": "jan=január; febr=február; márc=március; ápr=április; jún=június; júl=július; aug=augusztus;"
+    " szept=szeptember; okt=október; nov=november; dec=december; pl=például; kb=körülbelül;"
+    " stb=és így tovább; ún=úgynevezett; ill=illetve; u=utca#; dr=doktor^;"
     " id=idősebb^; ifj=ifjabb^; prof=professzor^; max=maximum; min=minimum#; hőm=hőmérséklet; tel=telefon;"
     " old=oldal; vö=vesd össze; du=délután; de=délelőtt#; db=darab@; kh=kerület; ker=kerület; em=emelet;"
     " Szt=Szent^; özv=özvegy^",
@@ -161,7 +176,8 @@ ABBREVIATIONS: dict[str, str] = {
     " maks=maksimum; max=maksimum; min=minimum#; sıc=sıcaklık; tel=telefon; yakl=yaklaşık; s=sayfa#;"
     " mad=madde#; Hz=Hazreti^; St=Aziz^; ort=ortalama; dk=dakika@; sn=saniye@; sa=saat@; T. C=Türkiye"
     " Cumhuriyeti",
-    "id": "pkl=pukul?; dll=dan lain-lain; dsb=dan sebagainya; dst=dan seterusnya; mis=misalnya; No=nomor#; no=nomor#;"
+    "id": "pkl=pukul?; dll=dan lain-lain; dsb=dan sebagainya; dst=dan seterusnya; mis=misalnya;"
+    " No=nomor#; no=nomor#;"
     " Jl=jalan^; jl=jalan^; Dr=doktor^; dr=dokter^; Prof=profesor^; Bpk=Bapak^; Ny=Nyonya^; Tn=Tuan^;"
     " hlm=halaman#; hal=halaman#; tel=telepon; maks=maksimum; min=minimum#; temp=temperatur; a. n=atas nama;"
     " a. l=antara lain; yth=yang terhormat; ca=sekitar",
@@ -212,6 +228,7 @@ OTHER_BEFORE_NUMBERS = frozenset(
     " approx cca kb env durchschn ok godz kl klo plkst nro núm č čís št br zk sz стр бр ул д кв макс"
     " мин мін темп темпер тэмп прибл приб бл ок μέγ ελάχ θερμ αρ αριθ σελ hám lágm lämp hőm sıc yakl"
     " tel tlf tél tálr puh hlm blz bls lk lpp apm мыс шам მაქს მინ ტემპ დაახლ गरि सं नं पृ नं నం നം"
-    " vlhk wilg luftf väh pribl priem nrn mind bl ap pkl z.zt zt abb pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
+    " vlhk wilg luftf väh pribl priem nrn mind bl ap pkl z.zt zt abb"
+    " pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
 )
 """The sentence goes on if a number follows."""

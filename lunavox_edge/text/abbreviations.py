@@ -32,7 +32,10 @@ PARTS = frozenset("vol ch chap fig sec sect art".split())
 OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc temp avg hum approx apt".split())
 """They end a sentence only if the next word is one that starts sentences."""
 
-UNITS = frozenset("ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt std sek tim год хв ч мин сек".split())
+UNITS = frozenset(
+    "ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt"
+    " std sek tim год хв ч мин сек".split()
+)
 """After a number these are measures: `Wait 5 min. 3 people came` and `It is 6 ft. High walls`."""
 
 LETTER_UNITS = frozenset("hmsglLWVKCF")
@@ -79,7 +82,7 @@ GERMAN_BEFORE_ORDINALS = frozenset(
 """`der 2. Weltkrieg`: the full stop belongs to the number."""
 
 LEADING_NUMERAL = re.compile(
-    r"(?:^\s*|[,;:(] ?|\b(?:im|am|des|dem|den|zum|vom|beim|der|die|das|a|az|w|v|ve|o|na|po|za) )[IVX]{2,5}$"
+    r"(?:^\s*|[,;:(] ?|\b(?:[iad]m|de[smnr]|zum|vom|beim|die|das|az?|w|ve?|o|na|po|za) )[IVX]{2,5}$"
 )
 """`II. Weltkrieg`, `IV. Béla`: the numeral comes before what it counts."""
 
@@ -92,6 +95,12 @@ _INITIAL = re.compile(
 def without_initial_stops(text: str) -> str:
     """Drop the full stops of initials (`J. S. Bach`), at which a phonemiser would end its clause."""
     return _INITIAL.sub(
-        lambda found: found.group() if found["next"].lower() in STARTERS else found["letter"] + found["blank"],
+        lambda found: (
+            found.group() if found["next"].lower() in STARTERS else found["letter"] + found["blank"]
+        ),
         text,
     )
+
+
+ORDINAL_PAIR = re.compile(r"(?<![\w.,])[0-9]{1,2}\. (?:und|oder|bis) $")
+"""`Die 2. und 3. Lampe`: what is before the second ordinal."""

@@ -142,7 +142,7 @@ _WEEKDAYS = {
     "Sun": "Sunday",
 }
 
-_TITLE = re.compile(rf"(?<![0-9]\s)(?<![0-9])\b({'|'.join(_TITLES)})\.(?=\s?[A-Z&])")
+_TITLE = re.compile(rf"(?<![0-9]\s)(?<![0-9])\b({'|'.join(_TITLES)})\.(?=\s?[A-Z&]|\sand\s(?:Mrs?|Ms|Dr)\b)")
 _TWO_FACED = re.compile(r"(?:\b([A-Z][a-z]{2,20})\s)?\b(Dr|St)\.(\s?[A-Z])?")
 _FIXED = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, _WORDS))})\.(?!\w)(?=\s?(.?))", re.IGNORECASE)
 _INSIDE = re.compile(
@@ -167,6 +167,16 @@ _NOT_NAMES = frozenset(
     [*"The And But For From With See Ask Call Tell Visit Near Was".split(), *_TITLES.values()]
 )
 _SPACED = re.compile(r"\b([Ii])\. ?e\.|\b([Ee])\. ?g\.")
+_MONTHS = {
+    "Jan": "January",
+    "Feb": "February",
+    "Aug": "August",
+    "Sep": "September",
+    "Oct": "October",
+    "Nov": "November",
+    "Dec": "December",
+}
+_MONTH_ALONE = re.compile(r"\b(Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.(?:(?=\s[a-z])|([,;:]))")
 _NUMBER_OF = re.compile(r"\b[Nn]o\. (?=of\b)")
 
 
@@ -184,6 +194,7 @@ def expand_abbreviations(text: str) -> str:
     text = _FIXED.sub(_fixed, text)
     text = _INSIDE.sub(lambda match: _as_written(match[1], _WORDS_INSIDE[match[1].lower()]), text)
     text = _WEEKDAY_RANGE.sub(lambda match: f"{_WEEKDAYS[match[1]]} to {_WEEKDAYS[match[2]]}", text)
+    text = _MONTH_ALONE.sub(lambda match: f"{_MONTHS[match[1][:3]]}{match[2] or ''}", text)
     return _WEEKDAY.sub(lambda match: _WEEKDAYS[match[1] or match[2]], text)
 
 

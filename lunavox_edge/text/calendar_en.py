@@ -37,11 +37,21 @@ _ISO = re.compile(r"(?<![\w/-])([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})
 _MONTH_OF_YEAR = re.compile(r"(?<![\w./,-])(0?[1-9]|1[0-2])/((?:19|20)[0-9]{2})(?![\w/-]|[.,][0-9])")
 _DAY_OF_MONTH = re.compile(
     r"(?P<before>(?i:\b(?:on|by|until|till|since|from|before|after|due|through|dated|between|starting"
-    r"|ending|expires|(?:mon|tues|wednes"
-    r"|thurs|fri|satur|sun)day))[,:]? (?:the )?)(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})"
+    r"|ending|expires|valid|date|today|tomorrow|yesterday|pickup|pick-up|collection|birthday|holiday|trash|recycling"
+    r"|(?:\w+ )?day|(?:mon|tues|wednes"
+    r"|thurs|fri|satur|sun)day))[,:]? \(?(?:the )?)(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})"
     r"(?P<more>(?: ?[-–] ?| (?:to|and|until|till|through) )[0-9]{1,2}/[0-9]{1,2})?"
     r"(?![\w/%°-]|[.,:][0-9]| ?(?:of|cups?|inch(?:es)?|miles?|teaspoons?|tablespoons?|tsp|tbsp|full"
     r"|empty|lb|oz|in|ths?|way)\b)"
+)
+_LATE_DAY = r"(?:1[0-57-9]|2[0-9]|3[01])"
+"""No part of a common fraction."""
+_DAYS_OF_MONTHS = re.compile(
+    rf"(?<![\w.,/-])(?P<before>)[0-9]{{1,2}}/{_LATE_DAY}(?P<more> ?[-–] ?)[0-9]{{1,2}}/{_LATE_DAY}"
+    r"(?![\w/%°-]|[.,:][0-9])"
+)
+_AND_DAY = re.compile(
+    rf"\b{_MONTH}\s{_DAY}{_TH}\s(?P<joint>and|or|&)\s(?P<last>[0-3]?[0-9]){_TH}(?=[.,;:!?)]?(?:$|\s(?!\w)|\)))"
 )
 _NUMERIC = re.compile(
     r"(?<![\w./-])([0-9]{1,2})(?:/([0-9]{1,2})/([0-9]{4}|[0-9]{2})"
@@ -95,6 +105,8 @@ def speak_dates(text: str, *, month_first: bool) -> str:
         text,
     )
     text = _NUMERIC.sub(lambda match: _numeric_date(match, month_first=month_first), text)
+    text = _DAYS_OF_MONTHS.sub(lambda match: _days_of_months(match, month_first=month_first), text)
+    text = _AND_DAY.sub(_and_day, text)
     text = _DAY_OF_MONTH.sub(lambda match: _days_of_months(match, month_first=month_first), text)
     text = _MONTH_OF_YEAR.sub(lambda match: f"{_MONTHS[int(match[1]) - 1]} {year(int(match[2]))}", text)
     text = _MONTH_FIRST.sub(_month_first_date, text)
@@ -164,6 +176,13 @@ def _days_of_months(match: re.Match[str], *, month_first: bool) -> str:
         return before + spoken[0]
     joint = joint or re.sub(r"[0-9/]+", "", match["more"])
     return f"{before}{spoken[0]}{joint}{spoken[1]}"
+
+
+def _and_day(match: re.Match[str]) -> str:
+    """`Dec. 24 and 25` -> both are days."""
+    if not (_is_day(int(match[2])) and _is_day(int(match["last"]))):
+        return match.group()
+    return f"{_month_name(match[1])} {ordinal(int(match[2]))} {match['joint']} {ordinal(int(match['last']))}"
 
 
 def _day_of_month(first: int, second: int, *, month_first: bool) -> str | None:

@@ -31,6 +31,9 @@ _MINUTES_LEFT = re.compile(
     r"(?= (?:left|remain(?:ing|s)?|to go)\b)",
     re.IGNORECASE,
 )
+_PARTS_OF_SECOND = re.compile(
+    r"(?<![\w:.,/-])(?P<minutes>[0-9]{1,3}):(?P<seconds>[0-5][0-9])\.(?P<fraction>[0-9]{1,9})(?![\w:]|\.[0-9])"
+)
 _MIN_PARTS = 2
 _DAY_HOURS = 24
 _CONTEXT_CHARS = 60
@@ -81,7 +84,7 @@ def speak_durations(text: str) -> str:
     """
     text = _DIFFERENCE.sub(_spoken, text)
     text = _MINUTES_LEFT.sub(lambda match: match["before"] + _spoken(match), text)
-    text = _LONG_CLOCK.sub(_long_clock, text)
+    text = _PARTS_OF_SECOND.sub(_spoken, _LONG_CLOCK.sub(_long_clock, text))
     text = _ISO.sub(_spoken, text)
     return _COMPACT.sub(_compact, text)
 

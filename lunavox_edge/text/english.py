@@ -44,6 +44,7 @@ _PLUS_SIGN = re.compile(r"(?<![\w+)])\+(?=[0-9$€£])")
 _VULGAR = re.compile("([0-9]?)([¼-¾⅐-⅞↉])")
 _ROMAN_SIGN = re.compile("[Ⅰ-ⅿ]")
 _RAISED = re.compile("[⁰¹⁴-⁹₀-₉]+")
+_MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"#\s?(?=[0-9])"), "number "),
     (re.compile(r"\b(I|[Ww]e) <3\b"), r"\1 love"),
@@ -70,6 +71,17 @@ _SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\s?(?:±|\+/-)\s?(?=[$€£¥]?\.?[0-9])"), " plus or minus "),
     (re.compile(r"(^|[(\[“‘]|(?:^|(?<=[\s(:]))[\"'](?= (?:less|greater|at|plus) )) +"), r"\1"),
     (re.compile(r"\^\s?(?=-?[0-9])"), " to the power of "),
+    (
+        re.compile(rf"(?<=[0-9])(?:st|nd|rd|th)?\s?[-–]\s?(?={_MONTHS}[a-z]{{0,6}}\.?\s[0-9]{{1,2}}\b)"),
+        " to ",
+    ),
+    (
+        re.compile(
+            r"(?<=[0-9])x(?= (?:faster|slower|more|less|larger|bigger|smaller|higher|lower|better|worse"
+            r"|longer|cheaper|stronger|brighter|as|the|speed|zoom)\b)"
+        ),
+        " times",
+    ),
     (re.compile(r"\bw/o\b"), "without"),
     (re.compile(r"\bw/(?=\s|[a-z])"), "with "),
     (re.compile(r"\b(24|50|9)/(7|50|11)\b(?![/.,]?[0-9])"), r"\1 \2"),
@@ -86,6 +98,7 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=\w)\s?>\s?(?=\w)"), " greater than "),
     (re.compile(r"\s?×\s?"), " times "),
     (re.compile(r"\s?÷\s?"), " divided by "),
+    (re.compile(r"(?<=[A-Za-z]):(?=minus )"), ": "),
     (re.compile(r"\s?@\s?"), " at "),
     (re.compile(r"\s?%"), " percent"),
     (re.compile(r"\s?[°º]"), " degrees"),

@@ -12,7 +12,8 @@ VERSIONS = frozenset(
 """What follows is a version or a chapter: its point is said as a point."""
 
 CLOCK_BEFORE = frozenset(
-    "um gegen le ve στις klokka klukkan pulksten kl klo kello klokken klockan ore om vers las às até alle dalle ora pukul jam"
+    "um gegen le ve στις klokka klukkan pulksten kl klo kello klokken klockan ore om vers las às até"
+    " alle dalle ora pukul jam"
     " heures godz godzina godzinie ob ora saat óra v о в а u kell plkst à las".split()
 )
 """What follows may be a time of day: `um 12.30`, `kl. 12.30`."""

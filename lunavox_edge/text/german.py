@@ -29,11 +29,13 @@ _DAY_RANGE = re.compile(rf"\b({_DAY})\.?\s?[-–]\s?({_DAY})\b\.?(?=[\s,:;)]|$)"
 _DAY_OF_DATE = re.compile(rf"\b({_DAY})(?:\.,?|,)(?=\s[0-9]{{1,2}}\.)")
 _CLOCK = r"(?:[01]?[0-9]|2[0-4])[.:][0-5][0-9]"
 _CLOCKS = re.compile(
-    rf"(?<![\w.,:/-])(?P<first>{_CLOCK})(?:(?P<joint>\s?[-–]\s?|\s(?:bis|und|oder)\s)(?P<last>{_CLOCK}))?\s?Uhr\b"
+    rf"(?<![\w.,:/-])(?P<first>{_CLOCK})"
+    rf"(?:(?P<joint>\s?[-–]\s?|\s(?:bis|und|oder)\s)(?P<last>{_CLOCK}))?\s?Uhr\b"
 )
 _STREET = re.compile(r"(?<=[^\W\d_]{2})(?P<s>[sS])tr\.(?=\s|$|[,;:)])")
 _ORDINAL_RANGE = re.compile(
-    rf"(?<![\w.,])(?P<first>[0-9]{{1,2}})\.\s?[-–]\s?(?=[0-9]{{1,2}}\.\s?(?:{months('de')})(?!\w))", re.IGNORECASE
+    rf"(?<![\w.,])(?P<first>[0-9]{{1,2}})\.\s?[-–]\s?(?=[0-9]{{1,2}}\.\s?(?:{months('de')})(?!\w))",
+    re.IGNORECASE,
 )
 THROUGH = re.compile(rf"\.\sbis\s[0-9]{{1,2}}\.\s?(?:{months('de')})(?!\w)", re.IGNORECASE)
 """What follows the first day of two in one month."""

@@ -8,17 +8,23 @@ import re
 from lunavox_edge.text.characters import CJK, CLOSERS, is_lower
 
 _LONG_TAGS = (
+    ""
     "abbr|answer|article|aside|audio|big|blockquote|body|br|break|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em"
+    ""
     "|emphasis|figcaption|figure|final|font|footer|form|h[1-6]|head|header|hr|html|iframe|img|input|ins|kbd|label|li|link"
+    ""
     "|main|mark|meta|nav|ol|option|output|phoneme|pre|prosody|samp|say-as|script|section|select|small|source|span"
+    ""
     "|speak|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|think|title|tr|tt|ul|var"
-    "|video|voice|wbr"
+    "|video|voice|wbr|response|reply|assistant|final_answer|result"
 )
 _TAG = re.compile(
     rf"</?(?:(?:{_LONG_TAGS})(?:\s[^<>]*)?/?|[abipqsu](?:\s[^<>=]*=[^<>]*)?\s?/?)>",
     re.IGNORECASE,
 )
-_BLOCK_TAG = re.compile(r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|blockquote|section)\b", re.IGNORECASE)
+_BLOCK_TAG = re.compile(
+    r"</?(?:br|p|div|li|tr|h[1-6]|ul|ol|table|blockquote|section|details|summary)\b", re.IGNORECASE
+)
 _HIDDEN = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 

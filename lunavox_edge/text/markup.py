@@ -42,7 +42,7 @@ _VOLUMES = {
 }
 
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)", re.IGNORECASE)
-_AMOUNT = re.compile(r"([+-]?)([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(%|dB)?", re.IGNORECASE)
+_AMOUNT = re.compile(r"([+-]?)([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})\s?(%|dB)?", re.IGNORECASE)
 _HAS_ROOT = re.compile(r"<(?:[\w.-]+:)?speak[\s/>]|<[?!]")
 _SILENT = frozenset({"desc", "metadata", "meta", "lexicon", "lookup", "title"})
 """Elements that describe; what they hold is not spoken."""

@@ -82,7 +82,8 @@ def _counted(found: re.Match[str], language: str) -> str:
     noun = found["noun"]
     if noun[0].isupper() and (language not in _NOUNS_MAY_BE_NAMES or not _words_before(found)[0]):
         return found.group()
-    words = before_noun(int(found["number"]), language, noun)
+    is_start = noun in {"do", "až"}
+    words = (before_month if is_start else before_noun)(int(found["number"]), language, noun)
     return f"{words} {noun}" if words else found.group()
 
 

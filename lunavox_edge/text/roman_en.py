@@ -42,7 +42,7 @@ _NAME = r"[A-Z][^\W\d_]+"
 _SMALL = r"(?:[IVX]{2,})"
 
 _AFTER_NOUN = re.compile(rf"\b(?P<noun>(?i:{_NOUNS})s?)(?P<gap>\.?\s)(?P<numeral>{_NUMERAL}){_END}")
-_CHAIN = re.compile(rf"(?P<joint>,? (?:and|or|to|through) |, |\s?[-–]\s?)(?P<numeral>{_NUMERAL}){_END}")
+_CHAIN = re.compile(rf"(?P<joint>,? (?:and|or|to|through|of) |, |\s?[-–]\s?)(?P<numeral>{_NUMERAL}){_END}")
 _TITLED = re.compile(
     rf"\b(?P<name>(?:{_TITLES})\.? {_NAME}(?:[ -]{_NAME}){{0,2}}) (?P<numeral>(?=[IVX]+\b){_NUMERAL}){_END}"
 )
@@ -161,7 +161,8 @@ def _reigning(match: re.Match[str]) -> str:
 
 
 def _named_ruler(match: re.Match[str]) -> str:
-    if match["numeral"] == "I" and not _RULER_GOES_ON.match(match.string, match.end()):
+    subject = not match.string[: match.start()].strip() and _PAST.match(match.string, match.end())
+    if match["numeral"] == "I" and not (subject or _RULER_GOES_ON.match(match.string, match.end())):
         return match.group()
     initial = _INITIAL.match(match.string, match.end()) if len(match["numeral"]) == 1 else None
     if initial and initial[1].lower() not in STARTERS:

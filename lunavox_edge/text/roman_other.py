@@ -31,7 +31,9 @@ _ONE_LETTER = re.compile(
     rf"\b(?P<name>{_RULERS}) (?P<numeral>[IVX])(?P<stop>\.(?=\s?(?:[^\W\d_]|$))|(?![\w.'’/-]))(?!\s?[0-9])"
 )
 _CENTURIES = {
-    "fr": re.compile(r"(?<![\w.])(?P<numeral>[IVX]+)\s?(?:e|è|ème|er|ᵉ)(?= (?:siècle|arrondissement|République|dynastie))"),
+    "fr": re.compile(
+        r"(?<![\w.])(?P<numeral>[IVX]+)\s?(?:e|è|ème|er|ᵉ)(?= (?:siècle|arrondissement|République|dynastie))"
+    ),
     "es": re.compile(r"(?<=\b[Ss]iglo )(?P<numeral>[IVX]+)\b"),
     "pt": re.compile(r"(?<=\b[Ss]éculo )(?P<numeral>[IVX]+)\b"),
     "ru": re.compile(r"(?<![\w.])(?P<numeral>[IVX]+)(?=[ -]?(?:век|вв?\.|столети))"),
@@ -39,7 +41,8 @@ _CENTURIES = {
     "pl": re.compile(r"(?<![\w.])(?P<numeral>[IVX]+)(?= (?:wieku?|w\.))"),
 }
 _BEFORE = {
-    language: re.compile(rf"(?<![\w.])(?P<numeral>{_NUMERAL})\. ?(?=[^\W\d_])") for language in ("hu", "tr", "de", "cs", "sk")
+    language: re.compile(rf"(?<![\w.])(?P<numeral>{_NUMERAL})\. ?(?=[^\W\d_])")
+    for language in ("hu", "tr", "de", "cs", "sk")
 }
 """The numeral comes before the name or the noun, with a full stop: `IV. Béla`, `II. Weltkrieg`."""
 _WOMEN = re.compile(

@@ -150,6 +150,8 @@ def _date(text: str, order: str, *, month_first: bool) -> str | None:
     if not parts or max(map(len, parts)) > _YEAR_CHARS:
         return None
     order = order or _guessed_order(parts, month_first=month_first)
+    if len(parts) == 2 and len(order) == 3:  # noqa: PLR2004 - a date without its year
+        order = order.replace("y", "")
     if len(parts) != len(order) or len(set(order)) != len(order):
         return None
     values = {
@@ -228,6 +230,7 @@ def _address(text: str) -> str:
 
 _READERS: dict[str, Callable[[str], str | None]] = {
     "cardinal": _cardinal,
+    "roman": _cardinal,
     "ordinal": _ordinal,
     "digits": _digits,
     "fraction": _fraction,

@@ -72,7 +72,8 @@ _TIME = r"[0-2]?[0-9][:.][0-5][0-9]"
 _UNITS = (
     r"(?:[°º%€$£¥℃‰]|(?:[kM]?Wh?|km|[cm]?m|kg|g|ml|l|L|[mk]?V|A|mA|h|u|min|sek|sec|s|[kMG]?Hz|hPa|mbar|bar|ppm"
     r"|ppb|lx|dB|ч|мин|хв|км|м|кг|г|Вт|кВт)(?![^\W\d_])"
-    r"|(?i:grad|grád|graden|gradus|градус|prozent|procent|pro[sc]ent|pour|por c|per c|stup|stop|fok|aste|derece|"
+    r"|(?i:grad|grád|graden|gradus|градус|prozent|procent|pro[sc]ent|pour|por c|per c|stup|stop|fok|aste"
+    r"|derece|"
     r"βαθμ|minut|минут|хвилин|perc|dakika|λεπτ|stund|uhr|heure|hor|ore|ora|uur|tim|godz|hod|час|годин|óra|saat|ώρ|"
     r"tag|jour|d[ií]a|giorn|dag|dn[ieí]|дн|gün|nap|dager|week|woche|sema|settiman|uke|veck|uge|wiek|tyg|týd|недел"
     r"|тижн|euro|eur|kilo|meter|mètre|metro|metr|person|fois|vezes|veces|keer|ganger|gånger))"
@@ -82,7 +83,9 @@ _RANGE = re.compile(
     rf"(?P<dash>[–~-])(?P<last>{_TIME}|{_VALUE})(?![0-9–-]|[.,:/][0-9])"
 )
 _MEASURE = re.compile(rf"\s?{_UNITS}")
-_CJK_UNIT = re.compile("(?:度|摄氏|攝氏|分|小时|小時|秒|个|個|天|日|周|月|元|块|米|公里|千克|公斤|人|次|级|級|点|點)")
+_CJK_UNIT = re.compile(
+    "(?:度|摄氏|攝氏|分|小时|小時|秒|个|個|天|日|周|月|元|块|米|公里|千克|公斤|人|次|级|級|点|點)"
+)
 _BEFORE_NEGATIVE = r"(?<=[0-9°%C])\s?[-–~]\s?(?={minus}\s?[0-9])"
 
 

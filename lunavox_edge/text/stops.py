@@ -12,11 +12,12 @@ from lunavox_edge.text.abbreviations import (
     BEFORE_NUMBERS,
     GERMAN_BEFORE_ORDINALS,
     GERMAN_MONTHS,
-    LEADING_NUMERAL,
     LABELED,
+    LEADING_NUMERAL,
     LETTER_UNITS,
     MEASURED,
     OFTEN_LAST,
+    ORDINAL_PAIR,
     PARTS,
     STARTERS,
     UNITS,
@@ -35,7 +36,7 @@ _OPENERS = re.compile(f"[{OPENERS}]*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
-_AFTER_NUMBER = re.compile(r"[0-9] ?(?!(?:kl|klo|nr|plkst|pkl|godz|tel|str|ul|св|тел|ул)$)[^\W\d_]+$", re.IGNORECASE)
+_AFTER_NUMBER = re.compile(r"(?i:[0-9] ?(?!(?:klo?|nr|plkst|pkl|godz|tel|str|ul|тел|ул)$)[^\W\d_]+$)")
 """`10 min` is a measure, and may end a sentence before another number."""
 _AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
 """`21 °C. The` and `10 W. The`: no initials."""
@@ -55,8 +56,7 @@ _ENDING_LETTERS = re.compile(r"[^\W\d_]+$")
 _PART_OF_NAME = ("(", "_", "=", "/", "@", ".")
 _ENDS_OF_NAMES = frozenset(
     "com org net io js ts json yaml yml txt pdf html htm csv log jpg jpeg png gif svg mp3 mp4 wav zip exe"
-    " ini conf"
-    " onnx xml css php md py sh doc docx xls xlsx info edu gov".split()
+    " ini conf onnx xml css php md py sh doc docx xls xlsx info edu gov".split()
 )
 _CONTEXT = 60
 """How much of the text before a stop is looked at."""
@@ -129,7 +129,7 @@ def _wants_number(before: str) -> bool:
 
 
 def without_inner_stops(text: str) -> str:
-    """Drop the full stop of an initial, and of an abbreviation before a number, at which a phonemiser would end its clause."""
+    """Drop full stops of initials, and before a number, at which a phonemiser would end its clause."""
     return without_initial_stops(_BEFORE_NUMBER.sub(_without_stop, text))
 
 
@@ -179,7 +179,7 @@ def _may_end(before: str, mark: str) -> bool:
         return False
     if mark != ".":
         return token[-1].isalnum() or token[-1] in "%°" + CLOSERS
-    if token[-1] in "%)]" or token.endswith(("°C", "°F")):
+    if token[-1] in "%)]$€£" or token.endswith(("°C", "°F", "a.m", "p.m")):
         return True
     letters = _ENDING_LETTERS.search(token)
     if token[-1].isdigit():
@@ -202,7 +202,8 @@ def _only_emoji(between: str) -> bool:
 def _judge_spaced(stop: re.Match[str], before: str, follower: str, next_word: str) -> StopVerdict:
     """Judge a stop with white space after it; `follower` is the first letter of the next word."""
     quoted = bool(stop["closers"].strip("*_`"))
-    if follower and follower in ".!?…:;,":
+    pauses = not stop["stops"].strip(".…") and stop["stops"] != "." and follower in "-–−0123456789"
+    if follower and (follower in ".!?…:;," or pauses):
         return StopVerdict.NONE
     if stop["stops"] == "." and not quoted and _is_abbreviation(before, follower, next_word):
         return StopVerdict.NONE
@@ -223,9 +224,8 @@ def _is_measured(before: str) -> bool:
 def _needs_next_word(before: str) -> bool:
     """Whether `_is_abbreviation` looks at more of the next word than its first letter."""
     word = _last_word(before)
-    if word in OFTEN_LAST or word in LABELED or word in BEFORE_NUMBERS:
-        return True
-    return bool(_LETTERS.search(before)) or bool(_NUMBER.fullmatch(word))
+    known = word in OFTEN_LAST or word in LABELED or word in BEFORE_NUMBERS
+    return known or bool(_LETTERS.search(before)) or bool(_NUMBER.fullmatch(word))
 
 
 def _last_word(before: str) -> str:
@@ -240,10 +240,9 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
     if token in OTHER_BEFORE_NAMES or (follower.isdigit() and token in OTHER_BEFORE_NUMBERS):
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
-    if not word or _is_measured(before):
-        return False
-    if LEADING_NUMERAL.search(before) and next_word:
-        return True
+    leads = LEADING_NUMERAL.search(before)
+    if not word or _is_measured(before) or leads:
+        return bool(leads and next_word)
     starts = next_word.lower().replace("’", "'") in STARTERS
     letters = _LETTERS.search(before)
     if letters:
@@ -253,7 +252,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
         if word in OTHER_BEFORE_NUMBERS:
             return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
         return (
-            word in BEFORE_NUMBERS
+            (word in BEFORE_NUMBERS or before.endswith(("Sat", "Sun")))
             or word in BEFORE_NAMES
             or word in OTHER_BEFORE_NAMES
             or word.endswith("str")
@@ -291,7 +290,8 @@ def _is_ordinal(before: str, follower: str, next_word: str) -> bool:
     if not number or _LIST_NUMBER.fullmatch(before):
         return number is not None
     is_day = len(number.group()) <= 2  # noqa: PLR2004 - no day has three digits
-    if is_day and ((follower and follower in "0123456789-–") or next_word.lower() in GERMAN_MONTHS):
+    dated = next_word.lower() in GERMAN_MONTHS or ORDINAL_PAIR.search(before[: number.start()])
+    if is_day and (dated or (follower and follower in "0123456789-–")):
         return True
     words = before[: number.start()].lower().split()
     of_oneself = words[-2:] == ["i", "am"]

@@ -15,8 +15,8 @@ _PATTERNS = {
     "nl": re.compile(rf"{_NUMBER}(?P<end>ste|de|e)(?![\w'’-])"),
     "es": re.compile(rf"{_NUMBER}\.?(?P<end>er|ro|ra|do|da|to|ta|mo|ma|vo|va|no|na|º(?= de\b))(?!\w)"),
     "it": re.compile(
-        rf"{_NUMBER}(?P<end>°)(?= (?:piano|posto|giorno|anno|secolo|livello|canale|gennaio|febbraio|marzo|aprile|maggio"
-        r"|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre)\b)"
+        rf"{_NUMBER}(?P<end>°)(?= (?:piano|posto|giorno|anno|secolo|livello|canale"
+        r"|gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre)\b)"
     ),
     "ru": re.compile(rf"{_NUMBER}-(?P<end>ый|ой|ий|й|ая|я|ое|е|ого|го)(?!\w)"),
     "uk": re.compile(rf"{_NUMBER}-(?P<end>ий|й|а|я|е|ого|го)(?!\w)"),
@@ -47,6 +47,7 @@ def _spoken(found: re.Match[str], language: str) -> str:
         words = re.sub("и$", "а", words) if language == "bg" else words
     elif end[-1] in "ео":
         words = before_noun(number, language, "о")
+        words = re.sub("и$", "о", words) if language == "bg" else words
     else:
         words = ordinal(number, language)
     return words or found.group()

@@ -8,6 +8,8 @@ _THOUGHT_NAMES = (
     "think|thinking|thought|thoughts|thought_process|reasoning|reasoning_content|reflection|reflect|antthinking"
     "|analysis|reason|internal|planning|rationale|deliberation|thinking_process|internal_thoughts|internal_thought"
     "|scratchpad|chain_of_thought|cot|inner_monologue|internal_monologue|inner_thoughts|inner_thought"
+    "|longcat_think|extended_thinking|assistant_thinking|inner_thinking|cot_think|chain-of-thought"
+    "|train_of_thought|ponder|pondering|thinking_block|thinking_step|step_by_step_thinking|mind"
     "|mm:think|seed:think|tool_call|tool_calls|function_call|tool_response"
 ).split("|")
 _BRACKETED_NAMES = ("think", "thinking", "thought", "thoughts", "reasoning")
@@ -23,7 +25,7 @@ _ANGLE = re.compile(rf"<(?P<close>/?)(?P<name>{_NAMES})(?:\s+{_ATTRIBUTE})*\s*(?
 _OPEN_ANGLE = re.compile(
     rf"</?(?P<name>{_NAMES})(?:\s+{_ATTRIBUTE})*(?:\s+{_OPEN_ATTRIBUTE})?/?\Z", re.IGNORECASE
 )
-_OPEN_NAME = re.compile(r"(?P<left>[<\[◁])/?(?P<name>[a-z_:]*)\Z", re.IGNORECASE)
+_OPEN_NAME = re.compile(r"(?P<left>[<\[◁])/?(?P<name>[a-z_:-]*)\Z", re.IGNORECASE)
 _BRACKET = re.compile(
     rf"(?:\[(?P<close>/?)(?P<name>{'|'.join(_BRACKETED_NAMES)})\](?![(\[:])"  # not [Thinking](a link)
     rf"|◁(?P<close_b>/?)(?P<name_b>{'|'.join(_BRACKETED_NAMES)})▷)",
@@ -39,9 +41,14 @@ _PAIRS = {
     "<unused94>": ("unused", False),
     "<unused95>": ("unused", True),
 }
+_MARKS = ("<start_of_turn>", "<end_of_turn>", "<eos>", "<pad>")
+"""Marks of chat templates in plain angle brackets."""
 _CUT_OFF = re.compile(rf"{_OPEN_ANGLE.pattern}|<[|｜][a-z]", re.IGNORECASE)
 """What is left of a tag at the end of a text; `a <` is text."""
 _MARK = re.compile(r"[<\[◁]")
+_ROLE = re.compile(r"\s*(?P<role>\w*)(?=\W)\s*")
+_ROLES = frozenset({"assistant", "model", "system", "user", "tool"})
+"""What follows the mark of a turn says who speaks."""
 _MESSAGE_ENDS = frozenset({"end", "return", "call"})
 _UNNAMED = "?"
 """A channel whose name is still to come."""
@@ -73,6 +80,7 @@ class ThoughtFilter:
         self._header: str | None = None
         self._channel = ""
         self._gap = False
+        self._role: str | None = None
         self._withdrawn = False
 
     @property
@@ -90,6 +98,8 @@ class ThoughtFilter:
         """Return what was held back; no more text comes. Idempotent."""
         self._withdrawn = False
         self._read(self._held, final=True)
+        if self._role and self._role.strip().lower() not in _ROLES:
+            self._say("\n")
         return self._take()
 
     def _take(self) -> str:
@@ -115,10 +125,25 @@ class ThoughtFilter:
             self._previous = text[place - 1]
         self._say(text[place:])
 
+    def _without_role(self, text: str) -> str:
+        """Drop the word after the mark of a turn, which says who speaks."""
+        if self._role is None:
+            return text
+        self._role += text
+        who = _ROLE.match(self._role)
+        if not who:
+            return ""
+        text = self._role[who.end() :] if who["role"].lower() in _ROLES else self._role
+        self._role = None
+        return text
+
     def _say(self, text: str) -> None:
         if not text:
             return
         self._previous = text[-1]
+        text = self._without_role(text)
+        if not text:
+            return
         if self._header is not None:
             self._header = (self._header + text)[:_MAX_TAG_CHARS]
             return
@@ -142,6 +167,10 @@ class ThoughtFilter:
             if candidate.startswith(pair):
                 self._enter_or_leave(name, closes=closes)
                 return len(pair)
+        for mark in _MARKS:
+            if candidate.startswith(mark):
+                self._role = "" if mark == "<start_of_turn>" else self._role
+                return len(mark)
         if template := _TEMPLATE.match(candidate):
             self._follow_template(template["name"].lower())
             return template.end()
@@ -158,11 +187,14 @@ class ThoughtFilter:
         return tag.end()
 
     def _follow_template(self, mark: str) -> None:
-        part = _TEMPLATE_PART.fullmatch(mark)
+        part = _TEMPLATE_PART.fullmatch(mark.replace("▁", "_"))
         if part and part["name"] in _THOUGHT_NAMES:
             self._enter_or_leave("|" + _family(part["name"]), closes=bool(part["close"]))
         elif self._thoughts:
             return
+        elif mark in {"im_start", "start_header_id", "end_header_id"}:
+            self._role = "" if mark == "im_start" else self._role
+            self._header = "" if mark == "start_header_id" else None
         elif mark == "start":
             self._header, self._channel, self._gap = "", "", True
         elif mark == "channel":
@@ -203,7 +235,7 @@ def _may_grow(candidate: str) -> bool:
         return False
     if any(tag.match(candidate) for tag in (_OPEN_ANGLE, _OPEN_TEMPLATE, _OPEN_BRACKET)):
         return True
-    if any(pair.startswith(candidate) for pair in _PAIRS):
+    if any(pair.startswith(candidate) for pair in (*_PAIRS, *_MARKS)):
         return True
     partial = _OPEN_NAME.match(candidate)
     if not partial:

@@ -39,6 +39,10 @@ uk | хвилина/хвилини/хвилин | година/години/го
 vi | phút | giờ | giây | ki lô mét trên giờ
 """
 _FRENCH_CLOCK = re.compile(r"(?<![\w.,:/-])(?P<h>[01]?[0-9]|2[0-4])(?:h| h )(?P<m>[0-5][0-9])(?![\w:])")
+_LENGTH = re.compile(
+    r"(?<![\w.,:/-])(?P<h>[0-9]|00(?!:00:00)):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])(?:\.[0-9]{1,9})?(?![\w:]|[.,/-][0-9])"
+)
+"""A time of day has two digits of hours when it has seconds."""
 _SHARED = {"bs": "hr", "nb": "no"}
 _UNIT = re.compile(
     r"(?<![\w.,:/-])(?P<number>[0-9]{1,4}(?:[.,][0-9]{1,3})?) ?"
@@ -52,7 +56,20 @@ def speak_time_units(text: str, language: str) -> str:
     if language == "fr":
         text = _FRENCH_CLOCK.sub(_french_clock, text)
     words = _words(_SHARED.get(language, language))
+    if words:
+        text = _LENGTH.sub(lambda found: _length(found, words, language), text)
     return _UNIT.sub(lambda found: _spoken(found, words, language), text) if words else text
+
+
+def _length(found: re.Match[str], words: tuple[str, str, str, str], language: str) -> str:
+    """Say `0:15:00`, as Home Assistant writes what a timer has left."""
+    counts = [int(found[part]) for part in ("h", "m", "s")]
+    parts = [
+        f"{count} {_form(str(count), forms.split('/'), language)}"
+        for count, forms in zip(counts, (words[1], words[0], words[2]), strict=True)
+        if count
+    ]
+    return " ".join(parts) or f"0 {_form('0', words[2].split('/'), language)}"
 
 
 def _french_clock(found: re.Match[str]) -> str:

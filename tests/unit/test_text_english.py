@@ -634,3 +634,26 @@ _pieces = st.sampled_from(
 @given(st.lists(_pieces, max_size=25).map("".join), st.sampled_from(["en", "en-US", "en-GB"]))
 def test_no_digit_is_left_to_the_voice(text: str, language: str) -> None:
     assert not any(char.isdecimal() for char in speakable(text, language))
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Nov 26 - Nov 28", "November twenty-sixth to November twenty-eighth"),
+        ("Valid 11/26-11/28", "Valid November twenty-sixth to November twenty-eighth"),
+        ("1/2-3/4 cup", "one half to three quarters cup"),
+        ("Bin day: 11/26", "Bin day: November twenty-sixth"),
+        ("Tomorrow (11/27)", "Tomorrow (November twenty-seventh)"),
+        ("Dec. 24 and 25", "December twenty-fourth and twenty-fifth"),
+        ("Dec. 24 and 25 people", "December twenty-fourth and twenty-five people"),
+        ("Jan. was cold", "January was cold"),
+        ("Elapsed: 12:34.567", "Elapsed: twelve minutes and thirty-four seconds"),
+        ("Part II of III", "Part two of three"),
+        ("Elizabeth I was queen", "Elizabeth the first was queen"),
+        ("Mr. and Mrs. Smith", "Mister and Missus Smith"),
+        ("2x faster, 2x AA", "two times faster, two x AA"),
+        ("Temperature:-3°C", "Temperature: minus three degrees Celsius"),
+    ],
+)
+def test_what_testers_found(text: str, spoken: str) -> None:
+    assert speakable(text, "en-US") == spoken

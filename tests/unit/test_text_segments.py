@@ -368,3 +368,27 @@ def test_work_grows_with_the_text_only(piece: str, push_chars: int) -> None:
 def test_a_hundred_thousand_characters_are_no_trouble(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     assert "".join(split(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("-10 ... -5 °C.", 1),
+        ("So... 5 minutes", 1),
+        ("It is 5 p.m.Let's go.", 2),
+        ("It costs 5$.Buy it.", 2),
+        ("Sat. 9 a.m. to 5 p.m.", 1),
+        ("Never mind. 5 minutes left.", 2),
+        ("mind. 5 Min.", 1),
+        ("Die 2. und 3. Lampe", 1),
+        ("In der 5. Und ich", 2),
+        ("1. Etage, 2. Stock", 1),
+        ("im II. Weltkrieg", 1),
+        ("Charles II. He", 2),
+        ("Tél. : 01 23", 1),
+        ("26.11.2026 kl. 8", 1),
+        ("5 Std. 20 Min. lang", 1),
+    ],
+)
+def test_stops_that_testers_found(text: str, parts: int) -> None:
+    assert len(split(text)) == parts

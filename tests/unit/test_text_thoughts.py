@@ -239,3 +239,25 @@ def test_a_script_has_no_thoughts(pieces: list[str], lines: list[str]) -> None:
 
 def test_markup_has_no_thoughts() -> None:
     assert _spoken(["<speak><think>Hm & <", "/think>It is five.</speak>"], ssml=True) == ["It is five."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<longcat_think>x</longcat_think>On.",
+        "<chain-of-thought>x</chain-of-thought>On.",
+        "<｜begin▁of▁thinking｜>x<｜end▁of▁thinking｜>On.",
+        "<|im_start|>assistant\nOn.<|im_end|>",
+        "<|im_start|>On.",
+        "<start_of_turn>model\nOn.<end_of_turn>",
+        "<|start_header_id|>assistant<|end_header_id|>\n\nOn.<|eot_id|>",
+        "<|im_start|>assistant",
+    ],
+)
+def test_marks_of_a_turn_are_not_spoken(text: str) -> None:
+    whole = "" if text.endswith("assistant") else "On."
+    assert without_thoughts(text).strip() == whole
+    for cut in range(1, len(text)):
+        thoughts = ThoughtFilter()
+        out = thoughts.feed(text[:cut]) + thoughts.feed(text[cut:]) + thoughts.finish()
+        assert out.strip() == whole
