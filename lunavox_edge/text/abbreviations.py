@@ -86,18 +86,19 @@ LEADING_NUMERAL = re.compile(
 )
 """`II. Weltkrieg`, `IV. Béla`: the numeral comes before what it counts."""
 
-_INITIAL = re.compile(
-    r"(?<![\w.'’-])(?<![0-9°] )(?P<letter>[^\W\d_a-zß-öø-ÿа-яё])\.(?P<blank>\s)"
-    r"(?=(?P<next>[A-ZÀ-ÞА-ЯЁ][^\W\d_]*))"
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿа-яё]"
+_INITIALS = re.compile(
+    rf"(?:(?<![\w.'’-])(?:{_CAPITAL}\.\s){{2,4}}|^{_CAPITAL}\.\s)(?=(?P<next>[A-ZÀ-ÞА-ЯЁ]\w+))"
 )
 
 
 def without_initial_stops(text: str) -> str:
-    """Drop the full stops of initials (`J. S. Bach`), at which a phonemiser would end its clause."""
-    return _INITIAL.sub(
-        lambda found: (
-            found.group() if found["next"].lower() in STARTERS else found["letter"] + found["blank"]
-        ),
+    """Drop the full stops of initials (`J. S. Bach`), at which a phonemiser would end its clause.
+
+    A single one inside a text stays: it may end a sentence (`plan B.`).
+    """
+    return _INITIALS.sub(
+        lambda found: found.group() if found["next"].lower() in STARTERS else found.group().replace(".", ""),
         text,
     )
 

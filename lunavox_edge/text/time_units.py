@@ -43,6 +43,12 @@ _LENGTH = re.compile(
     r"(?<![\w.,:/-])(?P<h>[0-9]|00(?!:00:00)):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])(?:\.[0-9]{1,9})?(?![\w:]|[.,/-][0-9])"
 )
 """A time of day has two digits of hours when it has seconds."""
+_OTHER_MEANINGS: dict[str, frozenset[str]] = {
+    "s": frozenset("cs sk sl hr sr bs mk hu pl".split()),
+    "с": frozenset("ru be bg mk sr uk".split()),
+    "год": frozenset("ru be bg mk sr".split()),
+}
+"""`5 s balkonem`, `2026 год`: a word of its own here."""
 _SHARED = {"bs": "hr", "nb": "no"}
 _UNIT = re.compile(
     r"(?<![\w.,:/-])(?P<number>[0-9]{1,4}(?:[.,][0-9]{1,3})?) ?"
@@ -89,6 +95,8 @@ def _words(language: str) -> tuple[str, str, str, str] | None:
 
 def _spoken(found: re.Match[str], words: tuple[str, str, str, str], language: str) -> str:
     number = found["number"]
+    if language in _OTHER_MEANINGS.get((found["h"] or found["sec"] or "").lower(), ()):
+        return found.group()
     if found["km"]:
         return f"{number} {words[3]}"
     forms = words[0 if found["min"] else 1 if found["h"] else 2].split("/")

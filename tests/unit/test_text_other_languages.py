@@ -79,6 +79,9 @@ pl | 1 min, 2 min, 5 min, 22 min | 1 minuta, 2 minuty, 5 minut, 22 minuty
 ru | 21 мин, 15 км/ч | 21 минута, 15 километров в час
 de | noch 0:15:00, 1:30:05 | noch 15 Minuten, 1 Stunde 30 Minuten 5 Sekunden
 de | 00:00:00, 07:05:33 | 00:00:00, 07:05:33
+cs | pokoj 5 s balkonem | pokoj 5 s balkonem
+ru | комната 5 с балконом, 2026 год | комната 5 с балконом, 2026 год
+uk | 5 год | 5 годин
 fr | 0:00:00 | 0 secondes
 de | Temp 20 min 5 °C | Temp 20 min 5 °C
 de | J. S. Bach 5 | J S Bach 5
