@@ -159,7 +159,7 @@ def _judge_unspaced(text: str, stop: re.Match[str], end: int, *, whole: bool) ->
     if word is None or not _may_end(before, mark) or not _may_start(word.group(), before[-1:]):
         return StopVerdict.NONE
     after = text[word.end() : word.end() + 2]
-    if not whole and (not after or after in _PART_OF_NAME):
+    if not whole and (not after or after in _PART_OF_NAME or after in "'’"):
         return StopVerdict.UNSURE
     names = after[:1] in _PART_OF_NAME and not (after[:1] == "." and not after[1:2].isalnum())
     if names or (len(word.group()) == 1 and after[:1] != " "):

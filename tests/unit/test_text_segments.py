@@ -392,3 +392,9 @@ def test_a_hundred_thousand_characters_are_no_trouble(piece: str) -> None:
 )
 def test_stops_that_testers_found(text: str, parts: int) -> None:
     assert len(split(text)) == parts
+
+
+def test_a_short_form_begins_a_sentence_in_pieces_too() -> None:
+    segmenter = Segmenter()
+    parts = [part for char in "How are you?I'm fine." for part in segmenter.push(char)]
+    assert [*parts, *segmenter.flush()] == ["How are you?", "I'm fine."]
