@@ -271,7 +271,7 @@ async def test_a_second_wake_word_begins_anew_and_ends_nothing_else(build: Build
 async def test_a_conversation_that_was_ended_cannot_go_on(build: Build) -> None:
     house = await build(FakeSatellite())
     with pytest.raises(asyncio.CancelledError):
-        house.hub._satellites["kitchen"].go_on()
+        house.hub._satellites["kitchen"].activity.check_active()
 
 
 async def test_nothing_said_leads_to_nothing(build: Build) -> None:
@@ -799,13 +799,13 @@ class Gone:
     id = "gone"
     area = None
 
-    def move(self, happening: SatelliteEvent) -> bool:
+    def move(self, event: SatelliteEvent) -> bool:
         return True
 
-    def go_on(self) -> None:
+    def check_active(self) -> None:
         pass
 
-    def heard(self, heard: HeardUtterance) -> None:
+    def publish_utterance(self, heard: HeardUtterance) -> None:
         pass
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
@@ -814,14 +814,14 @@ class Gone:
 
 async def test_an_answer_that_nobody_begins_to_play_leaves_no_session(build: Build) -> None:
     house = await build(FakeSatellite())
-    talk = house.hub._satellites["kitchen"]._talk
-    talk._stage = Gone()
+    conversation = house.hub._satellites["kitchen"].activity._conversation
+    conversation._host = Gone()
 
     async def answer() -> AsyncGenerator[str, None]:
         yield "One more sentence of an answer that is far longer than what is made ahead. " * 40
 
     with pytest.raises(asyncio.CancelledError):
-        await talk._speak(answer())
+        await conversation._speak(answer())
     await until(lambda: not house.engine.status().speeches)
 
 
@@ -902,7 +902,7 @@ async def test_what_was_lent_before_a_satellite_failed_is_given_back(build: Buil
     house = await build(*fakes)
     for name in ("kitchen", "bedroom"):
         await house.until_phase(SatellitePhase.IDLE, name)
-    broken = house.hub._satellites["bedroom"]
+    broken = house.hub._satellites["bedroom"].activity
 
     def fails() -> None:
         raise RuntimeError("broken")
@@ -911,8 +911,8 @@ async def test_what_was_lent_before_a_satellite_failed_is_given_back(build: Buil
     house.announce("Hello.", "all")
     await house.until_report(SpeechStatus.FAILED)
     del broken.lend
-    kitchen = house.hub._satellites["kitchen"]
-    assert kitchen._mouth._outlet is None
+    kitchen = house.hub._satellites["kitchen"].activity
+    assert kitchen.loudspeaker._outlet is None
     house.announce("Hello.", "all", number="2")
     await house.until_report(SpeechStatus.FINISHED, "2")
 
@@ -924,13 +924,13 @@ async def test_a_conversation_that_was_cut_off_has_ended_when_the_hub_has(build:
     await fake.wake()
     await fake.say(SPEECH, fast=True)
     await house.until_phase(SatellitePhase.LISTENING)
-    kitchen = house.hub._satellites["kitchen"]
-    talk = kitchen._talking
-    assert talk is not None
+    kitchen = house.hub._satellites["kitchen"].activity
+    conversation = kitchen._task
+    assert conversation is not None
     house.hub.hush("kitchen")
     await house.hub.stop(0.0)
-    assert talk.done()
-    assert not kitchen._ending
+    assert conversation.done()
+    assert not kitchen._cancelled
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["opened", "opened in the prompt"])
@@ -985,10 +985,10 @@ async def test_a_loudspeaker_that_wakes_slowly_gets_silence_first(build: Build) 
 async def test_satellites_that_ask_the_same_have_one_answerer_which_the_hub_closes(build: Build) -> None:
     model = {"kind": "openai", "url": "http://127.0.0.1:9/v1"}
     house = await build(FakeSatellite(), FakeSatellite(), answer="model", answers={"model": model})
-    talks = [house.hub._satellites[name]._talk._manner.answerer for name in ("kitchen", "bedroom")]
-    answerer = talks[0]
+    conversations = [house.hub._satellites[name].activity._conversation for name in ("kitchen", "bedroom")]
+    answerer, other = (conversation._options.answerer for conversation in conversations)
     assert isinstance(answerer, OverHttp)
-    assert talks[1] is answerer
+    assert other is answerer
     await until(lambda: answerer._making)  # before anybody asks
     made = await answerer._made()
     await house.hub.stop(0.0)
