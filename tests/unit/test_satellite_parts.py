@@ -1,4 +1,4 @@
-"""Where a satellite hears and is heard."""
+"""Microphones, loudspeakers and words of the satellite device."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes
         microphone = StdinMicrophone(file)
         pipe.write(header + ramp(960) + b"\x01")
         assert await heard(microphone, 2) == ramp(960)
-        # Nobody listened to these; half a sample came before, its other half is first.
+        # These came while nothing was read; the first byte is the second half of a sample.
         pipe.write(b"\x01" + ramp(5000))
         listening = microphone.chunks()
         task = asyncio.ensure_future(listening.__anext__())
         async with aclosing(listening):
-            await asyncio.sleep(0.1)  # what is stale is looked for while there is something to read
+            await asyncio.sleep(0.1)  # stale audio is dropped while there is some to read
             pipe.write(ramp(480, 7000))
             assert await asyncio.wait_for(task, 20.0) == ramp(480, 7000)
         microphone.close()
@@ -147,7 +147,7 @@ def test_a_name_that_hubs_refuse_is_not_told_to_them(wrong: str) -> None:
 
 
 class Installed(Backend):
-    """Wake words by name, as they are installed."""
+    """A backend whose installed wake words have these names."""
 
     name = "installed"
     kind = ModelKind.WAKE
@@ -170,13 +170,13 @@ class Installed(Backend):
     ("installed", "calls", "stops", "chosen"),
     [
         (("alexa", "nabu"), (), None, Words(("alexa", "nabu"), ())),
-        # The word that is made for it begins no command, wherever it was named.
+        # The stop word starts no command, even if it is named as a wake word.
         (("alexa", "stop"), (), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa",), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa", "stop"), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa",), (), Words(("alexa",), ())),
         (("alexa", "nabu", "stop"), ("alexa",), ("nabu",), Words(("alexa",), ("nabu",))),
-        # Otherwise nothing could be commanded.
+        # Otherwise there would be no wake word.
         (("stop",), (), None, Words(("stop",), ())),
     ],
 )

@@ -10,7 +10,7 @@ from lunavox_edge.hub.satellite_state import SatelliteEvent, SatelliteState
 
 pytestmark = pytest.mark.unit
 
-# One row a phase, one column an event; "-" is: cannot happen now.
+# One row for each state, one column for each event; "-": the event is not possible.
 TABLE = """
               connected  lost     muted       unmuted     called     heard       speaks    done
 offline       idle       -        offline*    -           -          -           -         -

@@ -1,4 +1,4 @@
-"""A running satellite, for tests that are its hub: files are microphone and speaker."""
+"""A running satellite device for tests that act as its hub; microphone and loudspeaker are files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def speech(seconds: float, *, rate_hz: int = RATE_HZ, level: int = 1000) -> list
 
 @dataclass
 class Room:
-    """A running satellite."""
+    """A running satellite device."""
 
     satellite: SatelliteDevice
     server: SatelliteServer
@@ -72,7 +72,7 @@ Furnish = Callable[..., Awaitable[Room]]
 
 @asynccontextmanager
 async def furnishing(tmp_path: Path) -> AsyncIterator[Furnish]:
-    """Start satellites; `sound` is what the microphone's file holds."""
+    """Yield a function that starts devices; `sound` is the PCM in the microphone's file."""
     async with AsyncExitStack() as stack:
 
         async def start(

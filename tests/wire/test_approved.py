@@ -1,4 +1,4 @@
-"""Satellites that are found by zeroconf and approved, with the real thing on the loopback."""
+"""Satellites that are found by zeroconf and approved, with real zeroconf on the loopback."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def _on_the_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class House:
-    """A hub, and the command line beside it."""
+    """A hub, and the command line that approves its satellites."""
 
     hub: Hub
     config: Path
