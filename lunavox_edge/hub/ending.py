@@ -37,7 +37,7 @@ class Ending:
     A session counts the pause after a detection in audio, which it does not get during a conversation.
     """
     ends_turn: bool = False
-    """Whether the satellite is sent an empty transcript, at which it stops streaming."""
+    """Whether, after a conversation, the satellite is sent a transcript, at which it stops streaming."""
     keeps_playback: bool = False
     keeps_conversation: bool = False
     """Whether a conversation goes on, unless it listens just now."""

@@ -91,7 +91,9 @@ class Hub:
     async def stop(self, grace_s: float) -> None:
         """Let conversations end for up to `grace_s`, then end them and every connection. Idempotent."""
         conversations = [
-            task for satellite in self._satellites.values() if (task := satellite.drain()) is not None
+            task
+            for satellite in self._satellites.values()
+            if (task := satellite.activity.drain()) is not None
         ]
         if conversations:
             await asyncio.wait(conversations, timeout=grace_s)
@@ -105,7 +107,7 @@ class Hub:
             await bridge.ended(self._saving)
 
     def views(self) -> tuple[SatelliteView, ...]:
-        """Every satellite as it is now."""
+        """Return every satellite as it is now."""
         return tuple(satellite.view() for satellite in self._satellites.values())
 
     def tell(self, listeners: Listeners) -> None:

@@ -1,8 +1,7 @@
-"""One satellite: its connection, the Wyoming messages of it, and what front-ends see and set."""
+"""One satellite: its connection and Wyoming messages, and what front-ends see and set."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -130,10 +129,10 @@ class Satellite:
         if muted:
             self.activity.end(EndReason.MUTED)
             # A satellite that does not know `pause-satellite` stops streaming at the transcript.
-            self.send(PauseSatellite().event())
+            self._link.send(PauseSatellite().event())
             self._microphone.end_turn()
         else:
-            self.send(RunSatellite().event())
+            self._link.send(RunSatellite().event())
 
     def set_wake_words(self, names: tuple[str, ...]) -> None:
         """Set the wake words; none means those of the settings."""
@@ -147,12 +146,8 @@ class Satellite:
         Return False if neither a conversation nor playback was ended.
         """
         # Whether a timer rings is not known here; an empty id silences it and cancels no timer.
-        self.send(TimerCancelled(id="").event())
+        self._link.send(TimerCancelled(id="").event())
         return self.activity.end(EndReason.HUSHED)
-
-    def drain(self) -> asyncio.Task[None] | None:
-        """Start no more conversations; return the running one if it can finish by itself."""
-        return self.activity.drain()
 
     # What the connection calls.
 
@@ -164,7 +159,7 @@ class Satellite:
         self._microphone.connected(info)
         self._loudspeaker.connected(info)
         self.activity.move(SatelliteEvent.CONNECTED)
-        self.send(PauseSatellite().event() if self.activity.state.muted else RunSatellite().event())
+        self._link.send(PauseSatellite().event() if self.activity.state.muted else RunSatellite().event())
 
     def closed(self, error: LunavoxError) -> None:
         """End everything at this satellite."""
@@ -183,10 +178,6 @@ class Satellite:
             self._router.end_audio()
         elif Played.is_type(event.type):
             self._loudspeaker.played()
-
-    def send(self, *events: Event) -> bool:
-        """Send messages without waiting; False while the satellite is not connected."""
-        return self._link.send(*events)
 
     def _take_audio(self, event: Event) -> None:
         state = self.activity.state
@@ -217,6 +208,6 @@ class Satellite:
             self.hush()
             return
         if self.activity.call(Call(detection.name, after, audio_format)):
-            self.send(WireDetection(name=detection.name, timestamp=detection.timestamp_ms).event())
+            self._link.send(WireDetection(name=detection.name, timestamp=detection.timestamp_ms).event())
             if self._common.chime if self._settings.chime is None else self._settings.chime:
                 self._loudspeaker.play_chime()

@@ -54,7 +54,6 @@ class HubConnection:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._last_s = self._loop.time()
-        self._serving: asyncio.Task[None] | None = None
         self._pings = False
         self._paused = False
         self.is_hub = False
