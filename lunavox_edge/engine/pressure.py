@@ -79,7 +79,7 @@ class MemoryPressure:
             _LOGGER.info("No longer short of %s", _WORDS[before])
         if self.strain is not Strain.NONE:
             self._strained_s = now
-            self._residency.relieve()
+            self._residency.unload_idle()
         ladder = self._ladder()
         self._level = max(0, min(self._level, len(ladder) - 1))
         self._follow(ladder)

@@ -9,7 +9,7 @@ import pytest
 
 from lunavox_edge.backends.base import RecognizeRequest
 from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.types import AudioFormat
 from tests.fakes.engine_leftovers import Leftovers

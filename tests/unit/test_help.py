@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, Samples, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.speech.pace import Pace
 from lunavox_edge.engine.speech.phrases import PhraseCache

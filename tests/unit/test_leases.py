@@ -15,8 +15,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import LoadOptions, Piece, Samples, SpeakRequest
 from lunavox_edge.engine.admission import Admission
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.models.leases import ask_for_all, give_back, wait_for
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease, ask_for_all, give_back, wait_for
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Pace

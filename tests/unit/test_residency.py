@@ -467,7 +467,7 @@ def test_a_model_that_cannot_be_freed_keeps_no_other_in_memory() -> None:
     house = StuckHouse()
     house.use(entry("joe"))
     house.use(entry("amy"))
-    assert house.residency.relieve() == 2
+    assert house.residency.unload_idle() == 2
     assert house.names() == []
 
 

@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.models import leases as leases_module
+from lunavox_edge.engine.models import load_runner
 from lunavox_edge.engine.models import residency as residency_module
-from lunavox_edge.engine.models.leases import JointLease, ask_for_all, give_back, joint, wait_for
+from lunavox_edge.engine.models.leases import JointLease, Lease, ask_for_all, give_back, joint, wait_for
 from lunavox_edge.engine.models.loading import Loaded
 from lunavox_edge.engine.models.memory import MemoryBudget
-from lunavox_edge.engine.models.residency import Lease, Residency
+from lunavox_edge.engine.models.residency import Residency
 from lunavox_edge.errors import BrokenModel, EngineClosed, LunavoxError
 from lunavox_edge.host.system import MemoryInfo
 from lunavox_edge.types import ModelEntry
@@ -120,7 +121,8 @@ class Models(RuleBasedStateMachine):
         self.outcomes: list[str] = []
         self.closed = False
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(residency_module._LOGGER, "disabled", True)
+        for module in (residency_module, load_runner):
+            self.patch.setattr(module._LOGGER, "disabled", True)
         locks = SimpleNamespace(Lock=lambda: SimulatedLock(self.simulation))
         for module in (residency_module, leases_module):
             self.patch.setattr(module, "threading", locks)
@@ -207,8 +209,8 @@ class Models(RuleBasedStateMachine):
     def unload(self, which: int) -> None:
         self.residency.unload(ENTRIES[which % len(ENTRIES)])
 
-    def relieve(self, _: int) -> None:
-        self.residency.relieve()
+    def unload_idle(self, _: int) -> None:
+        self.residency.unload_idle()
 
     def pass_time(self, which: int) -> None:
         self.now_s += which
@@ -229,7 +231,7 @@ class Models(RuleBasedStateMachine):
         condemn,
         pin,
         unload,
-        relieve,
+        unload_idle,
         pass_time,
         look,
         run_load,

@@ -26,7 +26,7 @@ from lunavox_edge.backends.base import (
     VadStream,
 )
 from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Cost, Pace

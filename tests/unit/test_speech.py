@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Cost, Pace

@@ -15,7 +15,7 @@ from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
 from lunavox_edge.engine.hearing.hypotheses import GuessTime
 from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.threads import Threads
 from lunavox_edge.errors import AudioTooLong, BrokenModel, Cancelled, InternalError, TimedOut

@@ -9,8 +9,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from lunavox_edge.engine.models.leases import JointLease, joint
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import JointLease, Lease, joint
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.waking import wake_session as vigil_module
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules

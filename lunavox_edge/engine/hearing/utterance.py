@@ -22,7 +22,7 @@ from lunavox_edge.engine.hearing.hypotheses import (
     transcript_of,
 )
 from lunavox_edge.engine.hearing.turn_detection import TurnDetector
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut

@@ -13,7 +13,8 @@ from lunavox_edge.errors import LunavoxError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from lunavox_edge.engine.models.residency import Lease, Residency
+    from lunavox_edge.engine.models.leases import Lease
+    from lunavox_edge.engine.models.residency import Residency
     from lunavox_edge.types import ModelEntry
 
 

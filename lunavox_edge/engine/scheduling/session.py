@@ -7,8 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from lunavox_edge.engine.models.leases import give_back
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease, give_back
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
 

@@ -11,7 +11,7 @@ import numpy as np
 from lunavox_edge.audio.loudness import apply_gain, gain_to
 from lunavox_edge.audio.pcm import to_pcm16
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.threads import Threads
 from lunavox_edge.engine.speech.assembly import Assembly, LineWork, Slot
 from lunavox_edge.engine.speech.pace import Cost, Pace

@@ -12,8 +12,7 @@ from typing import cast
 
 from lunavox_edge.audio.pcm import Converter
 from lunavox_edge.backends.base import Samples, WakeModel, WakeStream
-from lunavox_edge.engine.models.leases import JointLease
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import JointLease, Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules
