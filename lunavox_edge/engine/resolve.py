@@ -11,7 +11,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog.catalog import NO_WAKE_WORDS, Catalog
 from lunavox_edge.engine.hearing.hypotheses import GuessTime
-from lunavox_edge.engine.hearing.utterance import ListenPlan
+from lunavox_edge.engine.hearing.transcription import ListenPlan
 from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.engine.values.language_tags import covers
 from lunavox_edge.engine.values.naming import name_key, wake_word_key

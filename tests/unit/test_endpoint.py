@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lunavox_edge.audio.endpoint import Endpointer, EndpointRules
-from lunavox_edge.engine.hearing.audio_intake import ArrivalClock
+from lunavox_edge.engine.hearing.audio_inbox import ArrivalClock
 
 pytestmark = pytest.mark.unit
 

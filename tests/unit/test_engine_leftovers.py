@@ -8,7 +8,8 @@ from contextlib import nullcontext
 import pytest
 
 from lunavox_edge.backends.base import RecognizeRequest
-from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.hearing.utterance import Utterance
 from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.types import AudioFormat

@@ -25,7 +25,8 @@ from lunavox_edge.backends.base import (
     Vad,
     VadStream,
 )
-from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.hearing.utterance import Utterance
 from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.session import Session

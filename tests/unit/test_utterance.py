@@ -14,7 +14,8 @@ from lunavox_edge.audio.endpoint import EndpointRules
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.backends.base import Recognition, RecognizeRequest, Samples, SttModel
 from lunavox_edge.engine.hearing.hypotheses import GuessTime
-from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.hearing.utterance import Utterance
 from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.threads import Threads
