@@ -273,6 +273,6 @@ def test_what_stands_in_for_the_ear_goes_on_when_the_settings_are_read_anew(
 ) -> None:
     settings = settings_in(tmp_path)
     with Engine(settings) as engine:
-        engine._resolver.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
+        engine._resolver.models.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
         engine.apply(settings)
         assert engine.models()[0].name == "ear.en"

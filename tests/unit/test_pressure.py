@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from lunavox_edge.engine.catalog.catalog import Catalog
+from lunavox_edge.engine.model_lookup import ModelLookup
 from lunavox_edge.engine.pressure import MemoryPressure, Strain
-from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.errors import OutOfMemory, UnknownModel
 from lunavox_edge.host.telemetry import Readings
 from lunavox_edge.settings.model import Settings
@@ -25,7 +25,7 @@ def ear(name: str, size_mb: int) -> ModelEntry:
     return replace(entry(name, size_mb), kind=ModelKind.STT)
 
 
-class Ears(Resolver):
+class Ears(ModelLookup):
     """Knows three ears of different size."""
 
     known = (ear("small", 500), ear("base", 150), ear("tiny", 80))
@@ -34,7 +34,7 @@ class Ears(Resolver):
         assert kind is ModelKind.STT
         return self.known[0]
 
-    def ear(self, name: str) -> ModelEntry:
+    def stt_model(self, name: str) -> ModelEntry:
         for found in self.known:
             if found.name == name:
                 return found
@@ -59,7 +59,7 @@ class Machine:
         self.ears = Ears(self.settings, catalog)
         self.relief = MemoryPressure(
             self.house.residency,
-            resolver=lambda: self.ears,
+            models=lambda: self.ears,
             settings=lambda: self.settings,
             readings=lambda: self.readings,
             clock=lambda: self.house.now,
