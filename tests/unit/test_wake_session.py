@@ -11,7 +11,7 @@ import pytest
 
 from lunavox_edge.engine.models.leases import JointLease, Lease, joint
 from lunavox_edge.engine.scheduling.lanes import Lane
-from lunavox_edge.engine.waking import wake_session as vigil_module
+from lunavox_edge.engine.waking import wake_session as wake_session_module
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules
 from lunavox_edge.engine.waking.wake_session import WakeSession, WakeTarget
 from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError, LunavoxError, UnknownModel
@@ -148,7 +148,7 @@ def test_odd_pieces_lose_nothing(room: Room) -> None:
 
 
 def test_audio_waits_for_the_model_within_bounds(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vigil_module, "MAX_BACKLOG_BYTES", 20_000)
+    monkeypatch.setattr(wake_session_module, "MAX_BACKLOG_BYTES", 20_000)
     lease: Future[Lease] = Future()
     wake_session = room.open("alexa", lease=lease)
     wake_session.feed(said("alexa", 0.5))
