@@ -19,7 +19,7 @@ class Housekeeping:
     def __init__(
         self, catalog: Catalog, residency: Residency, pressure: MemoryPressure, admission: Admission
     ) -> None:
-        """Keep these in order; `admission` tells whether work is going on."""
+        """Create it for these parts; the sessions of `admission` show whether work is going on."""
         self._catalog = catalog
         self._residency = residency
         self._pressure = pressure

@@ -1,4 +1,4 @@
-"""Audio of any length in bounded memory: what has settled is told once and forgotten."""
+"""Audio of any length in bounded memory: settled pieces are returned once, their audio is dropped."""
 
 from __future__ import annotations
 

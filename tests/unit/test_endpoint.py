@@ -1,4 +1,4 @@
-"""When a person has finished, on probabilities written by hand."""
+"""Endpointing on speech probabilities written by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look at what a test leaves behind sees it."""
+"""The check for what a test leaves behind finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who stops waiting for a model leaves no lease behind, however late the model comes."""
+"""A caller that stops waiting for a model leaves no lease behind, however late the model comes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WAIT_S = 20.0
 
 
 class Gate:
-    """Loads wait for it; it opens by itself after a while, so that a failing test ends."""
+    """Loads wait for it; it opens after a timeout, so that a failing test ends."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()

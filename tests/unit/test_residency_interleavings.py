@@ -1,4 +1,4 @@
-"""Whatever several threads do with models at once: nothing leaks, and nothing is freed while it is used."""
+"""Residency under random interleavings of threads: no lease leaks, no model is freed while leased."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Operation = Callable[[], None]
 
 
 class CountedModel(LoadedModel):
-    """Knows how many leases are out, and what was done wrong."""
+    """Counts its leases, and records a close at the wrong time in `faults`."""
 
     device = "cuda:0"
 
@@ -61,14 +61,14 @@ class CountedModel(LoadedModel):
 
 @dataclass
 class Held:
-    """A lease that somebody asked for, and its parts if it is one on several models."""
+    """A requested lease; `parts` are those of a joint lease."""
 
     future: Future[Lease]
     parts: list[Future[Lease]]
     is_wanted: bool = True
 
     def out(self) -> int:
-        """How many leases its owner has by now."""
+        """The number of leases that its owner has now."""
         is_over = not self.is_wanted or (self.future.done() and not _is_granted(self.future))
         return 0 if is_over else sum(_is_granted(part) for part in self.parts)
 
@@ -78,7 +78,7 @@ def _is_granted(future: Future[Lease]) -> bool:
 
 
 def switching_future(simulation: Simulation) -> type[Future[Lease]]:
-    """Return a kind of future around whose changes the turn may go to somebody else."""
+    """Return a Future class that lets other threads run before and after each change."""
 
     class SwitchingFuture(Future[Lease]):
         def cancel(self) -> bool:
@@ -107,7 +107,7 @@ def switching_future(simulation: Simulation) -> type[Future[Lease]]:
 
 
 class Models(RuleBasedStateMachine):
-    """A residency whose callers come at once, on threads that take turns at every lock."""
+    """A residency called from several threads, which take turns at every lock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class Models(RuleBasedStateMachine):
             self.held.append(Held(joint(parts, forgiving=which % 4 < 2), parts))
 
     def wait(self, which: int) -> None:
-        """Wait for no time at all: what is not there yet comes too late."""
+        """Wait with a timeout of 0: a lease that is not there yet comes too late."""
         wanted = ENTRIES[which % len(ENTRIES)]
         with suppress(LunavoxError):
             wait_for(self.residency.acquire(wanted), 0.0, wanted.name).release()
@@ -195,7 +195,7 @@ class Models(RuleBasedStateMachine):
             held.is_wanted = False
             give_back(held.future)
 
-    def condemn(self, which: int) -> None:
+    def fail_device(self, which: int) -> None:
         granted = [held for held in self.held if held.is_wanted and _is_granted(held.future)]
         if granted:
             lease = granted[which % len(granted)].future.result()
@@ -228,7 +228,7 @@ class Models(RuleBasedStateMachine):
         acquire_several,
         wait,
         want_no_more,
-        condemn,
+        fail_device,
         pin,
         unload,
         unload_idle,

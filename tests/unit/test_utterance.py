@@ -1,4 +1,4 @@
-"""An utterance with a scripted recogniser and VAD: pieces, limits, headers, leaving early."""
+"""Utterances with a scripted recogniser and VAD: pieces, limits, headers, cancelling."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORMAT = AudioFormat(16_000)
 
 
 class ScriptedEar(SttModel):
-    """Says which piece it was asked about."""
+    """Returns the number of the piece as its text."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, RecognizeRequest]] = []
@@ -57,7 +57,7 @@ class ScriptedEar(SttModel):
 
 
 class SetClock(Threads):
-    """Real threads on a clock that goes only as the test says."""
+    """Real threads with a clock that only the test advances."""
 
     now = 1000.0
 
@@ -75,7 +75,7 @@ class Room:
         self.ended = threading.Event()
 
     def say(self, utterance: Utterance, pcm: bytes, *, speed: float = 1.0) -> None:
-        """Feed audio as it would arrive, in real time or faster, on the room's own clock."""
+        """Feed audio as it would arrive, in real time or faster, on the clock of this object."""
         for start in range(0, len(pcm), 3200):
             piece = pcm[start : start + 3200]
             self.threads.now += len(piece) / 32_000 / speed
@@ -329,7 +329,7 @@ def test_audio_that_comes_after_its_own_end_is_passed_over(room: Room) -> None:
 
 
 class Order(ScriptedEar):
-    """Hears the same order, finished or not."""
+    """Recognises the same text, whether it is finished or not."""
 
     text = ""
 
@@ -421,7 +421,7 @@ def test_a_guess_that_fails_is_the_error(room: Room) -> None:
 
 
 class Dictation(ScriptedEar):
-    """Hears one word a second, and the last one wrongly."""
+    """Recognises one word a second, the last one wrongly."""
 
     def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
         super().recognize(samples, request)
@@ -491,7 +491,7 @@ def test_a_live_request_goes_between_two_pieces_of_a_relaxed_recording(room: Roo
 
 
 class Parts(ScriptedEar):
-    """Says nothing but that it was asked; used where time is simulated."""
+    """Only records that it was called; used where time is simulated."""
 
     def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
         self.asked.append((len(samples) / 16_000, request))

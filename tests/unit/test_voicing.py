@@ -1,4 +1,4 @@
-"""What the two workers of a speech share."""
+"""Voicing: what the two workers of a speech share."""
 
 from __future__ import annotations
 

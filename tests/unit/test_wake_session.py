@@ -1,4 +1,4 @@
-"""Waiting for wake words: when a word counts, what a stream does with audio, leases held together."""
+"""Wake-word sessions: detections, what a session does with audio, joint leases."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def test_detections_have_a_place_and_the_senders_time(room: Room) -> None:
     assert room.ended.is_set()
 
 
-class Deaf(list[Detection]):
-    """Fails at everything that it is told."""
+class FailingList(list[Detection]):
+    """Takes a detection and fails, like a callback."""
 
     def append(self, found: Detection) -> None:
         super().append(found)
@@ -121,7 +121,7 @@ class Deaf(list[Detection]):
 
 
 def test_a_listener_that_fails_does_not_end_the_wait(room: Room, caplog: pytest.LogCaptureFixture) -> None:
-    room.heard = Deaf()
+    room.heard = FailingList()
     wake_session = room.open("okay_nabu", "alexa")
     wake_session.feed(said("alexa") + silence(0.2) + said("okay_nabu"))
 

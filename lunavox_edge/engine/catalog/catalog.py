@@ -53,7 +53,7 @@ class _Snapshot:
 
 
 class Catalog:
-    """The installed models and voices. Thread-safe; readers never wait for a scan, except for the first one."""
+    """The installed models and voices. Thread-safe; readers wait for no scan but the first."""
 
     def __init__(
         self,

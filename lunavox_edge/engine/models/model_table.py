@@ -1,4 +1,4 @@
-"""The table of models in memory: who uses each, what it takes, which are pinned. Pure, without a lock."""
+"""The table of models in memory: leases, sizes, pins. Pure data, without a lock."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class ModelTable:
         """Reserve what a model needs that is about to load; False if it does not fit now.
 
         A model may take more than was estimated from its files. Where nothing idle is left to unload,
-        the budget is charged the estimates instead: refusing a model that has worked would help nobody.
+        the estimates count instead, so that a model that has worked before is not refused.
         """
         estimate = MemoryBudget.estimate(entry.size_bytes)
         need = self._measured_bytes.get(key) or estimate
