@@ -85,7 +85,7 @@ class Engine(WholeRequests, ModelControl):
         )
         housekeeping = Housekeeping(self.catalog, residency, self._pressure, self._admission)
         self._background.tick(INTERVAL_S, housekeeping.tick)
-        # A thread that is inside a model when the interpreter goes takes the process down with a signal.
+        # A thread inside a model call while the interpreter shuts down would crash the process.
         atexit.register(self.close)
 
     def __enter__(self) -> Engine:  # noqa: PYI034  # Self needs Python 3.11

@@ -28,7 +28,7 @@ class Housekeeping:
 
     def tick(self) -> None:
         """Do all of it; to be called by one thread, every `INTERVAL_S`. Raises what one of them raised."""
-        # Each is done although another one fails; the one that is given last comes first.
+        # Each is called although another one fails; ExitStack calls the last one first.
         with contextlib.ExitStack() as chores:
             chores.callback(self._trim)
             chores.callback(self._pressure.tick)

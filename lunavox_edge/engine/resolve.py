@@ -108,7 +108,7 @@ class Resolver:
             normalize_text=tts.normalize_text,
             ssml=text_format == "ssml",
             max_chars=self._settings.limits.max_text_chars,
-            # A seed asks for the voice itself, and so for the model.
+            # A request with a seed is not answered from the phrase cache.
             voice_key=entry.content_key if params.seed is None else None,
             buffer_char_threshold=tts.buffer_char_threshold,
             max_buffer_delay_ms=tts.max_buffer_delay_ms,

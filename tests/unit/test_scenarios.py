@@ -91,7 +91,7 @@ class CostlyVoice(TtsModel):
         return np.zeros(int(seconds * RATE_HZ), np.float32)
 
 
-class CostlyEar(SttModel):
+class CostlyStt(SttModel):
     """Recognises the same words in any audio; each call costs simulated time."""
 
     def __init__(self, lane: SimulatedLane, machine: Machine) -> None:
@@ -162,7 +162,7 @@ class House:
         self.lane = SimulatedLane(workers=machine.workers, max_tasks=max_tasks)
         self.pace = Pace(machine.workers)
         self.voice = CostlyVoice(self.lane, machine)
-        self.ear = CostlyEar(self.lane, machine)
+        self.stt = CostlyStt(self.lane, machine)
         self.start_s = self.lane.now_s
         self.ended: list[Session] = []
 
@@ -211,7 +211,7 @@ class House:
                 audio_format=AudioFormat(RATE_HZ),
                 vad=AllSpeech,
                 lane=self.lane,
-                lease=self.lease(self.ear),
+                lease=self.lease(self.stt),
                 relaxed=False,
                 on_end=self.ended.append,
             )
@@ -386,7 +386,7 @@ def test_over_its_bound_the_lane_refuses_at_once_and_says_when_to_come_back() ->
                 audio_format=AudioFormat(RATE_HZ),
                 vad=AllSpeech,
                 lane=house.lane,
-                lease=house.lease(house.ear),
+                lease=house.lease(house.stt),
                 relaxed=False,
                 on_end=house.ended.append,
             ).start()

@@ -42,7 +42,7 @@ def check_intact(path: Path, cache_dir: Path) -> bool:
         raise _differs(manifest, f"{', '.join(differing)} changed since")
     _LOGGER.debug("The files of %s are as they were installed", manifest.name)
     if unchanged:
-        # Without it the next load only takes longer.
+        # If this cannot be written, the next load only takes longer.
         notes.keep(note, found)
     return True
 

@@ -75,7 +75,7 @@ def wait_for(future: Future[Lease], timeout_s: float, name: str) -> Lease:
     except FutureTimeoutError as error:
         give_back(future)
         raise load_takes_too_long(name) from error
-    except BaseException:  # Ctrl-C, say
+    except BaseException:  # Ctrl-C, for example
         give_back(future)
         raise
 

@@ -232,7 +232,7 @@ class Residency:
             waiters, resident.waiters = resident.waiters, []
             if loaded is None:
                 del self._table.residents[key]
-                # A closed engine says nothing about the model.
+                # EngineClosed is no failure of the model, so its pin stays.
                 if not isinstance(error, EngineClosed):
                     self._table.unpin_after_failure(key)
             else:

@@ -135,7 +135,7 @@ class Session(Task):
 
     @staticmethod
     def _guarded(job: Callable[[], object]) -> None:
-        """Call foreign or final code; what it raises goes to the log only."""
+        """Call `job`; what it raises goes to the log only, so that the calls after it are made as well."""
         try:
             job()
         except Exception:

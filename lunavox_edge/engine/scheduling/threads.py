@@ -53,7 +53,7 @@ class Threads:
 
     def condition(self, lock: Lock | None = None) -> threading.Condition:
         """Return a new condition over `lock`, or over a lock of its own."""
-        return threading.Condition(lock or self.lock())  # type: ignore[arg-type]  # asks for less than it says
+        return threading.Condition(lock or self.lock())  # type: ignore[arg-type]  # it accepts any lock
 
     def start(self, name: str, job: Callable[[], None]) -> Thread:
         """Run `job` on a new thread, which does not keep the process alive."""

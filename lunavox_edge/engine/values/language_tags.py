@@ -70,7 +70,7 @@ _NEAR_REGION: dict[str, dict[str, tuple[str, ...]]] = {
     "zh": dict.fromkeys(("HK", "MO", "TW"), ("TW", "HK")),
 }
 
-# Places in the order of one language's offers, after the near regions (0, 1, 2, ...).
+# Ranks of the offers of one language, after its near regions (0, 1, 2, ...).
 _OTHER_SCRIPT = 10
 _OTHER_REGION = 50
 _ANY_LANGUAGE = 100

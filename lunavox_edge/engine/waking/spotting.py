@@ -8,7 +8,7 @@ from dataclasses import dataclass
 AS_MADE = 0.5
 """The sensitivity at which a word has the threshold that its author chose."""
 
-# From one end of the scale to the other, in log odds. At 0.8 a word is what Home Assistant's own
+# Range of the threshold from sensitivity 0 to 1, in log odds. At 0.8 a word is what Home Assistant's own
 # hardware calls very sensitive.
 _SCALE = 6.0
 _LEAST = 0.001
@@ -39,7 +39,10 @@ class Spotter:
         self._above = False
 
     def spot(self, at_s: float, probability: float) -> bool:
-        """Take the probability at a position in seconds; True once per rise above the threshold."""
+        """Take the probability at a position in seconds; return whether the word is detected there.
+
+        Once per rise above the threshold, and not in the pause after a detection.
+        """
         was_above, self._above = self._above, probability > self._threshold
         if not self._above or was_above or at_s < self._resting_until_s:
             return False
