@@ -148,6 +148,8 @@ class Engine(WholeRequests, ModelControl):
     ) -> Utterance:
         """Open an utterance to feed audio into; its model loads meanwhile. Never blocks.
 
+        `names` (of people, rooms, devices) and `terms` are words that are likely to be said; `words` asks
+        for the time of each word. `relaxed` is for files: their work yields to live requests.
         `bounded` applies `limits.max_utterance_s`. With a `sensitivity` (`aggressive`, `default`
         or `relaxed`) the utterance ends by itself after a pause of that length, if the audio arrives in
         real time; the transcript is there when `on_ended` is called. `on_partial` gets words while the

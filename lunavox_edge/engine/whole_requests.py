@@ -108,7 +108,9 @@ class WholeRequests(ABC):
     ) -> Transcript:
         """Transcribe a whole recording: PCM bytes, or an array of floats or int16, both interleaved.
 
-        It may last hours; with `relaxed` every other request goes first, between two pieces of it.
+        `names` (of people, rooms, devices) and `terms` are words that are likely to be said; `words` asks
+        for the time of each word. A recording may last hours; with `relaxed` every other request goes
+        first, between two pieces of it.
         Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
         TimedOut, EngineClosed.
         """

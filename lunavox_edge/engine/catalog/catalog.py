@@ -187,6 +187,7 @@ class Catalog:
         self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
 
     def _scan(self, signature: bytes) -> _Snapshot:
+        """Scan all sources; `signature` is the one taken just before."""
         findings = self._sources.scan()
         found = sorted(findings.entries, key=lambda entry: _SOURCE_ORDER.index(entry.source_kind))
         aliases, bad_aliases = self._alias_entries(_index((), found))
@@ -263,6 +264,7 @@ def _alias_problem(alias: VoiceAlias, target: ModelEntry | None, alias_keys: Map
 
 
 def _unknown(name: str, kind: ModelKind, known: Sequence[str]) -> UnknownModel | UnknownVoice:
+    """Return the error for a name that is not installed, with similar names and how to get it."""
     if kind is ModelKind.WAKE:
         return UnknownModel(_no_wake_word(name, known))
     thing, command, get = (

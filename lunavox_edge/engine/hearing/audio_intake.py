@@ -114,6 +114,7 @@ class AudioIntake:
         self._forgotten = self._settled
 
     def _keep(self, samples: Samples) -> None:
+        """Append samples, run the VAD on them and pass its probabilities to the endpointer."""
         if not len(samples):
             return
         samples = self._offset.feed(samples)

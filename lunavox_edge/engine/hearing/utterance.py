@@ -68,7 +68,7 @@ class Utterance(Session):
         """When the last piece was recognised, on the lane's clock."""
         self._future: Future[Transcript] = Future()
         self._future.set_running_or_notify_cancel()
-        # Below: touched by slices only.
+        # Below: touched by slices only, but for `recognized_s` and, after the end, `rest_of`.
         self._work = Transcription(
             plan, wants_partials=on_partial is not None, arrived_since=self._arrived_since
         )
@@ -171,6 +171,7 @@ class Utterance(Session):
         return outcome
 
     def _next_work(self) -> Outcome:
+        """Recognise a waiting piece, else convert audio, else look for the end, else join the transcript."""
         work = self._work
         if work.has_pieces:
             lease = self._lease()

@@ -136,6 +136,7 @@ class _Joining:
             future.add_done_callback(self._part_is_done)
 
     def _part_is_done(self, _: Future[Lease]) -> None:
+        """Settle the joint future once the last part is done."""
         with self._lock:
             self._missing -= 1
             if self._missing:

@@ -51,10 +51,10 @@ def make_loader(
     It raises MemoryError, BrokenModel, BackendUnavailable. With `passes_full_devices` a device whose memory
     is full is skipped, for this load only; MemoryError means that all are full.
     """
-    return _Loader(settings, plan, devices, passes_full_devices=passes_full_devices).load
+    return _ModelLoader(settings, plan, devices, passes_full_devices=passes_full_devices).load
 
 
-class _Loader:
+class _ModelLoader:
     def __init__(
         self, settings: Settings, plan: ThreadPlan, devices: Devices, *, passes_full_devices: bool
     ) -> None:
@@ -65,6 +65,7 @@ class _Loader:
         self._devices = devices
 
     def load(self, entry: ModelEntry) -> Loaded:
+        """Load an entry onto the first of its devices that works; errors as `make_loader` says."""
         backend = registry.backend(entry.backend)
         missing = backend.missing()
         if missing is not None:
@@ -135,6 +136,7 @@ class _Loader:
 
 
 def _load_on(backend: type[Backend], entry: ModelEntry, options: LoadOptions) -> Loaded:
+    """Load a model and run a first inference, measuring both. Raises what the backend raises."""
     started = time.perf_counter()
     model = backend().load(entry, options)
     loaded = time.perf_counter()

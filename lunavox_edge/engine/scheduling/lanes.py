@@ -69,7 +69,7 @@ class Task(ABC):
         """End the task, since a slice raised or the lane closes. Must not raise."""
 
 
-class _State(Enum):
+class _TaskState(Enum):
     """The state of a task; WOKEN is running, and to be queued again after the slice."""
 
     PARKED = "parked"
@@ -101,7 +101,7 @@ class Lane:
         self._condition = self.threads.condition()
         # Below: guarded by the condition's lock.
         self._scheduler: Scheduler[Task] = Scheduler()
-        self._states: dict[Task, _State] = {}
+        self._states: dict[Task, _TaskState] = {}
         self._running_since: dict[Task, float] = {}
         self._alarms: dict[Task, float] = {}
         self._slice_s = 0.1
@@ -117,7 +117,7 @@ class Lane:
             if not task.is_help and sum(not one.is_help for one in self._states) >= self._max_tasks:
                 wait_s = max(0.5, round(len(self._scheduler) * self._slice_s / self.workers, 1))
                 raise Busy(f"Too many requests at once; try again in {wait_s:g} s.", retry_after_s=wait_s)
-            self._states[task] = _State.QUEUED
+            self._states[task] = _TaskState.QUEUED
             self._scheduler.push(task, task.deadline_s)
             self._condition.notify()
 
@@ -125,15 +125,15 @@ class Lane:
         """Queue a parked task, update the deadline of a queued one, queue a running one after its slice."""
         with self._condition:
             state = self._states.get(task)
-            if state in (_State.PARKED, _State.QUEUED):
+            if state in (_TaskState.PARKED, _TaskState.QUEUED):
                 self._queue(task)
-            elif state is _State.RUNNING:
-                self._states[task] = _State.WOKEN
+            elif state is _TaskState.RUNNING:
+                self._states[task] = _TaskState.WOKEN
 
     def discard(self, task: Task) -> bool:
         """Remove a task that is not running; return False if a slice runs, which then ends by itself."""
         with self._condition:
-            if self._states.get(task) in (_State.RUNNING, _State.WOKEN):
+            if self._states.get(task) in (_TaskState.RUNNING, _TaskState.WOKEN):
                 return False
             self._scheduler.remove(task)
             self._states.pop(task, None)
@@ -166,7 +166,9 @@ class Lane:
         with self._condition:
             self._closing = True
             waiting = [
-                task for task, state in self._states.items() if state in (_State.PARKED, _State.QUEUED)
+                task
+                for task, state in self._states.items()
+                if state in (_TaskState.PARKED, _TaskState.QUEUED)
             ]
             for task in waiting:
                 self._scheduler.remove(task)
@@ -191,7 +193,7 @@ class Lane:
                 alarm_s = self._queue_due_alarms()
                 task = self._scheduler.pop()
                 if task is not None:
-                    self._states[task] = _State.RUNNING
+                    self._states[task] = _TaskState.RUNNING
                     self._running_since[task] = self.clock()
                     return task
                 self._condition.wait(min(_IDLE_WAIT_S, max(0.0, alarm_s - self.clock())))
@@ -200,7 +202,7 @@ class Lane:
     def _settle(self, task: Task, outcome: Outcome, error: Exception | None) -> None:
         """Queue, park or remove a task whose slice is over."""
         with self._condition:
-            woken = self._states[task] is _State.WOKEN
+            woken = self._states[task] is _TaskState.WOKEN
             took_s = self.clock() - self._running_since.pop(task)
             self._slice_s += _SMOOTHING * (took_s - self._slice_s)
             self._long_slice_s = max(took_s, _FADING * self._long_slice_s)
@@ -211,7 +213,7 @@ class Lane:
             elif outcome is Outcome.MORE or woken:
                 self._queue(task)
             else:
-                self._states[task] = _State.PARKED
+                self._states[task] = _TaskState.PARKED
                 alarm_s = task.wake_at_s
                 if alarm_s is not None:
                     self._alarms[task] = alarm_s
@@ -220,7 +222,7 @@ class Lane:
 
     def _queue(self, task: Task) -> None:
         """Queue a task; the caller holds the lock."""
-        self._states[task] = _State.QUEUED
+        self._states[task] = _TaskState.QUEUED
         self._alarms.pop(task, None)
         self._scheduler.push(task, task.deadline_s)
         self._condition.notify()

@@ -145,6 +145,7 @@ class Voicing:
             close()
 
     def _next_line(self) -> bool:
+        """Take the next line from the script; False if there is none."""
         started = self._clock()
         line = self.script.next_line()
         self.tokenize_s += self._clock() - started

@@ -150,6 +150,7 @@ def _is_tag(text: str) -> bool:
 
 
 def _misfit(wanted: LanguageTag, offered: LanguageTag) -> tuple[int, int]:
+    """Compare two tags of the same language, as `misfit` does."""
     if wanted.region is not None and wanted.region == offered.region:
         return (0, _script_misfit(wanted, offered))
     if offered.region is None:
@@ -165,6 +166,7 @@ def _script_misfit(wanted: LanguageTag, offered: LanguageTag) -> int:
 
 
 def _near_regions(wanted: LanguageTag) -> tuple[str, ...]:
+    """Return the regions whose speech is nearest to the wanted one, nearest first."""
     language = wanted.language
     likely = _LIKELY_REGION.get(language, language.upper())
     if wanted.region is not None:

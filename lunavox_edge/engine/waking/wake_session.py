@@ -144,6 +144,7 @@ class WakeSession(Session):
         return (self._block_since_s or self._lane.clock()) + _FRAME_S
 
     def _slice(self) -> Outcome:
+        """Process the next batch of audio; the first slice with the lease opens the streams."""
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
@@ -167,6 +168,7 @@ class WakeSession(Session):
         return Outcome.MORE if more or self._submitted else Outcome.WAIT
 
     def _detect(self, samples: Samples) -> None:
+        """Feed samples to the models, report detections, and forget timestamps no longer needed."""
         if not len(samples):
             return
         self._samples += len(samples)
