@@ -74,7 +74,7 @@ class Growth:
     def bytes_on(self, device: str) -> int:
         """Return the bytes a model on `device` took.
 
-        A GPU that shares memory with the CPU shows in no process, so there the machine's memory counts.
+        What a GPU shares with the CPU shows in no process, so for a GPU the machine's memory counts too.
         """
         grown = self._rss() - self._before_bytes
         if device != "cpu":
