@@ -54,8 +54,8 @@ class FaultyApp(App):
 
     def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         self._made = engine
-        residency = engine._residency  # noqa: SLF001  # a fault that no client can cause
-        residency._loader = self._slow(residency._loader, engine)  # noqa: SLF001  # as above
+        runner = engine._residency._load_runner  # noqa: SLF001  # a fault that no client can cause
+        runner._loader = self._slow(runner._loader, engine)  # noqa: SLF001  # as above
         return super()._mqtt(engine, hub)
 
     def _start_hub(self, hub: Hub) -> None:

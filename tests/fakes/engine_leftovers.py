@@ -67,7 +67,7 @@ class Leftovers:
         for engine in self._engines:
             about = engine.status()
             if about.sessions or about.wake_sessions:
-                yield f"{about.sessions} sessions and {about.wake_sessions} vigils"
+                yield f"{about.sessions} sessions and {about.wake_sessions} wake-word sessions"
             yield from (f"the model {model.name} in use" for model in about.models if model.state == "busy")
 
 

@@ -540,7 +540,7 @@ def test_a_version_belongs_to_the_name_of_everything_else(tmp_path: Path) -> Non
 
 
 def test_an_alias_in_use_may_go_while_the_settings_are_read_anew(tmp_path: Path) -> None:
-    """Whoever asks meanwhile gets what was or what is, and no error."""
+    """A reader during a scan gets the old or the new entries, and no error."""
     looking, go_on = threading.Event(), threading.Event()
 
     class Slow(file_backend()):  # type: ignore[misc]  # made on the fly

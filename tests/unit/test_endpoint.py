@@ -1,11 +1,11 @@
-"""When a person has finished, on probabilities written by hand."""
+"""Endpointing on speech probabilities written by hand."""
 
 from __future__ import annotations
 
 import pytest
 
 from lunavox_edge.audio.endpoint import Endpointer, EndpointRules
-from lunavox_edge.engine.hearing.audio_intake import ArrivalClock
+from lunavox_edge.engine.hearing.audio_inbox import ArrivalClock
 
 pytestmark = pytest.mark.unit
 

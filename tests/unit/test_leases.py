@@ -1,4 +1,4 @@
-"""Who stops waiting for a model leaves no lease behind, however late the model comes."""
+"""A caller that stops waiting for a model leaves no lease behind, however late the model comes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import LoadOptions, Piece, Samples, SpeakRequest
 from lunavox_edge.engine.admission import Admission
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.models.leases import ask_for_all, give_back, wait_for
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease, ask_for_all, give_back, wait_for
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Pace
@@ -35,7 +34,7 @@ WAIT_S = 20.0
 
 
 class Gate:
-    """Loads wait for it; it opens by itself after a while, so that a failing test ends."""
+    """Loads wait for it; it opens after a timeout, so that a failing test ends."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
