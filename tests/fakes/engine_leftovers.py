@@ -14,7 +14,7 @@ from lunavox_edge.engine.scheduling.session import Session
 from tests.fakes.simulation import Simulation
 
 _PATIENCE_S = 5.0
-"""Time for work on other threads to end by itself."""
+"""What ends by itself, on another thread, may take so long."""
 
 
 class Leftovers:

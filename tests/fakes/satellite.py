@@ -1,4 +1,4 @@
-"""A scripted satellite: a real server on a real socket with the real protocol."""
+"""A satellite that does as it is told: a real server on a real socket, speaking the real protocol."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHUNK_S = 0.02
 
 @dataclass
 class Came:
-    """One event of the hub with its time."""
+    """One event of the hub, and when it came."""
 
     at_s: float
     event: Event
@@ -30,20 +30,20 @@ class Came:
 
 @dataclass
 class FakeSatellite:
-    """A satellite server that records the hub's events and answers as configured."""
+    """Connects nowhere: the hub comes to it."""
 
     name: str = "fake"
     area: str | None = None
     waits_itself: bool = False
-    """Whether it detects wake words itself."""
+    """Whether it has a wake word of its own."""
     tells_played: bool = False
     answers_pings: bool = True
     takes_requests: bool = False
-    """Whether it sends audio after the hub's `run-pipeline`, as our satellite does."""
+    """Whether it streams when the hub says `run-pipeline`, as ours does."""
     streaming: bool = False
-    """Whether it sends audio: with its own wake word, from the word to the transcript."""
+    """Whether one that waits itself streams: from its wake word to the transcript."""
     info: dict[str, object] | None = None
-    """Replaces the usual Info."""
+    """Instead of a satellite's."""
     came: list[Came] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -53,9 +53,9 @@ class FakeSatellite:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Disappear as if the power failed."""
+        """Go as one whose plug is pulled."""
         self._server.close()
-        # A new connection gets its writer a few turns of the loop later, and ends as late.
+        # Who was let in a moment ago has a writer a few turns of the loop later, and is gone as late.
         await _turns()
         for writer in list(self._writers):
             writer.transport.abort()
@@ -75,7 +75,7 @@ class FakeSatellite:
         return self._writers[-1]
 
     async def say(self, pcm: bytes, *, fast: bool = False) -> None:
-        """Send audio of the microphone, in real time unless `fast`."""
+        """Send the microphone's audio, as it is spoken."""
         step = int(RATE_HZ * CHUNK_S) * 2
         for start in range(0, len(pcm), step):
             chunk = AudioChunk(RATE_HZ, 2, 1, pcm[start : start + step])
@@ -84,12 +84,12 @@ class FakeSatellite:
                 await asyncio.sleep(CHUNK_S)
 
     async def wake(self) -> None:
-        """Start a command as after its own wake word."""
+        """Its own wake word was said."""
         self.streaming = True
         await self.send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
 
     async def send_stop(self) -> None:
-        """Send audio-stop."""
+        """The microphone ends."""
         await self.send(AudioStop().event())
 
     async def send(self, event: Event) -> None:
@@ -99,7 +99,7 @@ class FakeSatellite:
         return [came.event for came in self.came if came.event.type == kind]
 
     async def until(self, kind: str, count: int = 1) -> Event:
-        """Wait for events of a type."""
+        """Wait for the event of a kind."""
         await until(lambda: len(self.all(kind)) >= count, lambda: [came.event.type for came in self.came])
         return self.all(kind)[count - 1]
 
