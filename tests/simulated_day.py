@@ -54,14 +54,14 @@ _T = TypeVar("_T")
 
 
 class Forgotten(list[_T]):
-    """What the scripts would remember for ever."""
+    """A list that drops its items, so that scripts do not grow."""
 
     def append(self, item: _T) -> None:
         del item
 
 
 class Forgetful(FakeSatellite):
-    """Remembers the last events only, as a day has many."""
+    """A satellite whose recorded events can be cleared."""
 
     @property
     def last(self) -> str:
@@ -73,7 +73,7 @@ class Forgetful(FakeSatellite):
 
 @dataclass(frozen=True)
 class Held:
-    """What the process holds while nothing goes on."""
+    """Resources of the process while it is idle."""
 
     rss_mb: float
     files: int
@@ -95,7 +95,7 @@ class Held:
 
 @contextmanager
 def scripted() -> Iterator[None]:
-    """Models that answer at once, pauses that are short."""
+    """Use scripted models that answer at once, and short pauses."""
     tts, stt = TtsScript(), SttScript()
     tts.spoken, stt.heard, stt.models = Forgotten(), Forgotten(), Forgotten()
     stt.text = "ok?"
@@ -114,7 +114,7 @@ def scripted() -> Iterator[None]:
 
 
 class Household:
-    """People, satellites and the hub."""
+    """A simulated household: people at satellites of one hub."""
 
     def __init__(self, hub: Hub, announcer: Announcer, satellites: dict[str, Forgetful], file: Path) -> None:
         self.hub = hub
@@ -127,14 +127,14 @@ class Household:
         self._dice = random.Random(7)  # noqa: S311  # no secret
 
     async def live(self, turns: int) -> None:
-        """Live through so many turns, at all satellites side by side."""
+        """Run `turns` actions, concurrently at all satellites."""
         self._left = turns
         rooms = [name for name in self._satellites if name != GUEST]
         await asyncio.gather(*(self._room(name) for name in rooms), self._guests())
         await self._rest()
 
     async def held(self) -> Held:
-        """Return what is held once nothing goes on."""
+        """Wait until everything is idle, and return the resources."""
         await self._rest()
         return Held.now()
 
@@ -161,7 +161,7 @@ class Household:
             self.done[act.__name__.strip("_")] += 1
 
     async def _guests(self) -> None:
-        """Approve and forget one satellite again and again."""
+        """Approve and forget one satellite repeatedly."""
         entry = {GUEST: Approved(GUEST, self._satellites[GUEST].uri)}
         while self._left > 0:
             approved.save(self._file, entry)
@@ -187,7 +187,7 @@ class Household:
     async def _command(self, name: str) -> None:
         await self._ask(name, SPEECH)
         await self._reached(name, "audio-stop")
-        # The answer was a question, so it is listened on.
+        # The answer was a question, so the satellite listens again.
         if self._phase(name) is SatellitePhase.LISTENING:
             await self._satellites[name].send_stop()
 
@@ -241,7 +241,7 @@ class Household:
         return next((view.phase for view in self.hub.views() if view.id == name), None)
 
     async def _reached(self, name: str, kind: str) -> None:
-        """Wait until the hub has sent something; others interrupt, so it may never come."""
+        """Wait for an event of the hub; an interruption may prevent it."""
         satellite = self._satellites[name]
         end_s = time.monotonic() + PATIENCE_S
         while not satellite.all(kind):
@@ -273,7 +273,7 @@ class Household:
 
 @asynccontextmanager
 async def household(folder: Path, count: int = 8) -> AsyncIterator[Household]:
-    """Open a house; every third satellite has a wake word of its own, and a guest comes and goes."""
+    """Start a hub with satellites; every third detects wake words itself, and one is a guest."""
     file = folder / "approved.json"
     rooms = {f"room{number}": Forgetful(waits_itself=number % 3 == 0) for number in range(1, count + 1)}
     satellites = {**rooms, GUEST: Forgetful()}
@@ -318,7 +318,7 @@ async def household(folder: Path, count: int = 8) -> AsyncIterator[Household]:
 
 
 async def day(turns: int, folder: Path, say: Callable[[str], None]) -> list[Held]:
-    """Live through so many turns; return what is held after every tenth, from the second on."""
+    """Run `turns` actions; return the resources after every tenth of them, from the second on."""
     found: list[Held] = []
     with scripted():
         async with household(folder) as house:
@@ -333,7 +333,7 @@ async def day(turns: int, folder: Path, say: Callable[[str], None]) -> list[Held
 
 
 def growth(found: list[Held]) -> dict[str, float]:
-    """Return how much more is held at the end than at the beginning."""
+    """Return the growth of each resource from the first to the last measurement."""
     first, last = found[0], found[-1]
     return {
         "MB": last.rss_mb - first.rss_mb,
@@ -345,7 +345,7 @@ def growth(found: list[Held]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Run, and exit with 1 if something grew."""
+    """Run the simulation; return 1 if something grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=1000, help="default: %(default)s, more than a day has")
     args = parser.parse_args()

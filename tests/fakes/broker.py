@@ -1,4 +1,4 @@
-"""A real mosquitto and a real client, each under a test's control."""
+"""A real mosquitto and a real client, both controlled by a test."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Mosquitto:
 
 
 class Peer:
-    """An automation: remembers everything that it hears."""
+    """An MQTT client that records every message."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Peer:
         password: str | None = None,
         kept_as: str | None = None,
     ) -> None:
-        """With `kept_as` the broker keeps what this client misses (version 3.1.1)."""
+        """With `kept_as` the broker keeps messages while this client is away (MQTT 3.1.1)."""
         self.five = version == "5"
         self.heard: list[paho.MQTTMessage] = []
         protocol = paho.MQTTv5 if self.five else paho.MQTTv311
@@ -158,7 +158,7 @@ class Peer:
         return self.on(topic)[0]
 
     async def value(self, where: str, /, **fields: object) -> dict[str, Any]:
-        """Wait for JSON that has these fields."""
+        """Wait for a JSON message that has these fields."""
 
         def found() -> list[dict[str, Any]]:
             return [

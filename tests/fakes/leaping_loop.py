@@ -11,7 +11,7 @@ ResultT = TypeVar("ResultT")
 
 
 class _LeapingSelector(selectors.BaseSelector):
-    """Waits for no longer than an instant; the rest of the time is leapt over."""
+    """A selector that does not wait: it advances the loop's clock by the timeout."""
 
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
@@ -42,7 +42,7 @@ class _LeapingSelector(selectors.BaseSelector):
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """For tests of what waits: hours pass in milliseconds. Threads know no such clock."""
+    """For tests with long waits: hours pass in milliseconds. Threads do not use this clock."""
 
     def __init__(self) -> None:
         self._leaping = _LeapingSelector()
@@ -53,7 +53,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run to the end on such a loop."""
+    """Run a coroutine to its end on a leaping loop."""
     loop = LeapingLoop()
     try:
         return loop.run_until_complete(work)

@@ -11,7 +11,7 @@ from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
 from lunavox_edge.bench.context import QUICK, BenchRun
 from lunavox_edge.bench.figure_table import FigureTable, p95
-from lunavox_edge.bench.hub_load import BenchHouse
+from lunavox_edge.bench.hub_load import HubBenchmark
 from lunavox_edge.bench.rooms import Room, SpokenCommand, rooms
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.engine.engine import Engine
@@ -61,7 +61,7 @@ async def two_rooms(
 async def test_turns_are_timed(two_rooms: tuple[Room, ...]) -> None:
     report = FigureTable(["ours"])
     context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = BenchHouse(context, Service("hub"), two_rooms, None)
+    house = HubBenchmark(context, Service("hub"), two_rooms, None)
     await house.choose([[COMMAND]])
     await house.turns(3)
     await house.announcements()
@@ -86,7 +86,7 @@ async def test_a_word_that_is_not_understood_is_counted(
     monkeypatch.setattr("lunavox_edge.bench.hub_load._WORD_S", 0.5)
     report = FigureTable(["ours"])
     context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = BenchHouse(context, Service("hub"), two_rooms, None)
+    house = HubBenchmark(context, Service("hub"), two_rooms, None)
     mumbled = SpokenCommand(silence(0.5), 0.3, 0.4, "")
     with pytest.raises(TimedOut, match="wake word"):
         await house.choose([[mumbled]])
