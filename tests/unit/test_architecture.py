@@ -70,6 +70,7 @@ BROAD_EXCEPTS = {
     "wire/neighbours.py",
     "wire/zeroconf.py",
     "wyoming_server/blocking_client.py",
+    "wyoming_server/client_requests.py",
     "wyoming_server/connection.py",
     "wyoming_server/listener.py",
     "wyoming_server/replies.py",

@@ -200,7 +200,7 @@ async def test_waiting_for_an_answer_is_not_idling(serve: Serve) -> None:
         await peer.send_bytes(b'{"type":5}\n')
         await peer.expect_error("bad_message")
         connection = next(iter(service.server._connections.values()))
-        connection._on_quiet()
+        connection._on_timeout()
         service.tts.go.set()
         await peer.until("audio-stop")
 

@@ -14,7 +14,7 @@ from wyoming.tts import Synthesize
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import OutOfMemory
-from lunavox_edge.wyoming_server import gathering
+from lunavox_edge.wyoming_server import read_batching
 from tests.wire.conftest import Serve, Service
 
 pytestmark = pytest.mark.wire
@@ -470,7 +470,7 @@ async def test_a_client_that_leaves_takes_its_utterances_with_it(service: Servic
 async def test_live_audio_gathers_before_it_is_read_and_none_is_lost(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "_LIVE_AFTER_S", 0.0)
+    monkeypatch.setattr(read_batching, "_LIVE_AFTER_S", 0.0)
     async with service.connect() as peer:
         await peer.send(ask(), START)
         for chunk in chunks(size=3200):

@@ -1,4 +1,4 @@
-"""The end of a connection: a client that only closed its sending side, that has gone, or has to go."""
+"""Ending connections: half-closed ones, detecting that the client is gone, and closing without data loss."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import socket
 from lunavox_edge.bridge import within
 
 GONE_CHECK_S = 0.25
-"""How often one looks whether a half-closed connection has been reset."""
+"""How often to check whether a half-closed connection has been reset."""
 
-# Unread bytes would make the kernel drop the last message on its way to the client.
+# If unread bytes are in the socket when it is closed, the kernel resets the connection, and the client may
+# lose the last message. So they are read for a while first.
 _LINGER_S = 1.0
 _LINGER_BYTES = 8 * 1024 * 1024
 
-# The machine of a client that has gone forgets its connection after a minute, and then resets it when it is
-# asked for signs of life.
+# The machine of a client that is gone drops its half of the connection after a minute, and then answers a
+# keep-alive probe with a reset.
 _KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 10}
 
 
 def half_closes(writer: asyncio.StreamWriter) -> bool:
-    """Whether a client can still read after the end of its input; asyncio ends TLS in both directions.
+    """Whether a client that closed its sending side can still receive: not with TLS, as asyncio has it.
 
-    The kernel then asks more often than usual whether it is there.
+    If so, this also shortens the connection's keep-alive intervals.
     """
     if not writer.can_write_eof():
         return False
@@ -39,9 +40,9 @@ def half_closes(writer: asyncio.StreamWriter) -> bool:
 
 
 def is_gone(writer: asyncio.StreamWriter) -> bool:
-    """Whether a half-closed connection is closed or reset, as far as the kernel knows without writing.
+    """Whether a half-closed connection has been closed or reset, as far as the kernel knows without a write.
 
-    The loop does not watch such a socket, because its end of input would wake it all the time.
+    Polls the socket, because the event loop does not: the end of input would wake it all the time.
     """
     sock = writer.get_extra_info("socket")
     if writer.transport.is_closing() or sock is None or sock.fileno() < 0:
@@ -52,7 +53,10 @@ def is_gone(writer: asyncio.StreamWriter) -> bool:
 
 
 async def linger(stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close our side and read what is still on its way, within bounds. Raises OSError."""
+    """Close our sending side, then read and drop what the client still sends, for a limited time and size.
+
+    Raises OSError.
+    """
     if writer.can_write_eof():
         writer.write_eof()
     left = _LINGER_BYTES
