@@ -16,9 +16,10 @@ import pytest
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
 from lunavox_edge.mqtt.broker_address import BrokerAddress
+from lunavox_edge.mqtt.broker_probe import probe
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.mqtt.paho_client import BrokerConnection, probe
+from lunavox_edge.mqtt.paho_client import BrokerConnection
 from lunavox_edge.settings.mqtt_settings import MqttSettings
 from lunavox_edge.types import Transcript
 from tests.broker.conftest import Listen, Start

@@ -62,6 +62,7 @@ BROAD_EXCEPTS = {
     "hub/satellite.py",
     "hub/satellite_link.py",
     "mqtt/broker.py",
+    "mqtt/command_tasks.py",
     "mqtt/commands.py",
     "mqtt/paho_client.py",
     "satellite/hub_connection.py",
