@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from lunavox_edge.mqtt.messages import Message, Publication, Subscription
 from lunavox_edge.mqtt.own_broker import OwnBroker
 from lunavox_edge.mqtt.payloads import instance_of
 from lunavox_edge.mqtt.publishing import Publisher
+from lunavox_edge.mqtt.requests import new_id
 from lunavox_edge.mqtt.satellite_topics import SatellitePublisher
 from lunavox_edge.mqtt.status import ApplianceStatus
 from lunavox_edge.mqtt.topics import Topics
@@ -74,7 +74,7 @@ class MqttService:
         self._engine = engine
         self._settings = settings
         self._background = background
-        self._instance = uuid.uuid4().hex[:12]
+        self._instance = new_id()
         self._topics = topics = Topics.of(node, settings.base)
         satellites = [view.id for view in house.views()]
         ids = (appliance_id(node), *(satellite_device_id(node, satellite) for satellite in satellites))
@@ -193,9 +193,7 @@ class MqttService:
         """Publish a transcript of the Wyoming server, if the settings allow it."""
         if "wyoming" in self._settings.publish_transcripts:
             self._publisher.transcript(
-                TranscriptEvent.of(
-                    transcript, request_id=uuid.uuid4().hex[:12], source="wyoming", latency_ms=latency_ms
-                )
+                TranscriptEvent.of(transcript, request_id=new_id(), source="wyoming", latency_ms=latency_ms)
             )
 
     def connected(self) -> None:
@@ -232,7 +230,7 @@ class MqttService:
             self._publisher.transcript(
                 TranscriptEvent.of(
                     utterance.transcript,
-                    request_id=uuid.uuid4().hex[:12],
+                    request_id=new_id(),
                     source="satellite",
                     latency_ms=utterance.latency_ms,
                     satellite=utterance.satellite,

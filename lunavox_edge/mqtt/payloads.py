@@ -119,7 +119,10 @@ def parse_synthesize(payload: bytes) -> SynthesizeRequest:
 
 
 def parse_stop(payload: bytes) -> StopRequest:
-    """Parse JSON; empty, `all`, or what a button or switch sends: everything. Raises ProtocolError."""
+    """Parse JSON; an empty payload, `all`, or that of a button or switch means everything.
+
+    Raises ProtocolError.
+    """
     text = decode(payload)
     if not text.lstrip().startswith(("{", "[")):
         word = text_of(text)

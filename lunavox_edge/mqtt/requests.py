@@ -100,7 +100,7 @@ def _decode(recording: bytes, max_s: float) -> bytes:
 
 
 def new_id() -> str:
-    """Return a new id, for a request without one."""
+    """Return a new random id, for a request without one."""
     return uuid.uuid4().hex[:12]
 
 

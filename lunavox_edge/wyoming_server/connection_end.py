@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import select
-import socket
 
 from lunavox_edge.bridge import within
+from lunavox_edge.wyoming_server.listener import set_keepalive
 
 GONE_CHECK_S = 0.25
 """How often to check whether a half-closed connection has been reset."""
@@ -30,12 +30,8 @@ def half_closes(writer: asyncio.StreamWriter) -> bool:
     if not writer.can_write_eof():
         return False
     sock = writer.get_extra_info("socket")
-    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEPALIVE.items():
-                if hasattr(socket, option):
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    if sock is not None:
+        set_keepalive(sock, _KEEPALIVE)
     return True
 
 

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lunavox_edge.address import Address
@@ -134,6 +134,20 @@ def host_of(writer: asyncio.StreamWriter) -> str | None:
     return str(peer[0]) if isinstance(peer, tuple) else None
 
 
+def set_keepalive(sock: socket.socket, options: Mapping[str, int]) -> None:
+    """Turn on keep-alive for a TCP socket; `options` are names of TCP_ options with their values.
+
+    Other sockets and options that the system does not have are ignored.
+    """
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in options.items():
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
 def _reason(error: OSError, chosen_by: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"another program, perhaps LunaVox Edge itself, uses this address; stop it or set {chosen_by}."
@@ -158,13 +172,7 @@ def _set_options(writer: asyncio.StreamWriter) -> None:
         return
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE.items():
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    set_keepalive(sock, _KEEPALIVE)
 
 
 def _is_socket(path: Path) -> bool:
