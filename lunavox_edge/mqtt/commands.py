@@ -205,7 +205,7 @@ class Commands:
         self._choose(Preferences(self.preferences.voice, language), message.topic)
 
     def _choose(self, chosen: Preferences, topic: str) -> None:
-        """Use other preferences from now on, and save them in a task. Raises Busy."""
+        """Set the preferences, and save them in a task. Raises Busy."""
 
         async def save() -> None:
             try:

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 _NAMESAKE_EVERY_S = 600.0
 
-
 _LOGGER = logging.getLogger(__name__)
 
 

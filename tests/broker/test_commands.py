@@ -1,4 +1,4 @@
-"""What automations send, over every kind of broker and both versions."""
+"""Commands of automations, with every kind of broker and both versions of MQTT."""
 
 from __future__ import annotations
 

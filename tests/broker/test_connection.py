@@ -1,4 +1,4 @@
-"""Brokers that come and go, keep people out, or are shared with a namesake."""
+"""Brokers that restart, refuse clients, or serve a second appliance of the same name."""
 
 from __future__ import annotations
 
