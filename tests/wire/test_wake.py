@@ -275,14 +275,15 @@ async def test_a_client_that_leaves_takes_its_stream_along(service: Service) -> 
     assert ScriptedWake.script.open_streams == 0
 
 
-async def test_a_failure_is_told_and_a_deaf_client_is_let_go(
+async def test_a_failure_is_reported_and_a_client_that_does_not_read_it_is_disconnected(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_handler, "_UNREAD_ERROR_S", 0.0)
     ScriptedWake.script.error = MemoryError()
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.2)))
         await peer.expect_error("out_of_memory")
+        # Not earlier: on a busy machine the session fails while the audio above is still being sent.
+        monkeypatch.setattr(wake_handler, "_UNREAD_ERROR_S", 0.0)
         with suppress(ConnectionError):  # the last messages may be sent after the connection was closed
             await peer.send(*chunks(silence(0.1)))
             await peer.expect_end()
