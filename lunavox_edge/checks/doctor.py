@@ -92,7 +92,7 @@ def _broker(mqtt: MqttSettings) -> Finding:
             "mqtt", Severity.FAIL, "mqtt.broker is set, but not installed: pip install 'lunavox-edge[mqtt]'"
         )
     from lunavox_edge.mqtt.broker_address import BrokerAddress  # noqa: PLC0415
-    from lunavox_edge.mqtt.paho_client import probe  # noqa: PLC0415  # its packages are an extra
+    from lunavox_edge.mqtt.broker_probe import probe  # noqa: PLC0415  # its packages are an extra
 
     name = "embedded broker" if embedded else f"broker {mqtt.broker}"
     started = time.perf_counter()

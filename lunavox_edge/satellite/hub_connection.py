@@ -13,7 +13,8 @@ from wyoming.ping import Ping, Pong
 from lunavox_edge.errors import Busy, LunavoxError, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
-from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, EventWriter, encode_event
+from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, encode_event
+from lunavox_edge.wire.event_writer import EventWriter
 
 if TYPE_CHECKING:
     from lunavox_edge.settings.model import LimitSettings

@@ -1,4 +1,4 @@
-"""What runs in the background goes on after a fault, and leaves the event loop to others."""
+"""Background tasks continue after a fault, and do not block the event loop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def uri(mosquitto: Mosquitto) -> str:
 
 
 class FaultyHub(Hub):
-    """Cannot tell of its satellites as long as `faults` are left."""
+    """Raises as long as `faults` are left, instead of returning its satellites."""
 
     faults = 0
 

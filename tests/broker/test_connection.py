@@ -1,4 +1,4 @@
-"""Brokers that come and go, keep people out, or are shared with a namesake."""
+"""Brokers that restart, refuse clients, or serve a second appliance of the same name."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import pytest
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
 from lunavox_edge.mqtt.broker_address import BrokerAddress
+from lunavox_edge.mqtt.broker_probe import probe
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.mqtt.paho_client import BrokerConnection, probe
+from lunavox_edge.mqtt.paho_client import BrokerConnection
 from lunavox_edge.settings.mqtt_settings import MqttSettings
 from lunavox_edge.types import Transcript
 from tests.broker.conftest import Listen, Start

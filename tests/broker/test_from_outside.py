@@ -1,4 +1,4 @@
-"""What doctor says of a broker, and the commands that look at it."""
+"""`doctor` with a broker, and the `mqtt` commands of the CLI."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def watching(*args: str) -> subprocess.Popen[str]:
 
 
 def line_with(output: IO[str], text: str) -> str:
-    """Read on to the line that holds a text; the test's own time limit bounds it."""
+    """Read up to the line that contains a text; limited by the test's timeout."""
     seen = []
     for line in output:
         seen.append(line)

@@ -310,7 +310,7 @@ async def test_no_data_keeps_the_loop_busy(data: bytes) -> None:
     started = time.process_time()
     with contextlib.suppress(ProtocolError):
         await reader.read()
-    assert time.process_time() - started < 0.5  # of the processor: milliseconds where bounded
+    assert time.process_time() - started < 0.5  # CPU time; with the limits it takes milliseconds
 
 
 @pytest.mark.parametrize(

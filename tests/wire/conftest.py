@@ -27,7 +27,7 @@ PROMPT_S = 5.0  # long for what must not wait for others, and short for a machin
 
 
 class Peer:
-    """The real client of the wyoming package, and its bare socket for what that would never send."""
+    """The client of the wyoming package, and its socket for bytes that it would never send."""
 
     def __init__(self, uri: str) -> None:
         self.client = AsyncTcpClient.from_uri(uri, connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
@@ -55,7 +55,7 @@ class Peer:
         return str(error.data["text"])
 
     async def until(self, kind: str) -> list[Event]:
-        """Return the events up to and with the first of a kind."""
+        """Return the events up to the first one of a type, including that one."""
         events: list[Event] = []
         while not events or events[-1].type != kind:
             event = await self.read()
@@ -77,13 +77,13 @@ class Peer:
         return self.client._writer
 
     def vanish(self) -> None:
-        """Go as a client does that leaves something unread: the connection is reset."""
+        """Disconnect like a client that leaves data unread: the connection is reset."""
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
     def leave(self) -> None:
-        """Go as a client does that has read everything: nothing but the end of its input shows."""
+        """Disconnect like a client that has read everything: the server sees only the end of input."""
         self.writer.transport.abort()
 
 
@@ -95,8 +95,8 @@ class Service:
     engine: Engine
     tts: TtsScript
     stt: SttScript
-    told: list[Transcript]
-    """What `on_transcript` was told."""
+    transcripts: list[Transcript]
+    """The transcripts passed to `on_transcript`."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Peer]:
@@ -112,16 +112,16 @@ class Service:
                     await writer.wait_closed()
 
     async def quiet(self) -> None:
-        """Wait until every client has been seen off and every session has ended."""
+        """Wait until all connections and all sessions have ended."""
         await self.until(lambda: not self.server.connections)
         await self.engine_idle()
 
     async def engine_idle(self) -> None:
-        """Wait until every session has ended."""
+        """Wait until all sessions have ended."""
         await self.until(lambda: not self.engine.status().sessions and not self.engine.status().wake_sessions)
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until something has come about."""
+        """Wait until a condition is true."""
         for _ in range(1000):
             if reached():
                 return
@@ -156,7 +156,7 @@ async def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> tuple[TtsScript, SttScript]:
-    """Put scripted backends in the place of the built-in ones."""
+    """Replace the built-in backends by scripted ones."""
     built_in = {
         "scripted-tts": "tests.fakes.tts:ScriptedTts",
         "scripted-stt": "tests.fakes.stt:ScriptedStt",
@@ -195,15 +195,18 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            told: list[Transcript] = []
+            transcripts: list[Transcript] = []
             server = WyomingServer(
-                engine, settings.wyoming, settings.limits, on_transcript=lambda heard, _: told.append(heard)
+                engine,
+                settings.wyoming,
+                settings.limits,
+                on_transcript=lambda transcript, _: transcripts.append(transcript),
             )
             await server.start()
             stack.push_async_callback(server.stop, 0.0)
             for script in scripts:
                 stack.callback(script.go.set)
-            return Service(server, engine, *scripts, told)
+            return Service(server, engine, *scripts, transcripts)
 
         yield start
 

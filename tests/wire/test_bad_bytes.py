@@ -1,4 +1,4 @@
-"""What no client should send: it gets an error where a reply is possible, and nobody else notices."""
+"""Invalid input: the client gets an error where a reply is possible, and other clients are not affected."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ async def test_an_unexpected_failure_is_internal_and_says_nothing(
 async def test_after_an_error_a_silent_client_is_hung_up_on(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that a client that does not read `error` does not wait for ever."""
+    """A client that does not read `error` notices the end of the connection instead."""
     monkeypatch.setattr("lunavox_edge.wyoming_server.connection.ERROR_PATIENCE_S", 0.1)
     async with service.connect() as silent, service.connect() as lively:
         for peer in (silent, lively):

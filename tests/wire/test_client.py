@@ -83,7 +83,7 @@ async def test_a_speech_may_be_left_early(service: Service) -> None:
 
 
 def answering(answer: bytes) -> tuple[str, socket.socket]:
-    """Return the address of a service that says one thing to one client, whatever it is asked."""
+    """Return the address of a service that sends fixed bytes to one client."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

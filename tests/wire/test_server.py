@@ -1,4 +1,4 @@
-"""Connections: how many, for how long, and their end."""
+"""Connections: their number, their timeouts, and their end."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ async def test_waiting_for_an_answer_is_not_idling(serve: Serve) -> None:
         await peer.send_bytes(b'{"type":5}\n')
         await peer.expect_error("bad_message")
         connection = next(iter(service.server._connections.values()))
-        connection._on_quiet()
+        connection._on_timeout()
         service.tts.go.set()
         await peer.until("audio-stop")
 
@@ -277,7 +277,7 @@ async def test_no_more_files_refuses_new_clients_only_until_there_are_some(servi
                     hoard.append(os.dup(0))
             except OSError:
                 pass
-            late.connect(address)  # the kernel takes it in, the server cannot
+            late.connect(address)  # the kernel accepts it, the server is blocked
             await neighbour.alive()
         finally:
             for number in hoard:

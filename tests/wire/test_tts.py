@@ -1,4 +1,4 @@
-"""Speaking: plain and streamed, in any order, and what goes wrong."""
+"""Speech synthesis over Wyoming: whole and streamed texts, order of messages, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def say(text: str, **voice: str) -> Event:
 
 
 def stream(*texts: str) -> list[Event]:
-    """The order in which Home Assistant sends."""
+    """Return the messages of a stream in Home Assistant's order."""
     return [
         SynthesizeStart().event(),
         *(SynthesizeChunk(text=text).event() for text in texts),
@@ -34,7 +34,7 @@ def stream(*texts: str) -> list[Event]:
 
 
 def check_speech(events: Sequence[Event], *, characters: int, streamed: bool = False) -> None:
-    """One start, chunks of 20 to 100 ms with matching times, one stop, and the right length."""
+    """Check the events: one start, chunks of 20 to 100 ms with matching times, one stop, the right length."""
     kinds = [event.type for event in events]
     ending = ["audio-stop", "synthesize-stopped"] if streamed else ["audio-stop"]
     chunks = [AudioChunk.from_event(event) for event in events[1 : -len(ending)]]
@@ -349,7 +349,7 @@ async def test_a_client_that_never_reads_is_given_up(serve: Serve) -> None:
             await neighbour.expect("info")
             await asyncio.sleep(0.01)
         made_s = sum(len(text) for text in service.tts.texts) * SECONDS_PER_CHARACTER
-        assert made_s < 400  # of 2200: what the engine makes ahead and the kernel holds
+        assert made_s < 400  # of 2200: the engine's queue and the kernel's buffers
         deaf.close()
     await service.quiet()
 

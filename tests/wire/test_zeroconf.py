@@ -1,4 +1,4 @@
-"""The port is found by those who look for it, at its present address, and no longer once it is gone."""
+"""Announcing the port by zeroconf, and finding satellites: current addresses, and removal at the end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PATIENCE_S = 20.0
 
 
 class Program:
-    """One of the programs in tests/fakes, which ends when its input does."""
+    """A program of tests/fakes; it ends at the end of its input."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -92,7 +92,7 @@ async def test_it_is_found_on_the_loopback_and_gone_at_its_end() -> None:
 
 
 def failing_once() -> Callable[[], tuple[str, ...]]:
-    """List the loopback, but not at the first time."""
+    """Return the loopback address, but raise at the first call."""
     faults = [RuntimeError("can't start new thread")]
 
     def addresses() -> tuple[str, ...]:
