@@ -281,7 +281,7 @@ def test_a_part_of_an_older_version_is_not_continued(fake: FakeHub, tmp_path: Pa
 def test_damaged_bytes_are_thrown_away_and_a_retry_works(fake: FakeHub, tmp_path: Path, file: str) -> None:
     fake.faults = [Fault(file, corrupt=True)]
     hub = make_hub(fake, tmp_path)
-    with pytest.raises(DownloadFailed, match="came damaged") as caught:
+    with pytest.raises(DownloadFailed, match="arrived damaged") as caught:
         hub.pull("tiny.en", STT)
     assert not isinstance(caught.value, HubUnreachable)
     assert visible(tmp_path) == []
