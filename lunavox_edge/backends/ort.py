@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lunavox_edge.backends.out_of_memory import is_out_of_memory
+from lunavox_edge.backends.scan import LFS_MARK, LFS_PROBLEM
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
 from lunavox_edge.host.system import forbid_telemetry
 
@@ -18,7 +19,6 @@ _GRAPH_FIELD = 7
 _MAX_FIELDS = 10_000
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
-_LFS_MARK = b"version https://git-lfs"
 
 
 def onnx_problem(path: Path) -> str | None:
@@ -30,8 +30,8 @@ def onnx_problem(path: Path) -> str | None:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            if file.read(len(_LFS_MARK)) == _LFS_MARK:
-                return "is only a Git LFS pointer; fetch the real file with `git lfs pull`"
+            if file.read(len(LFS_MARK)) == LFS_MARK:
+                return LFS_PROBLEM
             file.seek(0)
             return "is empty" if size == 0 else _outline_problem(file, size)
     except OSError as error:

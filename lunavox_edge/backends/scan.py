@@ -12,6 +12,9 @@ from typing import Any
 MAX_DEPTH = 8
 """A checkout of rhasspy/piper-voices has five levels, the cache of huggingface_hub four."""
 MAX_FOLDERS = 5_000
+LFS_MARK = b"version https://git-lfs"
+"""Beginning of a file that was checked out without Git LFS."""
+LFS_PROBLEM = "is only a Git LFS pointer; fetch the real file with `git lfs pull`"
 _MAX_JSON_BYTES = 4_000_000
 
 

@@ -95,7 +95,7 @@ class SatelliteSettings(Section):
 
 
 class Answer(Section):
-    """An answerer: what is asked for an answer to a spoken question."""
+    """An answerer: the service or language model that answers what a person says to a satellite."""
 
     kind: Literal["echo", "mqtt", "wyoming", "home-assistant", "openai"]
     """`echo`: repeats what was said. `mqtt`: waits for a `say` command over MQTT. `wyoming`: a Wyoming

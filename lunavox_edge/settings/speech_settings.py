@@ -70,7 +70,7 @@ class SttSettings(Section):
 
     pause_default_ms: int = Field(600, ge=100, le=10_000)
     """Milliseconds of silence that end an utterance for clients that ask for `default` endpointing or do not
-    say."""
+    choose."""
 
     pause_relaxed_ms: int = Field(1250, ge=100, le=10_000)
     """Milliseconds of silence that end an utterance for clients that ask for `relaxed` endpointing."""

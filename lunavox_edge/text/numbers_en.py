@@ -98,9 +98,7 @@ def speak_numbers(text: str) -> str:
     text = _SLASH.sub(" slash ", _QUOTIENT.sub(" divided by ", _RATING.sub(r"\1 out of \2", text)))
     text = _ORDINAL.sub(lambda match: ordinal(int(match[1].replace(",", ""))), text)
     text = _SCORE.sub(r"\g<before>\g<over> out of \g<under>", text)
-    text = _SHARE.sub(
-        lambda match: fraction(None, int(match[1]), int(match[2]), named=True) or match.group(), text
-    )
+    text = _SHARE.sub(_spoken_share, text)
     text = _FRACTION.sub(_spoken_fraction, text)
     text = _OLD_YEAR.sub(lambda match: f"{match[1]} {year(int(match[2]))}", text)
     text = _PRODUCT.sub(lambda match: _pair(match, "by"), text)

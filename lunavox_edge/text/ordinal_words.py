@@ -142,7 +142,6 @@ _NEUTER: dict[str, tuple[tuple[str, str], ...]] = {
 _NEUTER_ENDINGS = {"cs": "oí", "sk": "oeí", "pl": "oe", "sl": "oe", "hr": "oe"}
 _DECLINES_ALL = {"cs", "sk", "pl", "es", "pt"}
 """Languages in which every word of a compound takes the ending, not only the last."""
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 def ordinal(number: int, language: str) -> str:

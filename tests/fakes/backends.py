@@ -25,7 +25,7 @@ def entry(  # noqa: PLR0913 - every argument but the first is optional
     source_kind: SourceKind = SourceKind.PACKAGE,
     phrase: str = "",
 ) -> ModelEntry:
-    """Return an entry with everything that a test does not care about filled in."""
+    """Return a catalog entry with defaults for the fields that a test does not need."""
     return ModelEntry(
         name=name,
         kind=kind,

@@ -19,7 +19,7 @@ LFS_SUFFIXES = (".onnx", ".bin")
 
 @dataclass
 class Fault:
-    """What goes wrong for the next `times` requests whose path matches `path`."""
+    """A fault for the next `times` requests whose path matches `path`."""
 
     path: str
     times: int = 1
@@ -38,7 +38,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     range: str | None

@@ -1,4 +1,4 @@
-"""What onnx itself says of the graphs that we write."""
+"""Validation of the graphs that we write, with the library onnx."""
 
 from __future__ import annotations
 

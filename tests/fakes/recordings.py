@@ -1,4 +1,4 @@
-"""Recordings of kinds that nothing here writes."""
+"""Recordings in formats that this package does not write."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def said(voice: TtsModel, text: str, request: SpeakRequest = STILL) -> Samples:
 
 
 def heard_from(voice: TtsModel, text: str) -> Samples:
-    """What a recogniser gets: 16 kHz, at the loudness the engine gives every voice."""
+    """Return a voice's audio as input of a recogniser: 16 kHz, at the loudness that the engine applies."""
     return resample(apply_gain(said(voice, text), gain_to(voice.dbfs, -20.0)), voice.rate_hz, 16_000)
 
 

@@ -32,7 +32,7 @@ PATIENCE = Patience(answer_s=5.0, pause_s=1.0)
 
 
 class Interrupted(Exception):
-    """Stands for Ctrl-C or a crash in the middle of a transfer."""
+    """Simulates Ctrl-C or a crash during a download."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def make_hub(
 
 
 def visible(tmp_path: Path) -> list[str]:
-    """Everything under the names that the catalog looks at."""
+    """Return all files in the folders that the catalog searches."""
     roots = (hub_folder(tmp_path / "cache", kind) for kind in ModelKind)
     return sorted(path.name for root in roots if root.exists() for path in root.rglob("*"))
 

@@ -1,4 +1,4 @@
-"""Wake words in folders: what is taken, what is reported as broken, what is left to others."""
+"""Wake words in folders: which are found, which are reported as broken, which files are ignored."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lunavox_edge.backends.scan import folders, read_json
+from lunavox_edge.backends.scan import LFS_MARK, LFS_PROBLEM, folders, read_json
 from lunavox_edge.backends.stt.whisper_languages import CODES, CODES_BEFORE_V3, tag_for
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
@@ -19,7 +19,6 @@ MULTILINGUAL_BEFORE_V3 = tuple(tag_for(code) for code in CODES_BEFORE_V3)
 
 _MAGIC = b"WhisperSpec"
 _MAGIC_WITHIN_BYTES = 32
-_LFS_MARK = b"version https://git-lfs"
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 _ENGLISH_ENDS = (".en", "-en", "_en")
 _ENGLISH_END_OF_TEXT = 50256
@@ -76,8 +75,8 @@ def folder_problem(folder: Path) -> str | None:
     try:
         with (folder / MODEL_FILE).open("rb") as file:
             start = file.read(_MAGIC_WITHIN_BYTES)
-        if start.startswith(_LFS_MARK[:_MAGIC_WITHIN_BYTES]):
-            return f"{MODEL_FILE} is only a Git LFS pointer; fetch the real file with `git lfs pull`."
+        if start.startswith(LFS_MARK):
+            return f"{MODEL_FILE} {LFS_PROBLEM}."
         if _MAGIC not in start:
             return f"{MODEL_FILE} is empty or not a CTranslate2 Whisper model."
         read_json(folder / "config.json")
