@@ -105,18 +105,18 @@ def _machine() -> Finding:
 
 
 def _packages(version: Callable[[str], str] = metadata.version) -> Finding:
-    there: list[str] = []
+    installed: list[str] = []
     missing: list[str] = []
     for name in (*_NEEDED, *_OPTIONAL):
         try:
-            there.append(f"{name} {version(name)}")
+            installed.append(f"{name} {version(name)}")
         except metadata.PackageNotFoundError:
             if name in _NEEDED:
                 missing.append(name)
     if missing:
         what = f"not installed: {', '.join(missing)}; run: pip install --force-reinstall lunavox-edge"
         return Finding("packages", Severity.FAIL, what)
-    return Finding("packages", Severity.OK, ", ".join(there))
+    return Finding("packages", Severity.OK, ", ".join(installed))
 
 
 def _memory(settings: Settings) -> Finding:
@@ -166,14 +166,14 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         ("models", settings.catalog.resolved_cache_dir()),
         ("state", system.state_dir()),
     ):
-        there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
         try:
-            free_mb = shutil.disk_usage(there).free // _MIB
+            free_mb = shutil.disk_usage(existing).free // _MIB
         except OSError as error:
             yield Finding("disk", Severity.FAIL, f"{folder} cannot be read: {error.strerror}")
             continue
         text = f"{folder} ({what}): {free_mb} MB free"
-        if not os.access(there, os.W_OK):
+        if not os.access(existing, os.W_OK):
             advice = "models cannot be installed" if what == "models" else "choices are forgotten at the end"
             yield Finding("disk", Severity.WARN, f"{text}, but it cannot be written; {advice}")
         elif free_mb < _LITTLE_DISK_MB:
@@ -221,7 +221,7 @@ def _sound(settings: Settings) -> Finding:
         return Finding("sound", Severity.FAIL, what)
     cards = _cards()
     if command[0].endswith("aplay") and not cards:
-        what = "no sound card is there or may be used; plug one in, or add the user to the group audio"
+        what = "there is no sound card that may be used; plug one in, or add the user to the group audio"
         return Finding("sound", Severity.FAIL, what)
     return Finding("sound", Severity.OK, f"{Path(command[0]).name}; cards: {', '.join(cards) or 'none'}")
 

@@ -59,9 +59,9 @@ def satellites(settings: Settings, found: Iterable[Neighbour] = ()) -> Iterator[
     Their work is not disturbed. Then yield those of `found` that are not among them.
     """
     configured, by_service = settings.satellites.known, {one.service: one for one in found}
-    places: set[tuple[str, int]] = set()
+    endpoints: set[tuple[str, int]] = set()
     for key, known in configured.items():
-        places |= _places(known.uri)
+        endpoints |= _endpoints(known.uri)
         yield _present(settings, key, known, OF_SETTINGS, None)
     listed = approved.load(approved.file_of(settings.satellites)) or {}
     for key, entry in listed.items():
@@ -72,7 +72,7 @@ def satellites(settings: Settings, found: Iterable[Neighbour] = ()) -> Iterator[
         yield _present(settings, key, SatelliteSettings(uri=uri), APPROVED, entry.service)
     taken = {*configured, *listed}
     for service, one in by_service.items():
-        if any(_places(uri) & places for uri in one.uris):
+        if any(_endpoints(uri) & endpoints for uri in one.uris):
             continue
         key = approved.free_id(one.name, taken)
         taken.add(key)
@@ -84,18 +84,18 @@ def _present(
 ) -> Present:
     name, area, problem = known.name, known.area, None
     try:
-        told = blocking_client.describe(known.uri, timeout_s=_TIMEOUT_S).satellite
-        if told is None:
+        info = blocking_client.describe(known.uri, timeout_s=_TIMEOUT_S).satellite
+        if info is None:
             problem = "no satellite: another service answers there"
         else:
-            name, area = name or shown(told.name or ""), area or shown(told.area or "")
+            name, area = name or shown(info.name or ""), area or shown(info.area or "")
     except LunavoxError as error:
         problem = f"offline ({error.code})"
     answer, _ = settings.satellites.answer_for(known)
     return Present(key, known.uri, name or key, area or "", answer, problem is None, problem, source, service)
 
 
-def _places(uri: str) -> set[tuple[str, int]]:
+def _endpoints(uri: str) -> set[tuple[str, int]]:
     """Return the IP addresses and port that a URI resolves to; empty for a socket file."""
     address = Address.parse(uri)
     if address.path is not None:

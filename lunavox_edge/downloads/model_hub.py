@@ -85,9 +85,9 @@ class ModelHub:
 
         try:
             with self._installer.locked(offer.kind, offer.name):
-                there = self._installer.as_offered(offer)
-                if there is not None:
-                    return Pulled(there, fetched=False)
+                installed = self._installer.as_offered(offer)
+                if installed is not None:
+                    return Pulled(installed, fetched=False)
                 return Pulled(self._installer.install(offer, fetch, on_progress), fetched=True)
         except OSError as error:
             _LOGGER.warning("Installing %s failed: %s", offer.name, error)
@@ -141,10 +141,10 @@ def _voice_offer(web: Web, name: str, kind: ModelKind | None) -> DownloadOffer:
         raise _unknown(name, kind, (), "on the hub")
     revision = revision_of(_info(web, PIPER_REPO))
     voice = _pick_voice(name, kind, _voices(web, revision))
-    there = {file.name: file for file in _tree(web, PIPER_REPO, revision, voice.folder)}
-    if voice.md5.keys() - there.keys():
+    listed = {file.name: file for file in _tree(web, PIPER_REPO, revision, voice.folder)}
+    if voice.md5.keys() - listed.keys():
         raise DownloadFailed(f"The hub's index and its files disagree about '{voice.name}'; try again later.")
-    files = tuple(replace(there[file], md5=md5) for file, md5 in voice.md5.items())
+    files = tuple(replace(listed[file], md5=md5) for file, md5 in voice.md5.items())
     return DownloadOffer(
         voice.name, ModelKind.TTS, PIPER_REPO, revision, "see MODEL_CARD", files, voice.aliases
     )

@@ -17,8 +17,7 @@ _MIN_MATCHED = 0.7
 class SelfCheck:
     """Transcript of the sentence that was spoken, and the time that both steps took."""
 
-    heard: str
-    """The transcript."""
+    transcript: str
     matched: float
     """Share of the sentence's words that the transcript contains, 0 to 1."""
     first_audio_ms: float
@@ -38,7 +37,7 @@ class SelfCheck:
         if not self.english:
             verdict = "OK (words not compared, they are English and the defaults are not)"
         return (
-            f"{verdict}: heard “{self.heard}” (first audio after {self.first_audio_ms:.0f} ms, "
+            f"{verdict}: heard “{self.transcript}” (first audio after {self.first_audio_ms:.0f} ms, "
             f"transcript after {self.transcript_ms:.0f} ms)"
         )
 
@@ -62,7 +61,7 @@ def self_check(uri: str, *, timeout_s: float) -> SelfCheck:
     transcript_ms = (time.perf_counter() - started) * 1000
     spoken, recognized = _words(SENTENCE), set(_words(transcript.text))
     return SelfCheck(
-        heard=transcript.text,
+        transcript=transcript.text,
         matched=sum(word in recognized for word in spoken) / len(spoken),
         first_audio_ms=first_audio_ms,
         transcript_ms=transcript_ms,

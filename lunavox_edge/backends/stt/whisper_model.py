@@ -89,8 +89,8 @@ class WhisperModel(SttModel):
             with _memory_errors():
                 features, request = self._features(noise), RecognizeRequest()
                 encoded = self._engine.encode(fill(features, self._windows(features.shape[1], request)[0]))
-                spoken = self._code(None) or self._detect(encoded)
-                self._decode(encoded, spoken, request, features.shape[1], hotwords=None)
+                spoken_code = self._code(None) or self._detect(encoded)
+                self._decode(encoded, spoken_code, request, features.shape[1], hotwords=None)
         except RuntimeError as error:
             if self.device == "cpu":
                 raise
@@ -119,15 +119,15 @@ class WhisperModel(SttModel):
         lengths = self._windows(frames, request)
         for window in lengths:
             encoded = self._engine.encode(fill(features, window))
-            spoken = self._detect(encoded) if code is None else code
-            decoded = self._decode_surely(encoded, spoken, request, frames, final=window == lengths[-1])
+            spoken_code = self._detect(encoded) if code is None else code
+            decoded = self._decode_surely(encoded, spoken_code, request, frames, final=window == lengths[-1])
             if not doubtful(decoded.tokens, decoded.text, decoded.logprob, frames=frames):
                 break
-        language = request.language or tag_for(spoken)
+        language = request.language or tag_for(spoken_code)
         text = decoded.text.strip()
         if not text or decoded.silent:
             return Recognition("", language, 0.0)
-        words = self._words(encoded, spoken, decoded, frames) if request.words else ()
+        words = self._words(encoded, spoken_code, decoded, frames) if request.words else ()
         return Recognition(text, language, min(1.0, math.exp(decoded.logprob)), words)
 
     def _features(self, samples: Samples) -> Any:  # noqa: ANN401

@@ -96,9 +96,9 @@ def describe(model: Path, *, licence: str = "", source: str = "", **more: Any) -
     except ValueError as error:
         return BrokenEntry(model, BACKEND, f"{error}.")
     kind = phoneme_type(config.get("phoneme_type")) or ""
-    lack = phonemizer_problem(kind, config["espeak"]["voice"], model.parent)
-    if lack is not None:
-        return BrokenEntry(model, BACKEND, f"{model.stem} {lack}.")
+    problem = phonemizer_problem(kind, config["espeak"]["voice"], model.parent)
+    if problem is not None:
+        return BrokenEntry(model, BACKEND, f"{model.stem} {problem}.")
     familiar = _FAMILIAR_NAME.fullmatch(model.stem)
     aliases = (familiar["voice"], f"{familiar['language']}-{familiar['voice']}") if familiar else ()
     return ModelEntry(

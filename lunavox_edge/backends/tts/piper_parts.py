@@ -58,8 +58,8 @@ def parts(model: Path, places: Sequence[Path], *, anew: bool = False) -> Path:
     except OSError as error:
         raise NotCuttable(f"its file cannot be read ({error.strerror})") from error
     name = f"{model.stem}-{_new_hash(content).hexdigest()}-{_FORMAT}"
-    whole = (place / name for place in places if not anew and _is_whole(place / name))
-    folder = next(whole, None) or _make(content, places, name, model.stem)
+    intact = (place / name for place in places if not anew and _is_intact(place / name))
+    folder = next(intact, None) or _make(content, places, name, model.stem)
     _note(model, stamp, folder)
     return folder
 
@@ -86,8 +86,8 @@ def obstacle(model: Path, places: Iterable[Path]) -> str | None:
         return str(error)
     for place in places:
         with suppress(OSError):
-            there = next(folder for folder in (place, *place.parents) if folder.exists())
-            if there.is_dir() and os.access(there, os.W_OK):
+            existing = next(folder for folder in (place, *place.parents) if folder.exists())
+            if existing.is_dir() and os.access(existing, os.W_OK):
                 return None
     return "there is no folder that its parts can be kept in"
 
@@ -123,7 +123,7 @@ def _new_hash(content: bytes = b"") -> Any:  # noqa: ANN401  # the type has no p
     return hashlib.blake2b(content, digest_size=12)
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_intact(folder: Path) -> bool:
     """Whether the parts in a folder have the hashes with which they were written."""
     try:
         wanted = json.loads((folder / _HASHES).read_bytes())
@@ -186,7 +186,7 @@ def _publish(part: Path, target: Path) -> None:
         part.rename(target)
         return
     # Another process was faster, or the existing folder is damaged.
-    if not _is_whole(target):
+    if not _is_intact(target):
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
 
