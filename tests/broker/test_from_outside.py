@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import pytest
 
-from lunavox_edge.checks.checkup import Severity
-from lunavox_edge.checks.doctor import Finding, _broker
+from lunavox_edge.checks.checkup import Finding, Severity
+from lunavox_edge.checks.doctor import _broker
 from lunavox_edge.cli import main, mqtt
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.mqtt_visit import Visit
@@ -61,7 +61,7 @@ def test_doctor_says_that_mqtt_is_off_and_how_to_turn_it_on() -> None:
 def test_doctor_finds_a_broker(mosquitto: Mosquitto) -> None:
     finding = examined(f"mqtt://127.0.0.1:{mosquitto.port}")
     assert finding.verdict is Severity.OK
-    assert re.search(r"lets us in without a user, MQTT 5, in \d+ ms$", finding.text)
+    assert re.search(r"accepts us without a user, MQTT 5, in \d+ ms$", finding.text)
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])

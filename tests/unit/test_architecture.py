@@ -48,7 +48,7 @@ BROAD_EXCEPTS = {
     "backends/wake/tflite.py",
     "background.py",
     "bridge.py",
-    "checks/doctor.py",
+    "checks/model_checks.py",
     "cli/__init__.py",
     "engine/catalog/sources.py",
     "engine/log_tap.py",

@@ -1,4 +1,4 @@
-"""Recordings on disk: what is one, and what only passes for one."""
+"""Audio files: which are decoded, and which are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What doctor says of the machine: bad lines are found, and each says what to do."""
+"""Doctor's checks of the machine: problems are found, and each finding says what to do."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ PATIENCE = Patience(answer_s=5.0, pause_s=1.0)
 
 
 class Interrupted(Exception):
-    """Stands for Ctrl-C or a crash in the middle of a transfer."""
+    """Simulates Ctrl-C or a crash during a download."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def make_hub(
 
 
 def visible(tmp_path: Path) -> list[str]:
-    """Everything under the names that the catalog looks at."""
+    """Return all files in the folders that the catalog searches."""
     roots = (hub_folder(tmp_path / "cache", kind) for kind in ModelKind)
     return sorted(path.name for root in roots if root.exists() for path in root.rglob("*"))
 
@@ -281,7 +281,7 @@ def test_a_part_of_an_older_version_is_not_continued(fake: FakeHub, tmp_path: Pa
 def test_damaged_bytes_are_thrown_away_and_a_retry_works(fake: FakeHub, tmp_path: Path, file: str) -> None:
     fake.faults = [Fault(file, corrupt=True)]
     hub = make_hub(fake, tmp_path)
-    with pytest.raises(DownloadFailed, match="came damaged") as caught:
+    with pytest.raises(DownloadFailed, match="arrived damaged") as caught:
         hub.pull("tiny.en", STT)
     assert not isinstance(caught.value, HubUnreachable)
     assert visible(tmp_path) == []

@@ -31,7 +31,7 @@ def bound(address: str | bytes) -> socket.socket:
 
 @pytest.fixture(params=["file", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
-    """The address that a service manager gives to its services, and its end of it."""
+    """Return the notify address of a simulated service manager, and its end of the socket."""
     if request.param == "file":
         address = str(tmp_path / "notify")
         listener = bound(address)

@@ -1,4 +1,4 @@
-"""What becomes of markdown, HTML, emoji, addresses and stray characters, in every language."""
+"""Normalisation of markdown, HTML, emoji, addresses and unspeakable characters, in every language."""
 
 from __future__ import annotations
 

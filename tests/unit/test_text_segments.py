@@ -1,4 +1,4 @@
-"""The segmenter: what it keeps together, what it cuts, and that it loses nothing."""
+"""The segmenter: where it cuts, where it does not, and that it loses no character."""
 
 from __future__ import annotations
 
@@ -328,7 +328,7 @@ def test_max_chars_must_leave_room_for_a_character() -> None:
 
 
 def _lines_run(work: Callable[[], object]) -> int:
-    """Count the lines of Python that run: a clock that no other process disturbs."""
+    """Count the executed lines of Python, a measure of time that other processes do not influence."""
     count = 0
 
     def trace(_frame: FrameType, event: str, _arg: Any) -> Any:  # noqa: ANN401 - the type of sys.settrace

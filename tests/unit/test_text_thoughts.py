@@ -1,4 +1,4 @@
-"""A language model's thoughts are not spoken, however its text is cut into pieces."""
+"""The thoughts of a language model are not spoken, whatever pieces its text arrives in."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _CASES = [
 
 
 def _fed(pieces: list[str]) -> str:
-    """Return what is left in the end: what was withdrawn does not count."""
+    """Return the final text, without what was withdrawn."""
     thoughts = ThoughtFilter()
     said = ""
     for piece in pieces:
