@@ -156,7 +156,7 @@ async def _turns() -> None:
 
 
 async def until(
-    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 10.0
+    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 30.0
 ) -> None:
     """Wait until something has come about; `seen` helps to understand why it has not."""
     end_s = time.monotonic() + wait_s

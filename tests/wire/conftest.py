@@ -14,13 +14,18 @@ from wyoming.event import Event
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.scheduling import lanes
+from lunavox_edge.hub import satellite_link
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
+from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import ScriptedWake, WakeScript
+from tests.wire.house import Build, building
 
 PATIENCE_S = 20.0
 PROMPT_S = 5.0  # long for what must not wait for others, and short for a machine that is busy with more
@@ -134,6 +139,14 @@ class Service:
 Serve = Callable[..., Awaitable["Service"]]
 
 
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let the waits of tests at the hub of a house be leapt over."""
+    leaps = isinstance(item, pytest.Function) and "build" in item.fixturenames
+    return {"leaping": PatientLeapingLoop} if leaps else {"real": asyncio.new_event_loop}
+
+
 @pytest.fixture(autouse=True)
 async def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Fail a test that leaves a session, a lease, work of a lane or a task behind."""
@@ -205,6 +218,19 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
                 stack.callback(script.go.set)
             return Service(server, engine, *scripts, told)
 
+        yield start
+
+
+@pytest.fixture
+async def build(
+    scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Build]:
+    """Start the hub of a house; see `building`."""
+    monkeypatch.setattr(registry, "vad", LoudnessVad)
+    monkeypatch.setattr(lanes, "Threads", LeapingThreads)  # a pause counts if its audio took as long to come
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
+    async with building(scripts, tmp_path) as start:
         yield start
 
 
