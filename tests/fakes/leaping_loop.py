@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
+from lunavox_edge.engine.engine import Engine
 from lunavox_edge.engine.scheduling.threads import Threads
 
 ResultT = TypeVar("ResultT")
@@ -80,15 +81,13 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
 
 class PatientLeapingLoop(asyncio.SelectorEventLoop):
-    """For tests with sockets and threads: only waits in which neither has anything to do are leapt over.
-
-    `busy` says whether threads work for the test, besides those of `asyncio.to_thread`.
-    """
+    """For tests with sockets and threads: only waits in which neither has anything to do are leapt over."""
 
     def __init__(self) -> None:
-        self.busy: Callable[[], bool] = lambda: False
+        self.engines: list[Engine] = []
+        """Those whose threads are waited for, as are those of `asyncio.to_thread`."""
         self._calls = 0
-        self._leaping = _PatientSelector(lambda: self._calls > 0 or self.busy())
+        self._leaping = _PatientSelector(lambda: self._calls > 0 or any(map(works, self.engines)))
         super().__init__(self._leaping)
 
     def time(self) -> float:
@@ -102,8 +101,31 @@ class PatientLeapingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._returned)
         return future
 
+    async def shutdown_default_executor(self, *timeout: float | None) -> None:
+        self._calls += 1
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._calls -= 1
+
     def _returned(self, _: object) -> None:
         self._calls -= 1
+
+
+def works(engine: Engine) -> bool:
+    """Whether threads of the engine do something, or are about to."""
+    _, lanes = engine._admission.status()
+    _, wake_lanes = engine._wake_sessions.status()
+    return any(lane.running or lane.queued for lane in (*lanes, *wake_lanes)) or any(
+        model.state == "loading" for model in engine._residency.status()
+    )
+
+
+def wait_for_threads_of(engine: Engine) -> None:
+    """Have the running loop, if it leaps, do so only while the engine has nothing to do."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, PatientLeapingLoop):
+        loop.engines.append(engine)
 
 
 class LeapingThreads(Threads):

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from lunavox_edge.errors import Busy, DownloadFailed, HubUnreachable, LunavoxErr
 from lunavox_edge.types import ModelKind, SourceKind
 from tests.fakes.backends import file_backend
 from tests.fakes.hub import PIPER_REPO, FakeHub, Fault, fake_hub
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -452,9 +452,7 @@ def test_a_repository_of_another_kind_is_refused(fake: FakeHub, tmp_path: Path) 
 
 
 def test_offline_is_said_quickly(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     hub = ModelHub(cache_dir=tmp_path, endpoint=f"http://127.0.0.1:{port}")
     started_s = time.monotonic()
     with pytest.raises(HubUnreachable, match=rf"hub at 127\.0\.0\.1:{port} cannot be reached.*keep working"):

@@ -72,9 +72,9 @@ def test_what_is_wrong_is_told_with_its_line(text: str, line: int, what: str) ->
     ids=["bomb", "cycle", "deep", "endless list", "endless map", "endless items", "many"],
 )
 def test_what_would_cost_much_is_refused_soon(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     tree = parse_yaml(text)
-    assert time.monotonic() - started < _MAX_S
+    assert time.thread_time() - started < _MAX_S
     assert tree.value is None
     assert "too large" in tree.problems[0][1]
 

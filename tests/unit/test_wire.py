@@ -307,10 +307,10 @@ async def test_a_surrogate_pair_is_a_character() -> None:
 )
 async def test_no_data_keeps_the_loop_busy(data: bytes) -> None:
     reader = reader_of(with_data(data))
-    started = time.process_time()
+    started = time.thread_time()
     with contextlib.suppress(ProtocolError):
         await reader.read()
-    assert time.process_time() - started < 0.5  # of the processor: milliseconds where bounded
+    assert time.thread_time() - started < 2.0  # of the processor: milliseconds where bounded
 
 
 @pytest.mark.parametrize(

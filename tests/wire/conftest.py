@@ -19,8 +19,9 @@ from lunavox_edge.hub import satellite_link
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
-from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop
+from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop, wait_for_threads_of
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
+from tests.fakes.satellite import until
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
 from tests.fakes.vad import LoudnessVad
@@ -28,7 +29,6 @@ from tests.fakes.wake import ScriptedWake, WakeScript
 from tests.wire.house import Build, building
 
 PATIENCE_S = 20.0
-PROMPT_S = 5.0  # long for what must not wait for others, and short for a machine that is busy with more
 
 
 class Peer:
@@ -127,12 +127,9 @@ class Service:
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait until something has come about."""
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(
-            f"{self.server.connections} connections, {self.engine.status().sessions} sessions"
+        await until(
+            reached,
+            lambda: f"{self.server.connections} connections, {self.engine.status().sessions} sessions",
         )
 
 
@@ -142,8 +139,8 @@ Serve = Callable[..., Awaitable["Service"]]
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Let the waits of tests at the hub of a house be leapt over."""
-    leaps = isinstance(item, pytest.Function) and "build" in item.fixturenames
+    """Give tests that ask for `leaping` a loop that leaps over waits."""
+    leaps = isinstance(item, pytest.Function) and "leaping" in item.fixturenames
     return {"leaping": PatientLeapingLoop} if leaps else {"real": asyncio.new_event_loop}
 
 
@@ -208,6 +205,7 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             )
             engine = Engine(settings)
             stack.callback(engine.close)
+            wait_for_threads_of(engine)
             told: list[Transcript] = []
             server = WyomingServer(
                 engine, settings.wyoming, settings.limits, on_transcript=lambda heard, _: told.append(heard)
@@ -222,12 +220,18 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
 
 
 @pytest.fixture
+def leaping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the loop leap over waits, for servers, satellites and their clients on that one loop."""
+    # A pause counts if its audio took as long to come.
+    monkeypatch.setattr(lanes, "Threads", LeapingThreads)
+
+
+@pytest.fixture
 async def build(
-    scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    leaping: None, scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Build]:
     """Start the hub of a house; see `building`."""
     monkeypatch.setattr(registry, "vad", LoudnessVad)
-    monkeypatch.setattr(lanes, "Threads", LeapingThreads)  # a pause counts if its audio took as long to come
     monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
     async with building(scripts, tmp_path) as start:

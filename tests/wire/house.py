@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from lunavox_edge.announcements.announcement import Announcement, AnnouncementReport, SpeechStatus
@@ -18,7 +17,7 @@ from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.hub.hub import Hub
 from lunavox_edge.settings.model import Settings
-from tests.fakes.leaping_loop import PatientLeapingLoop
+from tests.fakes.leaping_loop import wait_for_threads_of
 from tests.fakes.leftovers import assert_nothing_left
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.sound import steady
@@ -101,9 +100,7 @@ async def building(scripts: tuple[TtsScript, SttScript], cache_dir: Path) -> Asy
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            loop = asyncio.get_running_loop()
-            assert isinstance(loop, PatientLeapingLoop)
-            loop.busy = partial(works, engine)
+            wait_for_threads_of(engine)
             background = Background()
             stack.callback(assert_nothing_left, engine, background)
             hub = Hub(engine, settings.satellites, SoundCard(None), background=background)
@@ -130,15 +127,6 @@ async def building(scripts: tuple[TtsScript, SttScript], cache_dir: Path) -> Asy
             return house
 
         yield start
-
-
-def works(engine: Engine) -> bool:
-    """Whether threads of the engine do something, or are about to."""
-    _, lanes = engine._admission.status()
-    _, wake_lanes = engine._wake_sessions.status()
-    return any(lane.running or lane.queued for lane in (*lanes, *wake_lanes)) or any(
-        model.state == "loading" for model in engine._residency.status()
-    )
 
 
 async def ask(satellite: FakeSatellite) -> None:
