@@ -31,7 +31,7 @@ class SttScript:
     models: list[str] = field(default_factory=list)
     """The names of the models that were loaded."""
     go: threading.Event = field(default_factory=threading.Event)
-    """While clear, recognising waits, 5 s at most."""
+    """While clear, recognising waits, 20 s at most."""
     asked: threading.Event = field(default_factory=threading.Event)
     """Set when recognising has begun."""
 

@@ -25,7 +25,7 @@ class TtsScript:
     """Raised instead of speaking."""
     spoken: list[tuple[str, SpeakRequest]] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
-    """While clear, speaking waits, 5 s at most."""
+    """While clear, speaking waits, 20 s at most."""
     asked: threading.Event = field(default_factory=threading.Event)
     """Set when speaking has begun."""
 

@@ -276,7 +276,7 @@ def test_any_text_in_any_language_has_an_answer(text: str, language: str) -> Non
         *("1'", "1%", "1/1 ", "1.1.", " ,", "[a]: ", "a.com/", "Ⅳ", "\u0301"),
     ],
 )
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(240)
 def test_fifty_thousand_hostile_characters_are_no_trouble(piece: str) -> None:
     text = (piece * 50_000)[:50_000]
     speakable(text, "en-US")
