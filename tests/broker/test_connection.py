@@ -247,7 +247,7 @@ async def test_a_flood_is_survived(mosquitto: Mosquitto, start: Start, listen: L
     for _ in range(5000):
         peer.send(f"{BASE}/say", b"\xff junk", qos=0)
         peer.send(f"{BASE}/models/none/set", b"load", qos=0)
-    for _ in range(50):
+    for _ in range(300):
         peer.send(f"{BASE}/synthesize", {"text": "Still here.", "reply_to": "answer"})
         if any(message.payload[:4] == b"RIFF" for message in peer.on("answer")):
             break
