@@ -22,7 +22,7 @@ from lunavox_edge.bridge import blocking, ended, within
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
-from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
+from lunavox_edge.wire.zeroconf import SERVICE_TYPE, close_sockets, own_addresses
 
 _MAX_FOUND = 256
 _MAX_ADDRESSES = 8
@@ -136,13 +136,15 @@ class Neighbourhood:
                 responder.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
             )
         except BaseException:
-            await attempted("zeroconf: close", _within(responder.async_close()))
+            await attempted("zeroconf: close", _within(close_sockets(responder)))
             raise
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
-        await ended(*self._asking.values(), *self._superseded)
-        await attempted("zeroconf: close", _within(browser.async_cancel()))
-        await attempted("zeroconf: close", _within(responder.async_close()))
+        try:
+            await ended(*self._asking.values(), *self._superseded)
+            await attempted("zeroconf: close", _within(browser.async_cancel()))
+        finally:  # also if it is cancelled once more
+            await attempted("zeroconf: close", _within(close_sockets(responder)))
 
     def _on_change(
         self,

@@ -179,8 +179,19 @@ class ServiceAnnouncement:
 
 async def _close(responder: AsyncZeroconf) -> None:
     """Take back what was announced and close, within bounds."""
-    await attempted("zeroconf: goodbye", _within(responder.async_unregister_all_services()))
-    await attempted("zeroconf: close", _within(responder.async_close()))
+    try:
+        await attempted("zeroconf: goodbye", _within(responder.async_unregister_all_services()))
+    finally:  # also if it is cancelled once more
+        await attempted("zeroconf: close", _within(close_sockets(responder)))
+
+
+async def close_sockets(responder: AsyncZeroconf) -> None:
+    """Close a responder; if that is cancelled or fails, its sockets are closed without a goodbye."""
+    try:
+        await responder.async_close()
+    except BaseException:
+        responder.zeroconf.close()
+        raise
 
 
 async def _within(closing: Coroutine[Any, Any, None]) -> None:
