@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Fail if the block takes this thread more of the processor, as what costs the square of its input does."""
+    """Fail if the block takes this thread more of the processor, as what costs the square of its input."""
     started_s = time.thread_time()
     yield
     took_s = time.thread_time() - started_s
