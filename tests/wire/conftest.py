@@ -14,12 +14,11 @@ from wyoming.event import Event
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.scheduling import lanes
 from lunavox_edge.hub import satellite_link
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
-from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop, wait_for_threads_of
+from tests.fakes.leaping_loop import wait_for_threads_of
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
 from tests.fakes.satellite import until
 from tests.fakes.stt import ScriptedStt, SttScript
@@ -136,14 +135,6 @@ class Service:
 Serve = Callable[..., Awaitable["Service"]]
 
 
-def pytest_asyncio_loop_factories(
-    config: pytest.Config, item: pytest.Item
-) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Give tests that ask for `leaping` a loop that leaps over waits."""
-    leaps = isinstance(item, pytest.Function) and "leaping" in item.fixturenames
-    return {"leaping": PatientLeapingLoop} if leaps else {"real": asyncio.new_event_loop}
-
-
 @pytest.fixture(autouse=True)
 async def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Fail a test that leaves a session, a lease, work of a lane or a task behind."""
@@ -217,13 +208,6 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             return Service(server, engine, *scripts, told)
 
         yield start
-
-
-@pytest.fixture
-def leaping(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the loop leap over waits, for servers, satellites and their clients on that one loop."""
-    # A pause counts if its audio took as long to come.
-    monkeypatch.setattr(lanes, "Threads", LeapingThreads)
 
 
 @pytest.fixture
