@@ -21,7 +21,13 @@ from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
-from lunavox_edge.wire.zeroconf import CLOSE_TIMEOUT_S, SERVICE_TYPE, close_within_bounds, own_addresses
+from lunavox_edge.wire.zeroconf import (
+    CLOSE_TIMEOUT_S,
+    SERVICE_TYPE,
+    close_sockets,
+    close_within_bounds,
+    own_addresses,
+)
 
 _MAX_FOUND = 256
 _MAX_ADDRESSES = 8
@@ -140,13 +146,15 @@ class Neighbourhood:
                 responder.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
             )
         except BaseException:
-            await attempted("zeroconf: close", close_within_bounds(responder.async_close()))
+            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
             raise
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
-        await ended(*self._asking.values(), *self._superseded)
-        await attempted("zeroconf: close", close_within_bounds(browser.async_cancel()))
-        await attempted("zeroconf: close", close_within_bounds(responder.async_close()))
+        try:
+            await ended(*self._asking.values(), *self._superseded)
+            await attempted("zeroconf: close", close_within_bounds(browser.async_cancel()))
+        finally:  # also if this is cancelled again
+            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
 
     def _on_change(
         self,

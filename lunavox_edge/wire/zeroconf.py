@@ -188,8 +188,19 @@ class ServiceAnnouncement:
 
 async def _close(responder: AsyncZeroconf) -> None:
     """Withdraw the announcement and close the sockets."""
-    await attempted("zeroconf: goodbye", close_within_bounds(responder.async_unregister_all_services()))
-    await attempted("zeroconf: close", close_within_bounds(responder.async_close()))
+    try:
+        await attempted("zeroconf: goodbye", close_within_bounds(responder.async_unregister_all_services()))
+    finally:  # also if this is cancelled again
+        await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
+
+
+async def close_sockets(responder: AsyncZeroconf) -> None:
+    """Close a responder; if that is cancelled or fails, close its sockets without a goodbye."""
+    try:
+        await responder.async_close()
+    except BaseException:
+        responder.zeroconf.close()
+        raise
 
 
 async def close_within_bounds(closing: Coroutine[Any, Any, None]) -> None:

@@ -14,8 +14,9 @@ from lunavox_edge.hub.hub import Hub
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.status import ApplianceStatus
 from tests.broker.conftest import Listen, Start
-from tests.fakes.broker import Mosquitto, free_port, until
+from tests.fakes.broker import Mosquitto, until
 from tests.fakes.opened_files import files_opened_here
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.broker
 

@@ -12,7 +12,8 @@ import pytest
 
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from tests.broker.conftest import Appliance, Listen, Start
-from tests.fakes.broker import Mosquitto, Peer, free_port
+from tests.fakes.broker import Mosquitto, Peer
+from tests.fakes.ports import free_port
 from tests.fakes.recordings import gsm_wav
 
 pytestmark = pytest.mark.broker

@@ -25,7 +25,8 @@ from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Publication
 from lunavox_edge.settings.mqtt_settings import MqttSettings
 from tests.broker.conftest import NODE, Listen, Start
-from tests.fakes.broker import PATIENCE_S, Mosquitto, free_port
+from tests.fakes.broker import PATIENCE_S, Mosquitto
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.broker
 

@@ -13,7 +13,7 @@ from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.session import Session
 from tests.fakes.simulation import Simulation
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 20.0
 """What ends by itself, on another thread, may take so long."""
 
 

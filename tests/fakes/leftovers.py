@@ -11,7 +11,7 @@ from typing import Any
 from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 20.0
 _POLL_S = 0.005
 
 

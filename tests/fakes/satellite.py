@@ -16,6 +16,8 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import RunSatellite
 from wyoming.snd import Played
 
+from tests.fakes.ports import free_port
+
 RATE_HZ = 16_000
 CHUNK_S = 0.02
 
@@ -49,8 +51,8 @@ class FakeSatellite:
     port: int = 0
 
     async def start(self) -> None:
+        self.port = self.port or free_port()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Disconnect without a goodbye, as after a power cut."""
@@ -156,7 +158,7 @@ async def _turns() -> None:
 
 
 async def until(
-    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 10.0
+    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 30.0
 ) -> None:
     """Wait until `reached` returns a true value; else fail with what `seen` returns."""
     end_s = time.monotonic() + wait_s

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +29,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.hub.hub import Hub
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.ports import free_port
 from tests.fakes.satellite import until
 
 PYTHON = os.environ.get("LUNAVOX_SATELLITE_PYTHON", "")
@@ -61,12 +61,6 @@ while True:
     time.sleep(max(0, began + count * 0.064 - time.monotonic()))
 """
 WAIT_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RealSatellite:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from lunavox_edge.errors import Busy, DownloadFailed, HubUnreachable, LunavoxErr
 from lunavox_edge.types import ModelKind, SourceKind
 from tests.fakes.backends import file_backend
 from tests.fakes.hub import PIPER_REPO, FakeHub, Fault, fake_hub
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -452,14 +452,12 @@ def test_a_repository_of_another_kind_is_refused(fake: FakeHub, tmp_path: Path) 
 
 
 def test_offline_is_said_quickly(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    hub = ModelHub(cache_dir=tmp_path, endpoint=f"http://127.0.0.1:{port}")
-    started_s = time.monotonic()
+    port = free_port()
+    slept_s: list[float] = []
+    hub = ModelHub(cache_dir=tmp_path, endpoint=f"http://127.0.0.1:{port}", sleep=slept_s.append)
     with pytest.raises(HubUnreachable, match=rf"hub at 127\.0\.0\.1:{port} cannot be reached.*keep working"):
         hub.pull(VOICE, TTS)
-    assert time.monotonic() - started_s < 5
+    assert sum(slept_s) < 5
 
 
 def test_a_name_that_does_not_resolve_is_offline(tmp_path: Path) -> None:
@@ -470,10 +468,9 @@ def test_a_name_that_does_not_resolve_is_offline(tmp_path: Path) -> None:
 
 def test_a_hub_that_does_not_answer_is_given_up(fake: FakeHub, tmp_path: Path) -> None:
     fake.faults = [Fault("/", times=99, hang=True)]
-    started_s = time.monotonic()
     with pytest.raises(HubUnreachable):
         make_hub(fake, tmp_path, patience=Patience(answer_s=0.2, attempts=2)).pull(VOICE, TTS)
-    assert time.monotonic() - started_s < 5
+    assert len(fake.requests) == 2
 
 
 def test_a_transfer_that_only_drips_is_given_up(fake: FakeHub, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bound(address: str | bytes) -> socket.socket:
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.settimeout(5.0)
+    manager.settimeout(20.0)
     manager.bind(address)
     return manager
 

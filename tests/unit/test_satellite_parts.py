@@ -24,6 +24,7 @@ from lunavox_edge.errors import (
     SettingsError,
     UnknownModel,
 )
+from lunavox_edge.satellite import microphone as microphone_module
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
 from lunavox_edge.satellite.satellite_info import satellite_info
 from lunavox_edge.satellite.speaker import open_speaker
@@ -61,7 +62,10 @@ async def test_a_file_of_another_rate_is_converted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", [b"", wav_bytes(b"", 16_000)])
-async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes) -> None:
+async def test_standard_input_goes_on_where_somebody_listens_again(
+    leaping: None, header: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microphone_module, "_STALE_WAIT_S", 5.0)
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb") as file, os.fdopen(write_end, "wb", buffering=0) as pipe:
         microphone = StdinMicrophone(file)
@@ -72,9 +76,9 @@ async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes
         listening = microphone.chunks()
         task = asyncio.ensure_future(listening.__anext__())
         async with aclosing(listening):
-            await asyncio.sleep(0.1)  # stale audio is dropped while there is some to read
+            await asyncio.sleep(20)  # what is stale is looked for while there is something to read
             pipe.write(ramp(480, 7000))
-            assert await asyncio.wait_for(task, 20.0) == ramp(480, 7000)
+            assert await asyncio.wait_for(task, 60.0) == ramp(480, 7000)
         microphone.close()
 
 

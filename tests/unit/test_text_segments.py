@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lunavox_edge.text.segments import Segmenter, split
+from tests.fakes import processor_time
 
 pytestmark = pytest.mark.unit
 
@@ -364,7 +365,8 @@ def test_work_grows_with_the_text_only(piece: str, push_chars: int) -> None:
 @pytest.mark.parametrize(
     "piece", ["x", ". ", "a.b.", "word ", "\n", " ", "((", "👍", "3.", "Yes. ", "\u0301"]
 )
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)
 def test_a_hundred_thousand_characters_are_no_trouble(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
-    assert "".join(split(text)) == text
+    with processor_time.at_most(5):
+        assert "".join(split(text)) == text

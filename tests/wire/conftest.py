@@ -14,16 +14,20 @@ from wyoming.event import Event
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.hub import satellite_link
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.leaping_loop import wait_for_threads_of
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
+from tests.fakes.satellite import until
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
+from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import ScriptedWake, WakeScript
+from tests.wire.house import Build, building
 
 PATIENCE_S = 20.0
-PROMPT_S = 5.0  # long for what must not wait for others, and short for a machine that is busy with more
 
 
 class Peer:
@@ -122,12 +126,9 @@ class Service:
 
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait until a condition is true."""
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(
-            f"{self.server.connections} connections, {self.engine.status().sessions} sessions"
+        await until(
+            reached,
+            lambda: f"{self.server.connections} connections, {self.engine.status().sessions} sessions",
         )
 
 
@@ -195,6 +196,7 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             )
             engine = Engine(settings)
             stack.callback(engine.close)
+            wait_for_threads_of(engine)
             transcripts: list[Transcript] = []
             server = WyomingServer(
                 engine,
@@ -208,6 +210,18 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
                 stack.callback(script.go.set)
             return Service(server, engine, *scripts, transcripts)
 
+        yield start
+
+
+@pytest.fixture
+async def build(
+    leaping: None, scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Build]:
+    """Start the hub of a house; see `building`."""
+    monkeypatch.setattr(registry, "vad", LoudnessVad)
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
+    async with building(scripts, tmp_path) as start:
         yield start
 
 

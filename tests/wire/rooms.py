@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.timers import Clock
 from lunavox_edge.satellite.words import Words
 from lunavox_edge.settings.model import Settings
+from tests.fakes.satellite import until
 from tests.wire.conftest import Peer
 
 RATE_HZ = 22_050
@@ -60,11 +60,7 @@ class Room:
         return read_wav(written)[1] if written else b""
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(f"{self.satellite.phase}: {self.said}")
+        await until(reached, lambda: f"{self.satellite.phase}: {self.said}")
 
 
 Furnish = Callable[..., Awaitable[Room]]

@@ -201,7 +201,7 @@ async def test_a_service_that_stops_waits_for_a_half_closed_client(service: Serv
 
 
 async def test_a_half_closed_client_is_waited_for_no_longer_than_an_idle_one(serve: Serve) -> None:
-    service = await serve(limits={"idle_timeout_s": 0.05})
+    service = await serve(limits={"idle_timeout_s": 0.5})
     service.stt.go.clear()
     async with service.connect() as peer:
         await peer.send(*utterance(), STOP)

@@ -28,7 +28,7 @@ from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.wake import ScriptedWake, said, silence
-from tests.wire.conftest import Peer
+from tests.wire.conftest import PATIENCE_S, Peer
 from tests.wire.rooms import RATE_HZ, Furnish, furnishing, speech
 
 pytestmark = pytest.mark.wire
@@ -392,7 +392,7 @@ async def test_the_command_serves_and_ends_in_order(tmp_path: Path) -> None:
         events = await hub.until("played")
         assert next(event for event in events if event.type == "audio-chunk").payload == b"\x03\x00" * 480
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10.0) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
         assert (await process.stdout.read()).decode().endswith("\nStopped.\n")
         await hub.client.disconnect()
     finally:

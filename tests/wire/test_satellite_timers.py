@@ -422,7 +422,7 @@ async def test_a_command_that_failed_is_heard(
 async def test_a_hub_that_listens_no_more_after_an_error_is_asked_again(
     furnish: Furnish, monkeypatch: pytest.MonkeyPatch, *, restarts: bool
 ) -> None:
-    monkeypatch.setattr(rearming, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(rearming, "FIRST_PAUSE_S", 0.5)
     room = await furnish()
     async with room.connect() as hub:
         await hub.send("run-satellite")

@@ -111,7 +111,7 @@ async def test_a_tls_client_that_ends_takes_its_requests_along(
         with context.wrap_socket(bare, server_hostname="127.0.0.1") as peer:
             peer.sendall(b'{"type":"synthesize","data":{"text":"Hello."}}\n{"type":"ping"}\n')
             assert b"pong" in peer.recv(1000)
-            service.tts.asked.wait(5.0)
+            service.tts.asked.wait(PATIENCE_S)
             end(peer)
 
     await asyncio.to_thread(ask)

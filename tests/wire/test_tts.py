@@ -14,7 +14,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from lunavox_edge.errors import BrokenModel
 from tests.fakes.tts import RATE_HZ, SECONDS_PER_CHARACTER
-from tests.wire.conftest import Serve, Service
+from tests.wire.conftest import PATIENCE_S, Serve, Service
 
 pytestmark = pytest.mark.wire
 
@@ -101,7 +101,7 @@ async def test_too_many_requests_ahead_are_refused(service: Service) -> None:
     service.tts.go.clear()
     async with service.connect() as peer:
         await peer.send(say("First."))
-        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, 5.0)
+        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, PATIENCE_S)
         await peer.send(*[say(f"Number {number}.") for number in range(10)])
         await peer.alive()
         service.tts.go.set()
@@ -324,7 +324,7 @@ async def test_a_client_that_leaves_takes_its_speech_with_it(service: Service, s
     sentences = [f"This is sentence number {number}. " for number in range(60)]
     async with service.connect() as peer:
         await peer.send(*(stream(*sentences) if streamed else [say("".join(sentences))]))
-        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, 5.0)
+        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, PATIENCE_S)
         peer.vanish()
     await service.until(lambda: not service.server.connections)
     service.tts.go.set()
@@ -354,12 +354,12 @@ async def test_a_client_that_never_reads_is_given_up(serve: Serve) -> None:
     await service.quiet()
 
 
-async def test_a_slow_reader_gets_everything(serve: Serve) -> None:
-    service = await serve(limits={"write_timeout_s": 0.5})
+async def test_a_slow_reader_gets_everything(leaping: None, serve: Serve) -> None:
+    service = await serve(limits={"write_timeout_s": 10})
     async with service.connect() as peer:
         await peer.send(say("This is one of many sentences. " * 300))
         events = [await peer.expect("audio-start")]
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
         events += await peer.until("audio-stop")
         check_speech(events, characters=31 * 300)
 
@@ -369,7 +369,7 @@ async def test_sessions_over_the_limit_are_busy(serve: Serve) -> None:
     service.tts.go.clear()
     async with service.connect() as first, service.connect() as second:
         await first.send(say("Hello."))
-        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, 5.0)
+        await asyncio.get_running_loop().run_in_executor(None, service.tts.asked.wait, PATIENCE_S)
         await second.send(say("Hello."))
         error = await second.expect("error")
         assert error.data["code"] == "busy"
