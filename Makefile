@@ -24,16 +24,16 @@ test-pythons: ## Run the tests on Python 3.10, 3.12 and 3.13, where found (PARTS
 test-install: ## Run install.sh in fresh Debian systems, as root (SUITES="bookworm trixie jammy noble")
 	@tests/install/run.sh $(SUITES)
 
-test-image: ## Follow docker/Dockerfile in chroots, as root, and run the result
+test-image: ## Build docker/Dockerfile in chroots, as root, and run the result
 	@python3 tools/image_in_chroot.py
 
 arm64: ## Install and speak in an arm64 system under qemu, as root
 	@tools/arm64.sh
 
-wheels: ## Check that everything is there as wheels for aarch64
+wheels: ## Check that all dependencies have wheels for aarch64 and x86-64
 	@tools/check_wheels.sh
 
-bench: ## Measure beside wyoming-piper and wyoming-faster-whisper (ARGS="--quick --speech DIR")
+bench: ## Compare with wyoming-piper and wyoming-faster-whisper (ARGS="--quick --speech DIR")
 	@tools/setup_env.sh $(VENV) starter,bench $(PYTHON)
 	@tools/bench.sh $(VENV) .venv-peers $(ARGS)
 
@@ -49,12 +49,12 @@ lock: ## Pin every dependency with its hashes in requirements.lock
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@tools/lock.sh $(BIN)
 
-soak: ## Run under mixed load, then a day at satellites, and see that nothing grows (MINUTES=5 TURNS=1000)
+soak: ## Run a soak test and a simulated day with satellites; nothing may grow (MINUTES=5 TURNS=1000)
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),5)
 	@$(BIN)/python -m tests.simulated_day --turns $(or $(TURNS),1000)
 
-docs: ## Write docs/CONFIG.md and config/lunavox-edge.yaml anew from the settings
+docs: ## Generate docs/CONFIG.md and config/lunavox-edge.yaml from the settings
 	@tools/setup_env.sh $(VENV) starter,mqtt,dev $(PYTHON)
 	@$(BIN)/python tools/config_docs.py
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Usage: install.sh [OPTION]...
-# Installs LunaVox Edge as a service, from this folder, and starts it. It may be run again at any time.
+# Installs LunaVox Edge from this folder as a service, and starts it. You may run it again at any time.
 #
-#   --upgrade             replace an installed version by this one; if this one fails its
-#                         self-check, the old one stays or comes back
-#   --uninstall           remove the service and the program; settings, models and voices stay
-#   --purge               with --uninstall: remove those and the system user as well
-#   --offline WHEELHOUSE  use no network, take packages from a folder of tools/wheelhouse.sh
+#   --upgrade             replace the installed version by this one; if this one fails its
+#                         self-check, the old version stays in use or is restored
+#   --uninstall           remove the service and the program; settings, models and voices are kept
+#   --purge               with --uninstall: also remove settings, models, voices and the system user
+#   --offline WHEELHOUSE  use no network; take packages from a folder made by tools/wheelhouse.sh
 #   --no-start            install, but do not start the service now
-#   --user                for the calling user alone, without root
-#   --dry-run             say what would be done
+#   --user                install for the calling user only, without root
+#   --dry-run             print what would be done, and do nothing
 #
 # Debian 12 and 13, Ubuntu 22.04 and 24.04, Raspberry Pi OS (64 bit), JetPack 6 and 7.
 set -euo pipefail
@@ -24,7 +24,7 @@ check_timeout_s="${LUNAVOX_EDGE_CHECK_TIMEOUT_S:-600}" # an emulated machine nee
 say() { printf '%s\n' "$*"; }
 step() { printf '==> %s\n' "$*"; }
 die() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
-# Does a thing, or says what it would be.
+# Runs a command; in a dry run prints it instead.
 run() { if ((dry)); then say "  would: $*"; else "$@"; fi; }
 quiet() { "$@" >/dev/null; }
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
@@ -64,9 +64,9 @@ place() {
     shipped="$etc/.shipped" config="$etc/config.yaml" current="$app/current"
 }
 
-# Whether a service manager runs here; in a chroot or a container there is none.
+# Succeeds if a service manager runs; in a chroot or a container there is none.
 managed() { if ((per_user)); then "${ctl[@]}" show-environment &>/dev/null; else [[ -d /run/systemd/system ]]; fi; }
-# Runs the program as the service will.
+# Runs a command as the user, and with the folders, of the service.
 as_service() {
     local as=(env "HOME=$state" "XDG_CACHE_HOME=$state/cache")
     ((per_user)) && as=(env)
@@ -74,7 +74,7 @@ as_service() {
     (cd / && timeout "$check_timeout_s" "${as[@]}" "$@")
 }
 
-# --- the machine
+# --- the machine and its Python
 
 describe_machine() {
     local name machine release="" model=""
@@ -91,24 +91,24 @@ describe_machine() {
     step "$name on $machine${model:+, $model}"
     case "$name" in
         "debian 12" | "debian 13" | "ubuntu 22.04" | "ubuntu 24.04") ;;
-        *) say "    This system was never tried; it should work with Python 3.10 to 3.13." ;;
+        *) say "    This system was not tested; it should work with Python 3.10 to 3.13." ;;
     esac
-    [[ $model != *Jetson* ]] || release="${release:-?}" # a system that does not tell its release
+    [[ $model != *Jetson* ]] || release="${release:-?}" # a Jetson without a release file
     case "$release/$name" in
         /*) ;;
         3[6-9]/"ubuntu 22.04" | 3[6-9]/"ubuntu 24.04") say "    JetPack $([[ $name == *22.04 ]] && echo 6 || echo 7):" \
             "models run on the CPU until GPU packages are installed, see docs/PLATFORMS.md." ;;
-        *) say "    L4T $release is not JetPack 6 or 7 and was never tried." ;;
+        *) say "    L4T $release is not JetPack 6 or 7 and was not tested." ;;
     esac
 }
 
 find_python() {
     local find=("$here/tools/find_python.sh")
-    # The service's own user cannot enter a home, where other Pythons may lie.
+    # The service's user cannot read home folders, so a Python in one cannot be used.
     ((per_user)) || find=(env PATH=/usr/bin:/bin:/usr/local/bin PYENV_ROOT=/nonexistent "${find[@]}")
     if ! python="$("${find[@]}" 2>/dev/null)"; then
         if [[ -n $wheelhouse ]] || ((per_user)) || ! command -v apt-get >/dev/null; then
-            "${find[@]}" >/dev/null || exit 1 # says what is missing
+            "${find[@]}" >/dev/null || exit 1 # prints what is missing
         fi
         step "Installing python3-venv"
         run quiet env DEBIAN_FRONTEND=noninteractive apt-get update -qq
@@ -119,9 +119,9 @@ find_python() {
     say "    Python: $python"
 }
 
-# --- versions: each in a folder of its own; "current" points to the one in use
+# --- versions: each has its own folder; "current" points to the one in use
 
-# Sets version, source and dir (the folder of what is to be installed, named after its content).
+# Sets version, source and dir (the folder of this version; its name contains a hash of the content).
 find_source() {
     local print
     if [[ -n $wheelhouse ]]; then
@@ -144,18 +144,18 @@ installed() { [[ -e $current/complete ]] && readlink -f "$current"; }
 build() {
     local free_mb pip=("$dir/bin/python" -m pip --disable-pip-version-check --no-input --quiet)
     [[ -e $dir/complete ]] && return
-    step "Installing version $version into $dir (minutes)"
+    step "Installing version $version into $dir (this takes minutes)"
     ((dry)) && { say "  would: make an environment and install lunavox-edge[$extras] into it"; return; }
     mkdir -p "$app"
     free_mb="$(df --output=avail -m "$app" | tail -1)"
     ((free_mb >= needed_mb)) || die "$app has $free_mb MB left, but $needed_mb MB are needed."
-    rm -rf "$dir" # of an attempt that was cut off
+    rm -rf "$dir" # left by an interrupted attempt
     undo=("$dir")
     "$python" -m venv "$dir"
     if [[ -n $wheelhouse ]]; then
         "${pip[@]}" install --no-index --find-links "$wheelhouse" "${source}[$extras]"
     else
-        # The versions and files that were tried, and nothing else.
+        # Exactly the tested versions and files.
         "${pip[@]}" install --use-pep517 --require-hashes --requirement "$here/requirements.lock"
         "${pip[@]}" install --use-pep517 --no-deps "$source"
     fi
@@ -165,7 +165,7 @@ build() {
 }
 
 check_alone() {
-    step "Self-check: the new version says a sentence and hears it back"
+    step "Self-check: the new version speaks a sentence and transcribes it"
     ((dry)) && return
     as_service "$dir/bin/lunavox-edge" --config "$config" self-check --local | sed 's/^/    /'
 }
@@ -180,11 +180,11 @@ prune() {
         cut -d' ' -f2- | tail -n +$((keep_versions + 1)))
 }
 
-# --- what lies outside: user, folders, settings, unit, command
+# --- everything outside the version folders: user, folders, settings, unit, command
 
 record_of() { echo "$shipped/$(basename "$1").sha256"; }
 
-# Puts a file in place, unless somebody has changed the one that is there.
+# Installs a file, unless the owner has changed the existing one.
 put() {
     local from="$1" to="$2" mode="$3" record last
     record="$(record_of "$to")"
@@ -192,7 +192,7 @@ put() {
         last="$(cat "$record" 2>/dev/null)" || last=""
         if [[ "$(sha256sum <"$to")" != "$last" ]]; then
             [[ "$(sha256sum <"$from")" != "$last" ]] || return 0 # nothing new
-            say "    $to was changed and stays; the new one is $to.new"
+            say "    $to was changed and is kept; the new one is $to.new"
             run install -m "$mode" "$from" "$to.new"
             return
         fi
@@ -214,7 +214,7 @@ prepare() {
         if ((per_user)); then run mkdir -p "$made"; else run install -d -m 0750 -o "$service" -g "$service" "$made"; fi
     done
     made="$(mktemp)"
-    # Open to the network, or nobody could use it; everything it keeps lies in one folder.
+    # Open to the network, so that other machines can use it; all data in one folder.
     sed -e "s|^  uri: tcp://127.0.0.1:10300|  uri: tcp://0.0.0.0:10300|" \
         -e "s|^  folders: \[\]|  folders: [$state/models]|" \
         -e "s|^  approved_file: null|  approved_file: $state/approved-satellites.json|" \
@@ -239,10 +239,10 @@ put_unit() {
     fi
 }
 
-# Starts what "current" points to; fails if it does not become ready or does not understand itself.
+# Starts the version in use; fails if it does not become ready, or fails its self-check.
 begin() {
     if ((!start)) || ! managed; then
-        say "    Not started$( ((!start)) || echo ": no systemd runs here"). By hand:" \
+        say "    Not started$( ((!start)) || echo ": no systemd runs here"). To start it by hand:" \
             "$( ((per_user)) || echo "runuser -u $service -- ")$bin/lunavox-edge --config $config run"
         return
     fi
@@ -261,10 +261,10 @@ roll_back() {
         mv "$config.before" "$config"
     fi
     put_unit "$before"
-    # A machine that is busy with this much may need a second try.
+    # On a busy machine the first try may time out.
     begin || { sleep 5 && begin; } || say "    The old version does not start either: journalctl -u $service"
     undo=("$dir")
-    die "The new version failed; $(basename "$before") is in use as before."
+    die "The new version failed; $(basename "$before") is in use again."
 }
 
 # --- the three actions
@@ -279,7 +279,7 @@ install_or_upgrade() {
         say "$(basename "$before") is installed; this is $(basename "$dir"). To replace it: $0 --upgrade"
         return
     fi
-    trap 'rm -rf "${undo[@]}"' EXIT # a version that is not whole, or not good
+    trap 'rm -rf "${undo[@]}"' EXIT # remove an incomplete or failed version
     build
     prepare
     if [[ $before != "$dir" ]]; then
@@ -305,8 +305,8 @@ summary() {
     say "  voices     put them into $state/models, or: $( ((per_user)) || echo 'sudo ')lunavox-edge voices install NAME"
     say "  log        journalctl ${ctl[1]:+--user }-u $service"
     say "  trouble    $( ((per_user)) || echo 'sudo ')lunavox-edge doctor"
-    say "  network    port 10300 is open to your network, without a password: wyoming.uri in the settings"
-    ((!per_user)) || say "  at boot    it runs while you are logged in; always: loginctl enable-linger"
+    say "  network    port 10300 is open to your network, without a password; change wyoming.uri in the settings"
+    ((!per_user)) || say "  at boot    it runs while you are logged in; to run it always: loginctl enable-linger"
 }
 
 uninstall() {

@@ -1,4 +1,4 @@
-"""Where a service is: `tcp://host:port`, `tls://host:port` or `unix:///path`, and what no address can be."""
+"""Addresses of services: `tcp://host:port`, `tls://host:port` or `unix:///path`, parsed and checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lunavox_edge.errors import SettingsError, printable
 
 _FORMS = "tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"
 NO_ADDRESS = f"is not an address; write {_FORMS}"
-"""What goes on where something ends that is none."""
+"""Error text that follows the wrong value in a sentence."""
 
 _MAX_UNIX_PATH_BYTES = 107
 
@@ -24,11 +24,11 @@ class Address:
     path: Path | None = None
     tls: bool = False
     authority: Path | None = None
-    """Of `?ca=FILE`: the certificates that a client trusts, None for those of the system."""
+    """FILE of `?ca=FILE`: the CA certificates that a client trusts; None for those of the system."""
 
     @classmethod
     def read(cls, uri: str) -> Address:
-        """Read a URI. Raises ValueError, whose text goes on where the URI ends."""
+        """Parse a URI. Raises ValueError, whose text follows the URI in a sentence."""
         try:
             parts = split(uri)
         except ValueError:
@@ -46,16 +46,16 @@ class Address:
 
     @classmethod
     def parse(cls, uri: str) -> Address:
-        """Read a URI. Raises SettingsError, which names it."""
+        """Parse a URI. Raises SettingsError, whose message contains it."""
         try:
             return cls.read(uri)
         except ValueError as error:
-            # What cannot be seen is often what is wrong.
+            # Invisible characters are often the error, so they are shown.
             raise SettingsError(f"'{printable(uri[:200])}' {error}.") from None
 
     @property
     def uri(self) -> str:
-        """The address as a URI."""
+        """The address as a URI, without `?ca=FILE`."""
         if self.path is not None:
             return f"unix://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -63,18 +63,18 @@ class Address:
 
 
 def split(uri: str) -> SplitResult:
-    """Take an address of any scheme apart. Raises ValueError if it has a port or host that no network has.
+    """Split an address of any scheme into its parts. Raises ValueError if host or port are invalid.
 
-    Without a host at all it is for the caller to say whether it needs one.
+    An address without a host is accepted; the caller checks whether it needs one.
     """
-    # `urlsplit` leaves out a tab, an end of a line and blanks before the rest, without a word.
+    # `urlsplit` silently drops tabs, line ends and leading blanks.
     if not uri.isprintable() or uri != uri.strip():
         raise ValueError("has characters that no address has")
     parts = urlsplit(uri)
     if " " in parts.netloc:
         raise ValueError("has a blank in its host")
-    _ = parts.port  # reading it is what checks it
-    # A network cannot be asked for `a..b` and for overlong parts of a name.
+    _ = parts.port  # reading the property checks it
+    # Raises UnicodeError, a ValueError, for names that DNS cannot have: `a..b` and overlong labels.
     (parts.hostname or "").encode("idna")
     return parts
 
@@ -83,7 +83,7 @@ def _socket_file(parts: SplitResult) -> Path:
     if parts.netloc or not parts.path.startswith("/") or not parts.path.strip("/"):
         raise ValueError("needs an absolute path, with three slashes: unix:///run/lunavox-edge.sock")
     if parts.query or parts.fragment:
-        raise ValueError("is no socket file; its path cannot have a ? or #")
+        raise ValueError("is not a socket file; its path cannot have a ? or #")
     if len(parts.path.encode()) > _MAX_UNIX_PATH_BYTES:
         raise ValueError(f"is too long for a socket (at most {_MAX_UNIX_PATH_BYTES} bytes of path)")
     return Path(parts.path)

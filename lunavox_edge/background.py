@@ -1,4 +1,4 @@
-"""Tasks that run as long as the service does, and calls into code that is not ours to trust."""
+"""Long-running tasks that are started again after a failure, and guarded calls of foreign callbacks."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from lunavox_edge.bridge import ended
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
-# Who has run this long since the last failure has recovered.
+# A task that has run so long since its last failure counts as recovered.
 _RECOVERED_S = 60.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Background:
-    """Owns long-running tasks of one event loop: what fails is logged, reported and run again.
+    """Owns the long-running tasks of one event loop; after a failure a task is logged and run again.
 
-    `failed` is told the name of a task and its exception at every failure. A task that returns has
-    finished and is not run again; one that `stop` or its owner cancels has ended. A cancellation that
-    comes from inside, of something that the work waited for, is a failure.
+    `failed` is called at every failure with the task's name and the exception. A task that returns, or that
+    `stop` or its owner cancels, is not run again. A CancelledError that the work raises by itself, for
+    example because a task that it awaited was cancelled, counts as a failure.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Background:
         *,
         first_pause_s: float = _FIRST_PAUSE_S,
     ) -> None:
-        """Own nothing yet; the pause before a task runs again doubles from `first_pause_s` to a minute."""
+        """Create an owner without tasks; the pause before a retry doubles from `first_pause_s` to 60 s."""
         self._failed = failed
         self._first_pause_s = first_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,7 +44,7 @@ class Background:
         return tuple(dict.fromkeys(self._failing.values()))
 
     def start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        """Run `work()` in a task called `name`, again after every failure, until it returns or `stop`."""
+        """Run `work()` in a task called `name`, again after failures, until it returns or is cancelled."""
         task = asyncio.get_running_loop().create_task(self._run(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -81,9 +81,9 @@ class Background:
 
 
 def guarded(what: str, callback: Callable[..., object], *arguments: object) -> bool:
-    """Call `callback`, foreign or of a front-end; log what it raises with the stack. True if it returned.
+    """Call `callback` and log an exception, with the stack; True if it raised none.
 
-    `what` names the call in the log. For callers that must go on whatever the callback does.
+    `what` names the call in the log. For callers that must go on when a callback of other code fails.
     """
     try:
         callback(*arguments)
@@ -94,9 +94,9 @@ def guarded(what: str, callback: Callable[..., object], *arguments: object) -> b
 
 
 async def attempted(what: str, work: Awaitable[object]) -> bool:
-    """Await `work`, foreign or of a front-end; log what it raises with the stack. True if it returned.
+    """Await `work` and log an exception, with the stack; True if it raised none.
 
-    What `guarded` is for a callback. A cancellation passes.
+    Like `guarded`, for awaitables. CancelledError is passed on.
     """
     try:
         await work
@@ -107,16 +107,19 @@ async def attempted(what: str, work: Awaitable[object]) -> bool:
 
 
 async def _once(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the work in a task of its own, which tells its cancellation from ours. Raises what it raises."""
+    """Run the work once, in a task of its own, which tells its cancellation from that of the caller.
+
+    Raises what the work raises, and RuntimeError if it was cancelled by itself.
+    """
     task = asyncio.get_running_loop().create_task(work(), name=name)
     try:
         await asyncio.wait((task,))
     finally:
-        tidied = task.done()
-        while not tidied:
+        cleaned_up = task.done()
+        while not cleaned_up:
             with contextlib.suppress(asyncio.CancelledError):
                 await ended(task)
-                tidied = True
+                cleaned_up = True
     if task.cancelled():
         raise RuntimeError("It was cancelled from inside.")
     task.result()

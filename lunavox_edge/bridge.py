@@ -1,7 +1,7 @@
-"""The one bridge from the engine's threads to an asyncio loop.
+"""The bridge between the engine's threads and an asyncio event loop.
 
-Front-ends run on a loop and never compute; the engine runs on threads and knows no loop. What
-the engine has made is fetched on the loop, woken by a `Wakeup`.
+Front-ends run on an event loop and do no speech work; the engine runs on threads and knows no event loop.
+Results of the engine are fetched on the loop, which a `Wakeup` wakes.
 """
 
 from __future__ import annotations
@@ -26,51 +26,51 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 _CANCEL_AGAIN_S = 3.0
-# Who has not ended by then never will; the end of others does not wait for it.
+# A task that is still running after so long is left alone.
 _GIVE_UP_S = 10.0
-# What a task may end with that is somebody's answer rather than a fault of ours.
+# Errors with which a task may end and which are no bug, so they are not logged.
 _EXPECTED = (LunavoxError, OSError, asyncio.TimeoutError)
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Wakeup:
-    """Wakes one coroutine of the loop it was made on, from any thread."""
+    """Wakes one coroutine of an event loop, from any thread."""
 
     def __init__(self) -> None:
-        """Bind to the running loop."""
+        """Bind to the running loop, on which `reset` and `wait` are to be called."""
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._notified = False
 
     def notify(self) -> None:
-        """Wake the waiter, now or when it waits next; nothing happens once the loop is closed."""
+        """Wake the waiter, or let its next `wait` return at once; does nothing once the loop is closed."""
         if self._notified:
             return
         self._notified = True
         call_soon(self._loop, self._event.set)
 
     def reset(self) -> None:
-        """Forget past rings; look for what they announced after this, not before."""
+        """Forget earlier notifications; the caller must look for results after this call, not before."""
         self._event.clear()
         self._notified = False
 
     async def wait(self) -> None:
-        """Wait for a ring since the last reset."""
+        """Wait for a notification since the last reset."""
         await self._event.wait()
 
 
 def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call `callback` on the loop, from any thread; nothing happens once the loop is closed."""
+    """Call `callback` on the loop, from any thread; does nothing once the loop is closed."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(callback)
 
 
 async def ended(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and wait until they have ended; log a failure that nobody has seen.
+    """Cancel tasks and wait until they have ended; log unexpected exceptions.
 
-    One that goes on is cancelled again, and after 10 s named in the log and left: foreign code may swallow
-    a cancellation.
+    Foreign code may swallow a cancellation, so a task that goes on is cancelled again, and after 10 s logged
+    and left alone.
     """
     loop = asyncio.get_running_loop()
     until_s = loop.time() + _GIVE_UP_S
@@ -81,7 +81,7 @@ async def ended(*tasks: asyncio.Future[Any]) -> None:
         _, pending = await asyncio.wait(pending, timeout=min(_CANCEL_AGAIN_S, _GIVE_UP_S))
     for task in tasks:
         if not task.done():
-            _LOGGER.error("A task does not end and is left: %r", task)
+            _LOGGER.error("A task does not end and is left alone: %r", task)
         elif not task.cancelled() and not isinstance(error := task.exception(), (*_EXPECTED, type(None))):
             _LOGGER.error("A task had failed: %r", task, exc_info=error)
 
@@ -92,10 +92,10 @@ async def within(
     *,
     drop: Callable[[ResultT], object] | None = None,
 ) -> ResultT:
-    """Return what comes within `timeout_s`; else cancel it and raise asyncio.TimeoutError.
+    """Return the result of `awaitable`; after `timeout_s` cancel it and raise asyncio.TimeoutError.
 
-    To be used for `asyncio.wait_for`, which up to Python 3.11 forgets that its caller was cancelled if that
-    comes together with the result. A result that comes so is given to `drop`.
+    Replaces `asyncio.wait_for`, which up to Python 3.11 loses a cancellation of its caller that comes
+    together with the result. On Python 3.10 such a result is passed to `drop`.
     """
     if sys.version_info >= (3, 11):
         async with asyncio.timeout(timeout_s):
@@ -106,7 +106,7 @@ async def within(
 async def _within(
     awaitable: Awaitable[ResultT], timeout_s: float | None, drop: Callable[[ResultT], object] | None
 ) -> ResultT:
-    """Do what `within` does by a task, for a Python without `asyncio.timeout`."""
+    """Implement `within` with a task, for Python 3.10, which has no `asyncio.timeout`."""
     task = asyncio.ensure_future(awaitable)
     try:
         await asyncio.wait((task,), timeout=timeout_s)
@@ -114,7 +114,7 @@ async def _within(
             return task.result()
         await ended(task)
         if task.done() and not task.cancelled():
-            return task.result()  # it came after all, while it was being cancelled
+            return task.result()  # it ended with a result while it was being cancelled
         raise asyncio.TimeoutError
     except asyncio.CancelledError:
         if task.done() and not task.cancelled():
@@ -126,15 +126,15 @@ async def _within(
 
 
 class SpeechAudio:
-    """The audio of a speech that was opened with `on_ready=wakeup.notify`: an async iterator that owns it.
+    """The audio of a speech, as an async iterator that owns the speech.
 
-    It raises the speech's error. Whoever has it closes it, which cancels the speech, whether or not any
-    audio was ever asked for; an async generator would do nothing at its end if it had never begun.
-    To cancel a wait for the next audio loses none of it.
+    The speech must have been opened with `on_ready=wakeup.notify`. The iterator raises the speech's error.
+    Its owner must close it, which cancels the speech, also if no audio was fetched; an async generator that
+    was never started would run no cleanup. Cancelling a wait for the next audio loses none.
     """
 
     def __init__(self, speech: Speech, wakeup: Wakeup) -> None:
-        """Own the speech."""
+        """Take ownership of the speech."""
         self._speech = speech
         self._wakeup = wakeup
         self._closed = False
@@ -172,14 +172,14 @@ class SpeechAudio:
 
 
 def audio(speech: Speech, wakeup: Wakeup) -> SpeechAudio:
-    """Return the audio of a speech that was opened with `on_ready=wakeup.notify`; it has to be closed."""
+    """Return the audio of a speech that was opened with `on_ready=wakeup.notify`; it must be closed."""
     return SpeechAudio(speech, wakeup)
 
 
 async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
-    """Submit an utterance and wait for what was said.
+    """Submit an utterance and wait for its transcript; cancel the utterance in any case.
 
-    Raises the utterance's error, and TimedOut. Cancelling the wait cancels the utterance.
+    Raises the utterance's error, Cancelled, and TimedOut after `timeout_s`.
     """
     try:
         return await _outcome(utterance.submit(), timeout_s, "The transcript takes too long.")
@@ -188,9 +188,9 @@ async def transcript(utterance: Utterance, timeout_s: float) -> Transcript:
 
 
 async def detections(wake_session: WakeSession, timeout_s: float) -> int:
-    """Submit a vigil and wait until all was heard; return how often a word was.
+    """Submit a wake-word session and wait until all its audio is searched; return the number of detections.
 
-    Raises the vigil's error, and TimedOut. Cancelling the wait cancels the vigil.
+    The session is cancelled in any case. Raises its error, Cancelled, and TimedOut after `timeout_s`.
     """
     try:
         return await _outcome(wake_session.submit(), timeout_s, "Listening for wake words takes too long.")
@@ -198,20 +198,20 @@ async def detections(wake_session: WakeSession, timeout_s: float) -> int:
         wake_session.cancel()
 
 
-async def _outcome(future: Future[ResultT], timeout_s: float, late: str) -> ResultT:
+async def _outcome(future: Future[ResultT], timeout_s: float, message: str) -> ResultT:
     wakeup = Wakeup()
     future.add_done_callback(lambda _: wakeup.notify())
     try:
         await within(wakeup.wait(), timeout_s)
         return future.result(0)
     except asyncio.TimeoutError as error:
-        raise TimedOut(late) from error
+        raise TimedOut(message) from error
     except FutureCancelledError as error:
         raise Cancelled("The request was cancelled.") from error
 
 
 async def blocking(call: Callable[[], ResultT]) -> ResultT:
-    """Run a call of the engine that waits (start, warm-up, close) beside the loop.
+    """Run a blocking call, such as the engine's start, warm-up or close, on a thread.
 
     Cancelling the wait does not stop the call.
     """

@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose.
+"""All errors that this package raises deliberately, as one tree.
 
     LunavoxError
     ├── LunavoxLibraryError        the engine itself cannot work
@@ -22,7 +22,7 @@
     ├── TranscriptionError         audio cannot become text
     │   ├── BadAudio               bad_audio
     │   └── AudioTooLong           audio_too_long
-    ├── LoudspeakerError           speech cannot be heard
+    ├── LoudspeakerError           speech cannot be played
     │   ├── NoLoudspeaker          no_loudspeaker
     │   ├── UnknownSatellite       unknown_satellite
     │   └── PlaybackFailed         playback_failed (retryable)
@@ -36,8 +36,8 @@
     ├── Cancelled                  cancelled
     └── InternalError              internal (retryable)
 
-Messages are written for the person who caused them: what was wrong and what to do. They are
-sent to clients, so they never hold a file path or a traceback; those go to the log.
+Messages are for the user: they say what is wrong and what to do. They are sent to clients, so they never
+contain a file path or a traceback; those go to the log.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from typing import ClassVar
 
 
 class LunavoxError(Exception):
-    """Root of the tree. `code` is stable; `retryable` says if the same call may work later."""
+    """Root of the tree. `code` is stable; `retryable` says whether the same call may succeed later."""
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
@@ -65,13 +65,13 @@ class SettingsError(LunavoxLibraryError):
 
 
 class NameTaken(LunavoxLibraryError):
-    """Another appliance has the same name and obeys the same commands."""
+    """Another appliance uses the same node name, so it would react to the same MQTT commands."""
 
     code = "name_taken"
 
 
 class BackendUnavailable(LunavoxLibraryError):
-    """The library that runs this kind of model is missing or does not work here."""
+    """The library for this kind of model is missing or does not work on this machine."""
 
     code = "backend_unavailable"
 
@@ -83,7 +83,7 @@ class EngineClosed(LunavoxLibraryError):
 
 
 class CatalogError(LunavoxError):
-    """A model or voice cannot be found, read or fetched."""
+    """A model or voice cannot be found, read or downloaded."""
 
     code = "catalog_error"
 
@@ -119,26 +119,26 @@ class BrokenModel(CatalogError):
 
 
 class DownloadFailed(CatalogError):
-    """The hub cannot be reached, or what it sent is not what was promised."""
+    """A download failed: the hub cannot be reached, refuses, or sends something else than it announced."""
 
     code = "download_failed"
     retryable = True
 
 
 class HubUnreachable(DownloadFailed):
-    """There is no way to the hub just now; what is installed keeps working."""
+    """The hub cannot be reached now; installed models keep working."""
 
     code = "hub_unreachable"
 
 
 class LunavoxSynthesisError(LunavoxError):
-    """The text cannot be spoken as asked."""
+    """The text cannot be spoken as requested."""
 
     code = "synthesis_error"
 
 
 class UnsupportedVoice(LunavoxSynthesisError):
-    """The voice asks for an ability that its backend does not declare."""
+    """The requested voice needs a capability that its backend does not have."""
 
     code = "unsupported_voice"
 
@@ -150,7 +150,7 @@ class EmptyText(LunavoxSynthesisError):
 
 
 class TextTooLong(LunavoxSynthesisError):
-    """The text is over `limits.max_text_chars`."""
+    """The text is longer than `limits.max_text_chars`."""
 
     code = "text_too_long"
 
@@ -168,19 +168,19 @@ class TranscriptionError(LunavoxError):
 
 
 class BadAudio(TranscriptionError):
-    """The audio's format is not usable."""
+    """The format of the audio is not supported."""
 
     code = "bad_audio"
 
 
 class AudioTooLong(TranscriptionError):
-    """The utterance is over `limits.max_utterance_s`."""
+    """The utterance is longer than `limits.max_utterance_s`."""
 
     code = "audio_too_long"
 
 
 class LoudspeakerError(LunavoxError):
-    """Speech has no way to anybody's ears."""
+    """Speech cannot be played."""
 
     code = "loudspeaker_error"
 
@@ -198,32 +198,32 @@ class UnknownSatellite(LoudspeakerError):
 
 
 class PlaybackFailed(LoudspeakerError):
-    """The loudspeaker does not play."""
+    """Playback at the loudspeaker failed."""
 
     code = "playback_failed"
     retryable = True
 
 
 class ProtocolError(LunavoxError):
-    """A peer sent a message that breaks the protocol."""
+    """A peer sent a message that violates the protocol."""
 
     code = "bad_message"
 
 
 class Busy(LunavoxError):
-    """The queue is full; `retry_after_s` is when to try again."""
+    """A limit is reached, or something is in use; a retry after `retry_after_s` is likely to succeed."""
 
     code = "busy"
     retryable = True
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
-        """Keep the message and the seconds after which a retry is likely to succeed."""
+        """Create the error; `retry_after_s` are seconds from now."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
 
 class TimedOut(LunavoxError):
-    """The work or the peer took longer than its bound."""
+    """The work or the peer took longer than its timeout."""
 
     code = "timeout"
     retryable = True
@@ -237,14 +237,14 @@ class Unreachable(LunavoxError):
 
 
 class NotAllowed(Unreachable):
-    """The service does not let us in: a wrong user, password or right."""
+    """The service refuses access: wrong user, wrong password or missing permission."""
 
     code = "not_allowed"
     retryable = False
 
 
 class InsecurePeer(Unreachable):
-    """The service does not prove who it is, or does not accept our proof."""
+    """The TLS certificate of the service is not trusted, or it does not accept ours."""
 
     code = "insecure_peer"
     retryable = False
@@ -264,12 +264,12 @@ class Cancelled(LunavoxError):
 
 
 class InternalError(LunavoxError):
-    """Something failed that should not; details are in the log."""
+    """An unexpected failure inside this program; details are in the log."""
 
     code = "internal"
     retryable = True
 
 
 def printable(text: str) -> str:
-    """Return text that may be anybody's as a message shows it: without what a terminal would obey."""
+    """Return untrusted text for use in a message: control characters are replaced by "?"."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -1,4 +1,4 @@
-"""Programs that play or record for us: their beginning and end, and what they complain about."""
+"""Child processes that play or record: start, end, and the last line of their error output."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _READ_BYTES = 65_536
 
 
 async def start(command: Sequence[str], *, stdin: int, stdout: int) -> Process:
-    """Start a program in a session of its own, with a pipe for its complaints. Raises OSError.
+    """Start a program in a session of its own, with a pipe for its error output. Raises OSError.
 
-    If this is cancelled the program is ended. asyncio alone, cancelled at the wrong moment, would wait for
-    ever for pipes that nobody connects any more.
+    Cancelling ends the program. asyncio alone, cancelled at the wrong moment, would wait forever for pipes
+    that are never connected.
     """
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -37,33 +37,33 @@ async def start(command: Sequence[str], *, stdin: int, stdout: int) -> Process:
 
 
 async def end(program: Process) -> None:
-    """Kill a program that has a session of its own, and whatever it has started.
+    """Kill a program that `start` started, with its own child processes, and wait up to 2 s for its end.
 
-    Cancelling that is possible, but takes until the program has gone.
+    Cancelling takes effect only after that wait.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
     if program.stdin is not None:
         program.stdin.close()
-    going = asyncio.ensure_future(within(_gone(program), _END_S))
+    ending = asyncio.ensure_future(within(_wait_for_end(program), _END_S))
     try:
-        await asyncio.shield(going)
+        await asyncio.shield(ending)
     except asyncio.TimeoutError:
         pass
     except asyncio.CancelledError:
-        await asyncio.wait([going])
+        await asyncio.wait([ending])
         raise
 
 
-async def _gone(program: Process) -> None:
-    # What it wrote and nobody read would keep its pipe open.
+async def _wait_for_end(program: Process) -> None:
+    # Unread output would keep the pipe open, and `wait` waits for the pipe.
     while program.stdout is not None and await program.stdout.read(_READ_BYTES):
         pass
     await program.wait()
 
 
 async def last_words(program: Process) -> str:
-    """Read what a program complains about to its end; return the last line."""
+    """Read a program's error output until it closes; return the last line, "" if there is none."""
     kept = b""
     while program.stderr is not None and (block := await program.stderr.read(_TAIL_BYTES)):
         kept = (kept + block)[-_TAIL_BYTES:]

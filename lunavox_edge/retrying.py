@@ -1,4 +1,4 @@
-"""A connection that is made again whenever it has ended, after pauses that grow."""
+"""Reconnecting with exponential backoff."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lunavox_edge import bridge
 
 
 class Retrying:
-    """Calls `connect` again and again; each call returns when its connection has ended or could not be made.
+    """Calls `connect` in a loop; a call returns when the connection has ended or could not be made.
 
-    The pause after a call doubles from `first_pause_s` to `longest_pause_s`, and begins anew after a
-    connection that lasted for more than `stable_s`. It is shortened at random, by half at most, so that a
-    house full of clients does not come back all at once.
+    The pause after a call doubles from `first_pause_s` to `longest_pause_s`; after a connection of more than
+    `stable_s` it is `first_pause_s` again. It is shortened at random, by half at most, so that many clients
+    do not reconnect at the same moment.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Retrying:
         longest_pause_s: float,
         stable_s: float,
     ) -> None:
-        """Connect nothing yet."""
+        """Create the loop; `run` connects. All times are in seconds."""
         self._connect = connect
         self._first_pause_s = first_pause_s
         self._longest_pause_s = longest_pause_s
@@ -51,5 +51,5 @@ class Retrying:
             pause_s = min(self._longest_pause_s, 2 * pause_s)
 
     def hurry(self) -> None:
-        """The next attempt is likely to succeed: let it follow after the first pause."""
+        """Cut the current pause short, or the next one: the next attempt follows after the first pause."""
         self._hurried.set()

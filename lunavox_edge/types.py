@@ -1,4 +1,4 @@
-"""Values that cross layers: frozen, slotted, without behaviour beyond their own shape."""
+"""Values that all layers use: immutable dataclasses and enums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class ModelKind(str, Enum):
-    """What a catalog entry does."""
+    """What a catalog entry is for: speech recognition, speech synthesis, or a wake word."""
 
     STT = "stt"
     TTS = "tts"
@@ -26,7 +26,7 @@ class SourceKind(str, Enum):
 
 
 class Priority(str, Enum):
-    """What goes first when several texts wait for one loudspeaker."""
+    """Priority of an announcement in the queue."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -35,14 +35,14 @@ class Priority(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Interleaved little-endian PCM: signed integers, except width 1, which is unsigned."""
+    """Format of interleaved little-endian PCM: signed integers, but unsigned if one byte wide."""
 
     rate_hz: int
     width_bytes: int = 2
     channels: int = 1
 
     def __post_init__(self) -> None:
-        """Take integers of any kind, of numpy say, as plain ones, which do not overflow."""
+        """Convert other integer types, such as numpy's, to int, which does not overflow."""
         for name in ("rate_hz", "width_bytes", "channels"):
             value = getattr(self, name)
             if isinstance(value, Integral) and not isinstance(value, bool):
@@ -50,12 +50,12 @@ class AudioFormat:
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one sample over all channels."""
+        """Bytes of one frame: one sample of every channel."""
         return self.width_bytes * self.channels
 
     @property
     def bytes_per_s(self) -> int:
-        """Bytes of one second."""
+        """Bytes of one second of audio."""
         return self.rate_hz * self.frame_bytes
 
 
@@ -68,7 +68,7 @@ class AudioChunk:
 
     @property
     def duration_s(self) -> float:
-        """Seconds this chunk plays."""
+        """Playing time in seconds."""
         return len(self.pcm) / (2 * self.sample_rate)
 
 
@@ -77,10 +77,10 @@ class ModelEntry:
     """One installed model or voice.
 
     `name` is what people type (`base`, `en_US-joe-medium`); `aliases` are accepted too.
-    `path` is what the backend's `load` gets: a file or a folder. `languages` are BCP-47
-    (`en-US`); empty means that the model speaks or hears any language. `speakers` are the
-    names inside a multi-speaker voice, else empty. `phrase` is what a wake word sounds like.
-    `changed_ns` is when its files last changed, 0 for what no one replaces by hand.
+    `path` is a file or a folder, for the backend's `load`. `languages` are BCP-47 tags (`en-US`); empty
+    means any language. `speakers` are the names of a multi-speaker voice, else empty. `phrase` is what a
+    person says to trigger a wake word. `changed_ns` is the time of the last change of its files, 0 for
+    files that are not replaced by hand (packages, downloads).
     """
 
     name: str
@@ -103,13 +103,13 @@ class ModelEntry:
 
     @property
     def content_key(self) -> tuple[str, Path, int, int]:
-        """The same only while the same files are there: two voices may well have one name and one size."""
+        """Key that changes when the files change. Name and size alone may be equal for two voices."""
         return (self.backend, self.path, self.size_bytes, self.changed_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
-    """Something that looks like a model but cannot be used; `reason` is for people."""
+    """Files that look like a model but cannot be used; `reason` is a sentence for people."""
 
     path: Path
     backend: str
@@ -118,7 +118,7 @@ class BrokenEntry:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One recognised word with its place in the audio."""
+    """One recognised word with its time in the audio, in seconds from the start."""
 
     word: str
     start_s: float
@@ -128,18 +128,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptStats:
-    """Where the time of one transcription went."""
+    """Times of one transcription: waiting in the queue, decoding, and in all."""
 
     queue_ms: float = 0.0
     decode_ms: float = 0.0
     total_ms: float = 0.0
     speech_s: float = 0.0
-    """Seconds of audio that the VAD took for speech; 0 means that no model was asked."""
+    """Seconds of audio that the voice activity detector took for speech; with 0 no model was called."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `text` is empty when nobody spoke."""
+    """Result of a speech recognition. `text` is empty if there was no speech; `confidence` is 0 to 1."""
 
     text: str
     language: str
@@ -151,12 +151,12 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A wake word was said. `name` is that of its catalog entry."""
+    """A detected wake word. `name` is the name of its catalog entry."""
 
     name: str
     phrase: str
     at_s: float
-    """Where the word ended, in seconds of audio since the start."""
+    """End of the word, in seconds of audio since the start of the stream."""
     timestamp_ms: int
-    """The timestamp of the audio that held its end; counted from the start where none was given."""
+    """Timestamp of the audio chunk with the end of the word; without timestamps, counted from the start."""
     probability: float

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from lunavox_edge.engine.scheduling import lanes
+from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop
 
 hypothesis.settings.register_profile(
     "every-run",
@@ -64,3 +69,18 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-settings-here"))
     monkeypatch.setattr("lunavox_edge.settings.reading.SYSTEM_FILE", tmp_path / "no-settings-here.yaml")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Give tests that ask for `leaping` a loop that leaps over waits."""
+    leaps = isinstance(item, pytest.Function) and "leaping" in item.fixturenames
+    return {"leaping": PatientLeapingLoop} if leaps else {"real": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def leaping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the loop leap over waits, for servers, satellites and their clients on that one loop."""
+    # A pause counts if its audio took as long to come.
+    monkeypatch.setattr(lanes, "Threads", LeapingThreads)

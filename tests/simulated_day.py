@@ -1,7 +1,8 @@
 """A day at the hub in minutes: scripted satellites on real sockets, people who interrupt and pull cables.
 
 `python -m tests.simulated_day` lives through it and says whether anything grew: memory, file handles, tasks,
-threads, objects. A house with eight satellites hears a few hundred commands a day.
+threads, objects. A house with eight satellites hears a few hundred commands a day. What is only waited for is
+leapt over.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import random
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -32,12 +32,14 @@ from lunavox_edge.announcements.loudspeakers import Place
 from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.scheduling import lanes
 from lunavox_edge.host import system
 from lunavox_edge.hub import approved, following, satellite_link
 from lunavox_edge.hub.approved import Approved
 from lunavox_edge.hub.hub import Hub
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Priority
+from tests.fakes.leaping_loop import LeapingThreads, PatientLeapingLoop, wait_for_threads_of
 from tests.fakes.satellite import FakeSatellite, until
 from tests.fakes.sound import steady
 from tests.fakes.stt import ScriptedStt, SttScript
@@ -53,15 +55,19 @@ ALLOWED = {"MB": 8.0, "files": 2, "tasks": 0, "threads": 1, "objects": 2000}
 _T = TypeVar("_T")
 
 
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class Forgotten(list[_T]):
-    """What the scripts would remember for ever."""
+    """A list that drops its items, so that scripts do not grow."""
 
     def append(self, item: _T) -> None:
         del item
 
 
 class Forgetful(FakeSatellite):
-    """Remembers the last events only, as a day has many."""
+    """A satellite whose recorded events can be cleared."""
 
     @property
     def last(self) -> str:
@@ -73,7 +79,7 @@ class Forgetful(FakeSatellite):
 
 @dataclass(frozen=True)
 class Held:
-    """What the process holds while nothing goes on."""
+    """Resources of the process while it is idle."""
 
     rss_mb: float
     files: int
@@ -95,7 +101,7 @@ class Held:
 
 @contextmanager
 def scripted() -> Iterator[None]:
-    """Models that answer at once, pauses that are short."""
+    """Use scripted models that answer at once, and short pauses."""
     tts, stt = TtsScript(), SttScript()
     tts.spoken, stt.heard, stt.models = Forgotten(), Forgotten(), Forgotten()
     stt.text = "ok?"
@@ -104,6 +110,7 @@ def scripted() -> Iterator[None]:
         built_in = {f"scripted-{name.partition(':')[0]}": f"tests.fakes.{name}" for name in names}
         patch.setattr(registry, "_BUILT_IN", built_in)
         patch.setattr(registry, "vad", LoudnessVad)
+        patch.setattr(lanes, "Threads", LeapingThreads)
         patch.setattr(ScriptedTts, "script", tts)
         patch.setattr(ScriptedStt, "script", stt)
         patch.setattr(ScriptedWake, "script", WakeScript())
@@ -114,7 +121,7 @@ def scripted() -> Iterator[None]:
 
 
 class Household:
-    """People, satellites and the hub."""
+    """A simulated household: people at satellites of one hub."""
 
     def __init__(self, hub: Hub, announcer: Announcer, satellites: dict[str, Forgetful], file: Path) -> None:
         self.hub = hub
@@ -127,14 +134,14 @@ class Household:
         self._dice = random.Random(7)  # noqa: S311  # no secret
 
     async def live(self, turns: int) -> None:
-        """Live through so many turns, at all satellites side by side."""
+        """Run `turns` actions, concurrently at all satellites."""
         self._left = turns
         rooms = [name for name in self._satellites if name != GUEST]
         await asyncio.gather(*(self._room(name) for name in rooms), self._guests())
         await self._rest()
 
     async def held(self) -> Held:
-        """Return what is held once nothing goes on."""
+        """Wait until everything is idle, and return the resources."""
         await self._rest()
         return Held.now()
 
@@ -161,7 +168,7 @@ class Household:
             self.done[act.__name__.strip("_")] += 1
 
     async def _guests(self) -> None:
-        """Approve and forget one satellite again and again."""
+        """Approve and forget one satellite repeatedly."""
         entry = {GUEST: Approved(GUEST, self._satellites[GUEST].uri)}
         while self._left > 0:
             approved.save(self._file, entry)
@@ -187,7 +194,7 @@ class Household:
     async def _command(self, name: str) -> None:
         await self._ask(name, SPEECH)
         await self._reached(name, "audio-stop")
-        # The answer was a question, so it is listened on.
+        # The answer was a question, so the satellite listens again.
         if self._phase(name) is SatellitePhase.LISTENING:
             await self._satellites[name].send_stop()
 
@@ -241,19 +248,19 @@ class Household:
         return next((view.phase for view in self.hub.views() if view.id == name), None)
 
     async def _reached(self, name: str, kind: str) -> None:
-        """Wait until the hub has sent something; others interrupt, so it may never come."""
+        """Wait for an event of the hub; an interruption may prevent it."""
         satellite = self._satellites[name]
-        end_s = time.monotonic() + PATIENCE_S
+        end_s = now_s() + PATIENCE_S
         while not satellite.all(kind):
-            if time.monotonic() > end_s or self._phase(name) is SatellitePhase.OFFLINE:
+            if now_s() > end_s or self._phase(name) is SatellitePhase.OFFLINE:
                 self.done["missed"] += 1
                 return
             await asyncio.sleep(0.005)
 
     async def _idle(self, name: str) -> None:
-        end_s = time.monotonic() + TURN_S
+        end_s = now_s() + TURN_S
         while self._phase(name) is not SatellitePhase.IDLE:
-            assert time.monotonic() < end_s, self.hub.views()
+            assert now_s() < end_s, self.hub.views()
             if self._phase(name) is SatellitePhase.LISTENING:
                 with suppress(ConnectionError, IndexError):
                     await self._satellites[name].send_stop()
@@ -273,7 +280,7 @@ class Household:
 
 @asynccontextmanager
 async def household(folder: Path, count: int = 8) -> AsyncIterator[Household]:
-    """Open a house; every third satellite has a wake word of its own, and a guest comes and goes."""
+    """Start a hub with satellites; every third detects wake words itself, and one is a guest."""
     file = folder / "approved.json"
     rooms = {f"room{number}": Forgetful(waits_itself=number % 3 == 0) for number in range(1, count + 1)}
     satellites = {**rooms, GUEST: Forgetful()}
@@ -296,6 +303,7 @@ async def household(folder: Path, count: int = 8) -> AsyncIterator[Household]:
         }
     )
     engine = Engine(settings)
+    wait_for_threads_of(engine)
     hub = Hub(
         engine,
         settings.satellites,
@@ -318,7 +326,7 @@ async def household(folder: Path, count: int = 8) -> AsyncIterator[Household]:
 
 
 async def day(turns: int, folder: Path, say: Callable[[str], None]) -> list[Held]:
-    """Live through so many turns; return what is held after every tenth, from the second on."""
+    """Run `turns` actions; return the resources after every tenth of them, from the second on."""
     found: list[Held] = []
     with scripted():
         async with household(folder) as house:
@@ -333,7 +341,7 @@ async def day(turns: int, folder: Path, say: Callable[[str], None]) -> list[Held
 
 
 def growth(found: list[Held]) -> dict[str, float]:
-    """Return how much more is held at the end than at the beginning."""
+    """Return the growth of each resource from the first to the last measurement."""
     first, last = found[0], found[-1]
     return {
         "MB": last.rss_mb - first.rss_mb,
@@ -345,13 +353,15 @@ def growth(found: list[Held]) -> dict[str, float]:
 
 
 def main() -> int:
-    """Run, and exit with 1 if something grew."""
+    """Run the simulation; return 1 if something grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=1000, help="default: %(default)s, more than a day has")
     args = parser.parse_args()
     os.environ["XDG_CONFIG_HOME"] = os.devnull
     with tempfile.TemporaryDirectory(prefix="lunavox-day-") as folder:
-        grown = growth(asyncio.run(day(args.turns, Path(folder), print)))
+        loop = PatientLeapingLoop()
+        grown = growth(loop.run_until_complete(day(args.turns, Path(folder), print)))
+        loop.close()
     good = True
     for what, most in ALLOWED.items():
         good &= grown[what] <= most

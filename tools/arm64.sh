@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Usage: arm64.sh
-# Proves that it runs on ARM: makes a Debian 12 arm64 root file system, runs install.sh in it with packages
-# from PyPI, says a sentence and transcribes it. On an x86 machine through qemu-user, slowly (20 to 40 minutes
-# the first time). Needs root, debootstrap and a network. What is built is kept in LUNAVOX_EDGE_BUILD
-# (default: build/install) for the next run.
+# Tests the service on ARM: creates a Debian 12 arm64 root file system, runs install.sh in it with packages
+# from PyPI, speaks a sentence and transcribes it. On an x86 machine through qemu-user, slowly (20 to 40 minutes
+# the first time). Needs root, debootstrap and a network. The root file system is kept in
+# LUNAVOX_EDGE_BUILD (default: build/install) for the next run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ sentence="The garage door is closed."
 limit_s=3600
 
 die() { echo "$*" >&2; exit 1; }
-[[ $EUID -eq 0 ]] || die "This makes a root file system and needs root."
+[[ $EUID -eq 0 ]] || die "This creates a root file system and needs root."
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
 if [[ $(uname -m) != aarch64 ]] && ! grep -qx enabled /proc/sys/fs/binfmt_misc/qemu-aarch64 2>/dev/null; then
     die "This machine cannot run arm64 programs. On Debian and Ubuntu, where the kernel has binfmt_misc:
@@ -47,7 +47,7 @@ mount -t proc proc "$machine/proc"
 mount --bind /dev "$machine/dev"
 mount --bind "$build/pip-cache" "$machine/cache"
 
-# An emulated load takes longer than any real one; the smaller model keeps the whole bearable.
+# Loading is very slow under emulation, so the timeouts are long and the model is small.
 variables=(PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 PIP_CACHE_DIR=/cache
     PIP_DEFAULT_TIMEOUT=180 LUNAVOX_EDGE__ENGINE__LOAD_TIMEOUT_S=1200 LUNAVOX_EDGE_CHECK_TIMEOUT_S=3000
     LUNAVOX_EDGE__ENGINE__STUCK_AFTER_S=3000
@@ -71,13 +71,13 @@ until grep -q "^Ready in" "$build/arm64.log"; do
     kill -0 "$service" 2>/dev/null || die "The service ended: $(tail -5 "$build/arm64.log")"
     sleep 2
 done
-echo "== Ready in $SECONDS s; saying: $sentence"
+echo "== Ready in $SECONDS s; speaking: $sentence"
 SECONDS=0
 inside lunavox-edge say "$sentence" -o /tmp/said.wav
-echo "== Said in $SECONDS s: $(stat -c %s "$machine/tmp/said.wav") bytes"
+echo "== Spoken in $SECONDS s: $(stat -c %s "$machine/tmp/said.wav") bytes"
 SECONDS=0
 heard="$(inside lunavox-edge transcribe /tmp/said.wav)"
-echo "== Heard in $SECONDS s: $heard"
-grep -qi "garage door is closed" <<<"$heard" || die "It did not understand itself."
+echo "== Transcribed in $SECONDS s: $heard"
+grep -qi "garage door is closed" <<<"$heard" || die "The transcript is wrong."
 inside lunavox-edge healthcheck
 echo "== arm64 works"

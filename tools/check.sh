@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: check.sh BIN
-# Runs every static check with the tools in BIN; fails at the end if one failed, so that all are seen.
+# Runs all static checks with the tools in BIN, also after a failure; fails at the end if one failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 

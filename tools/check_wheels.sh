@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: check_wheels.sh [MACHINE]...
-# Checks that all that the appliance needs resolves as wheels, for Python 3.10 to 3.13 and each MACHINE
-# (default: aarch64 x86_64), on systems with glibc 2.35 or later. Downloads nothing but metadata.
+# Checks that all dependencies of the appliance are available as wheels, for Python 3.10 to 3.13 and each
+# MACHINE (default: aarch64 x86_64), on systems with glibc 2.35 or later. Downloads only metadata.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 pip() { "$work/env/bin/python" -m pip --disable-pip-version-check "$@" 2>>"$work/log"; }
 
 pip install --quiet --upgrade pip
-# The only package that exists as source alone; it is pure Python.
+# The only package without a wheel; it is pure Python.
 pip wheel --quiet --no-deps --wheel-dir "$work" 'docopt>=0.6.2,<0.7'
 pip wheel --quiet --no-deps --wheel-dir "$work" .
 ours="$(find "$work" -maxdepth 1 -name 'lunavox_edge-*.whl')"

@@ -1,4 +1,4 @@
-"""Write docs/CONFIG.md and config/lunavox-edge.yaml from the settings' own documentation."""
+"""Write docs/CONFIG.md and config/lunavox-edge.yaml from the field docstrings of the settings."""
 
 from __future__ import annotations
 
@@ -31,16 +31,19 @@ voices: {}
 """
 
 
-_VERSION = "Version of this file's form. An older one is read as what it meant then, and is never written to."
+_VERSION = (
+    "Version of the format of this file. Files of older versions are converted when they are read; "
+    "the file itself is never changed."
+)
 _YAML_INTRODUCTION = """\
-# Settings of LunaVox Edge. Every key is here with its default, so each may be left out.
-# An unknown key or a value outside its range is an error: lunavox-edge check-config
-# A variable such as LUNAVOX_EDGE__TTS__SPEED goes before what is written here.
+# Settings of LunaVox Edge. Every key is listed with its default value; keys may be left out.
+# An unknown key or a value outside its range is an error. Check the file: lunavox-edge check-config
+# An environment variable such as LUNAVOX_EDGE__TTS__SPEED overrides the value in this file.
 """
 
 
 def yaml_text() -> str:
-    """Return the commented settings file; every value in it is the default."""
+    """Return the settings file: every key with its default value and its documentation as a comment."""
     version = [*_comment(_VERSION, ""), f"{VERSION_KEY}: {VERSION}", ""]
     parts = [_YAML_INTRODUCTION, "\n".join(version)]
     for name in Settings.model_fields:
@@ -58,7 +61,7 @@ def yaml_text() -> str:
 
 
 def docs_text() -> str:
-    """Return the reference of every setting."""
+    """Return docs/CONFIG.md: an introduction and a table of the settings of each section."""
     parts = [_INTRODUCTION]
     for name in Settings.model_fields:
         model = sections().get(name)
@@ -79,7 +82,9 @@ def _table(section: str | None, model: type[BaseModel]) -> str:
     rows = ["| key | default | values | meaning |", "|---|---|---|---|"]
     for key, field in model.model_fields.items():
         default = (
-            "(needed)" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
+            "(required)"
+            if field.is_required()
+            else f"`{_plain(field.get_default(call_default_factory=True))}`"
         )
         variable = f"<br>`{variable_for(section, key)}`" if section else ""
         values = _values(field).replace("|", "\\|")
@@ -101,7 +106,7 @@ def _values(field: FieldInfo) -> str:
     if get_origin(annotation) is tuple:
         return "list"
     if get_origin(annotation) is dict:
-        return "names with keys below"
+        return "names, each with the keys below"
     word = {bool: "`true`, `false`", int: "whole number", float: "number"}.get(kinds[0], "text")
     return numeric_range(field) or word
 
@@ -133,7 +138,7 @@ def _comment(text: str, indent: str) -> list[str]:
 
 
 def _plain(value: object) -> str:
-    """Write a value as it stands in YAML."""
+    """Return a value in YAML notation, on one line."""
     value = list(value) if isinstance(value, tuple) else value
     return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
 
@@ -141,21 +146,22 @@ def _plain(value: object) -> str:
 _INTRODUCTION = """\
 # Settings
 
-Every setting has a default that works; a file is needed only for what you want otherwise.
-[config/lunavox-edge.yaml](../config/lunavox-edge.yaml) holds every key with its default: copy it, or
-write only the keys you change. This page and that file are written from the code by `make docs`.
+Every setting has a default that works. You need a settings file only for values that you want to change.
+[config/lunavox-edge.yaml](../config/lunavox-edge.yaml) contains every key with its default: copy it, or
+write only the keys that you change. This page and that file are generated from the code by `make docs`.
 
 ## Where settings come from
 
-The first of these files is read, and no other:
+Exactly one settings file is read, the first of these:
 
-1. the one given: `lunavox-edge --config FILE`, or `Engine("FILE")` in Python
-2. the one that the variable `LUNAVOX_EDGE_CONFIG` names
-3. `~/.config/lunavox-edge/config.yaml` (`$XDG_CONFIG_HOME` is respected)
+1. the file that you name: `lunavox-edge --config FILE`, or `Engine("FILE")` in Python
+2. the file that the environment variable `LUNAVOX_EDGE_CONFIG` names
+3. `~/.config/lunavox-edge/config.yaml` (in `$XDG_CONFIG_HOME/lunavox-edge` if that variable is set)
 4. `/etc/lunavox-edge/config.yaml`
 
-Over it go variables named `LUNAVOX_EDGE__SECTION__KEY`. Text is taken as it stands, everything else as
-YAML; an empty variable counts as not set, `null` is no value:
+Environment variables named `LUNAVOX_EDGE__SECTION__KEY` override the file. For settings that are text, the
+variable is taken literally; for all others it is read as YAML. An empty variable is ignored, and `null`
+means no value:
 
 ```sh
 LUNAVOX_EDGE__WYOMING__URI=tcp://0.0.0.0:10300
@@ -165,19 +171,19 @@ LUNAVOX_EDGE__TTS__LOUDNESS_DBFS=null
 LUNAVOX_EDGE__VOICES__ANNOUNCER='{voice: en_US-joe-medium, speed: 1.1}'
 ```
 
-In paths `~` is your home folder; a relative folder counts from the folder of the settings file, and
-without a file from the working folder. A program that embeds the engine reads neither files nor
-variables unless it calls `load_settings()` or gives a file.
+In paths, `~` is your home folder. A relative path starts at the folder of the settings file, or at the
+working folder if there is no file. A Python program that embeds the engine reads neither a file nor
+variables, unless it calls `load_settings()` or names a file.
 
 ## Versions of the file
 
-`version` on top says which form a file has; without it, it is read as one of the present form. A file of an
-older form is brought up to date as it is read, with a line in the log, and left as it is: its comments are
-yours. A file of a newer form is an error.
+`version` at the top of a file says which version of the format it has; without it, the file is read as
+version 1. A file of an older version is converted when it is read, which is logged; the file itself is
+never changed. A file of a newer version than this release supports is an error.
 
-## Checking them
+## Checking the settings
 
-`lunavox-edge check-config` prints every problem at once, or `OK` with the file and the variables in use:
+`lunavox-edge check-config` prints all problems at once, or `OK` with the file and the variables in use:
 
 ```text
 The settings have 2 problems:
@@ -187,7 +193,7 @@ The settings have 2 problems:
 """
 
 _WAKE_WORDS = """\
-`wake.words` holds what is different for single words:
+`wake.words` contains settings of individual wake words:
 
 ```yaml
 wake:
@@ -199,7 +205,7 @@ wake:
 """
 
 _SATELLITES = """\
-`satellites.known` holds the satellites, each by a short name that topics and requests use:
+`satellites.known` contains the satellites. Each has a short name, which MQTT topics and requests use:
 
 ```yaml
 satellites:
@@ -215,11 +221,11 @@ Keys of a satellite:
 """
 
 _ANSWERS = """\
-Keys of an answer:
+`satellites.answers` contains the answerers. Keys of an answerer:
 """
 
 _VOICES = """\
-Names of your own for voices, each with fixed parameters. A client asks for them like for any voice.
+Your own names for voices, each with fixed parameters. Clients use such a name like the name of any voice.
 
 ```yaml
 voices:

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Usage: find_python.sh [VERSION | COMMAND]
-# Prints the path of a Python that really starts and can make environments:
-# of that version (3.12), of that command, or the best of 3.10 to 3.13.
+# Prints the path of a Python that starts and can create virtual environments:
+# of that version (such as 3.12), of that command, or the best of 3.10 to 3.13.
 set -euo pipefail
 
 wanted="${1:-}"
 problem=""
 
-# Prints the interpreter's real path; remembers why a candidate is no good.
+# Prints the interpreter's real path; keeps the reason why a candidate cannot be used.
 try() {
     local found
     found="$("$1" -c 'import sys; print(*sys.version_info[:2], sys.executable)' 2>/dev/null)" || return 1
@@ -18,13 +18,13 @@ try() {
         return 1
     fi
     if ! "$path" -c 'import venv, ensurepip' 2>/dev/null; then
-        problem="$1 cannot make environments. On Debian and Ubuntu: sudo apt install python$major.$minor-venv"
+        problem="$1 cannot create virtual environments. On Debian and Ubuntu: sudo apt install python$major.$minor-venv"
         return 1
     fi
     echo "$path"
 }
 
-# A pyenv shim on PATH starts only for versions that are switched on; the installed ones lie here.
+# A pyenv shim on PATH starts only for enabled versions; this finds all installed ones.
 of_pyenv() {
     local root="${PYENV_ROOT:-$HOME/.pyenv}"
     find "$root/versions" -maxdepth 3 -path "*/$1.*/bin/python" 2>/dev/null | sort -rV

@@ -1,9 +1,10 @@
-"""Builds docker/Dockerfile without Docker, in chroots, and runs what came out as a container would run it.
+"""Build docker/Dockerfile without Docker, in chroots, and run the result like a container.
 
-Every instruction of the file is followed; `FROM debian:bookworm-slim` is a root file system of debootstrap.
-The result runs as the image's user, on a read-only root, without a network, and has to become healthy, hear
-what it says and end at SIGTERM. Needs root, debootstrap and a network for the build. What is built is kept
-in LUNAVOX_EDGE_BUILD (default: build/install); not seen are Docker's own layers, registries and arm64.
+All instructions of the file are executed; `FROM debian:bookworm-slim` is a root file system made by
+debootstrap. The result runs as the image's user, on a read-only root, without a network. It has to become
+healthy, pass its self-check and end at SIGTERM. Needs root, debootstrap and, for the build, a network. The
+build is kept in LUNAVOX_EDGE_BUILD (default: build/install). Docker's layers, registries and arm64 are not
+tested.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ MIRROR = os.environ.get("DEBIAN_MIRROR") or "http://deb.debian.org/debian"
 BASES = {"debian:bookworm-slim": "bookworm"}
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Runs in namespaces of its own; $1 the image, $2 the volume's folder, $3 a mount point, then the user, the
-# health check, the command and the variables, each as one shell word list.
+# Runs in its own namespaces. $1 is the image, $2 the folder of the volume, $3 a mount point; then follow the
+# user, the health check, the command and the variables, each as one list of shell words.
 RUN = r"""
 set -eu
 image=$1 data=$2 root=$3 user=$4 health=$5 command=$6 variables=$7
@@ -44,18 +45,18 @@ until (inside "$health"); do
     tries=$((tries + 1)); [ $tries -lt 120 ] || { echo "it does not become healthy"; exit 1; }
     sleep 1
 done
-(inside touch /etc/x) 2>/dev/null && { echo "the root can be written"; exit 1; }
+(inside touch /etc/x) 2>/dev/null && { echo "the root file system is writable"; exit 1; }
 (inside lunavox-edge self-check)
 (inside "$health")
 kill -TERM $service
 wait $service
-echo "ended in good order"
+echo "ended cleanly"
 """
 
 
 @dataclass
 class Stage:
-    """One stage of the build: its root and what the next instructions inherit."""
+    """One stage of the build: its root file system and the state for the next instructions."""
 
     root: Path
     folder: str = "/"
@@ -76,9 +77,9 @@ def instructions(file: Path) -> list[tuple[str, str]]:
 
 
 def base(image: str) -> Path:
-    """Return the root file system that stands for a base image, made if missing."""
+    """Return the root file system for a base image; create it if it is missing."""
     if image not in BASES:
-        sys.exit(f"FROM {image}: no root file system stands for it here")
+        sys.exit(f"FROM {image}: there is no root file system for it")
     folder = BUILD / f"base-{BASES[image]}"
     if not folder.is_dir():
         sh("debootstrap", "--variant=minbase", BASES[image], f"{folder}.new", MIRROR, quiet=True)
@@ -87,7 +88,7 @@ def base(image: str) -> Path:
 
 
 def sh(*command: str, quiet: bool = False) -> None:
-    """Run a command; end if it fails."""
+    """Run a command; exit if it fails."""
     output = subprocess.DEVNULL if quiet else None
     done = subprocess.run(command, stdout=output, check=False)  # noqa: S603  # the Dockerfile's own
     if done.returncode:
@@ -95,7 +96,7 @@ def sh(*command: str, quiet: bool = False) -> None:
 
 
 def run_in(stage: Stage, line: str) -> None:
-    """Follow RUN, with what this machine needs to reach the network."""
+    """Execute RUN, with the certificate and package index of this machine."""
     extra = []
     certificate = os.environ.get("PIP_CERT")
     if certificate:
@@ -112,7 +113,7 @@ def run_in(stage: Stage, line: str) -> None:
 
 
 def copy(stage: Stage, stages: dict[str, Stage], line: str) -> None:
-    """Follow COPY, as far as this project uses it."""
+    """Execute COPY, as far as this project uses it."""
     words = line.split()
     origin = ROOT
     if words[0].startswith("--from="):
@@ -126,7 +127,7 @@ def copy(stage: Stage, stages: dict[str, Stage], line: str) -> None:
 
 
 def configure(stage: Stage, verb: str, rest: str) -> None:
-    """Follow an instruction that says how to run the image."""
+    """Store an instruction that says how to run the image."""
     if verb == "ENV":
         stage.environ.update(dict(word.split("=", 1) for word in shlex.split(rest)))
     elif verb == "USER":
@@ -138,11 +139,11 @@ def configure(stage: Stage, verb: str, rest: str) -> None:
     elif verb == "CMD":
         stage.command = json.loads(rest)
     elif verb not in ("VOLUME", "EXPOSE"):
-        sys.exit(f"{verb} is not followed here")
+        sys.exit(f"{verb} is not supported here")
 
 
 def build(file: Path) -> Stage:
-    """Follow a Dockerfile; return its last stage."""
+    """Execute a Dockerfile; return its last stage."""
     stages: dict[str, Stage] = {}
     stage = Stage(Path("/nowhere"))
     for verb, rest in instructions(file):
@@ -181,8 +182,8 @@ def try_out(stage: Stage) -> None:
 
 if __name__ == "__main__":
     if os.geteuid():
-        sys.exit("This makes root file systems and needs root.")
+        sys.exit("This creates root file systems and needs root.")
     BUILD.mkdir(parents=True, exist_ok=True)
     image = build(ROOT / "docker/Dockerfile")
     try_out(image)
-    print("The image's steps work.")
+    print("The image works.")

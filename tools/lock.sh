@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: lock.sh BIN [UV-OPTION…]
 # Writes requirements.lock: every package of an appliance with its hashes, for x86-64 and aarch64 and every
-# Python that we support. Then checks that each of them is there as a wheel for each combination.
+# supported Python. Then checks that each package has a wheel for each combination.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,13 +12,13 @@ if [[ ! -x $bin/uv ]]; then
 fi
 platforms=(x86_64-manylinux_2_35 aarch64-manylinux_2_35)
 pythons=(3.10 3.11 3.12 3.13)
-# docopt, which num2words asks for, was never published as a wheel; it is one file of Python.
+# docopt, a dependency of num2words, has no wheel; it is a single Python file.
 options=(--quiet --no-header --only-binary :all: --no-binary docopt "$@")
 
 "$bin/uv" pip compile "${options[@]}" pyproject.toml --extra starter --extra mqtt \
     --universal --python-version "${pythons[0]}" --generate-hashes --output-file "$lock.part"
 {
-    echo "# Written by \`make lock\`: what the appliance is installed from. Use it with"
+    echo "# Written by \`make lock\`: the packages of the appliance. Use it with"
     echo "# pip install --require-hashes -r $lock"
     cat "$lock.part"
 } >"$lock"

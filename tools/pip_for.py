@@ -1,8 +1,8 @@
 """Usage: pip_for.py PYTHON_VERSION MACHINE COMMAND [ARGUMENT]...
 
-Runs a command of pip (download, install) as if on another Python and machine, with wheels only. Pip itself
-chooses wheels for another Python, but takes the conditions of dependencies (`python_version < "3.11"`) from
-the one it runs on; here they come from the one that is meant.
+Run a pip command (download, install) for another Python version and machine, with wheels only. pip can choose
+wheels for another Python, but evaluates conditions of dependencies (`python_version < "3.11"`) for the Python
+that it runs on; here they are evaluated for the requested one.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import sys
 from pip._internal.cli.main import main
 from pip._vendor.packaging import markers
 
-# A wheel fits every glibc at or above the one in its name; 2.35 is that of Ubuntu 22.04.
+# A wheel works with every glibc from the version in its name on; 2.35 is that of Ubuntu 22.04.
 NEWEST_GLIBC, OLDEST_GLIBC = 35, 17
 
 
 def arguments(version: str, machine: str, command: str, rest: list[str]) -> list[str]:
-    """Return pip's own arguments."""
+    """Return the arguments for pip."""
     names = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
     platforms = [word for name in (*names, f"manylinux2014_{machine}") for word in ("--platform", name)]
     chosen = ["--only-binary=:all:", "--implementation", "cp", "--python-version", version]

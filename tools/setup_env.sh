@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: setup_env.sh FOLDER EXTRAS [PYTHON]
-# Makes sure that FOLDER is an environment with this checkout and its EXTRAS (comma-separated) installed.
-# Does nothing if that is so already; keeps an environment that exists.
+# Ensures that FOLDER is a virtual environment in which this checkout and its EXTRAS (comma-separated) are
+# installed. Does nothing if it already is; an existing environment is kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ python="$folder/bin/python"
 
 version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 
-# "CHECKOUT HASH EXTRAS": where from, which pyproject.toml, with what.
+# The stamp: "CHECKOUT HASH EXTRAS", with the hash of pyproject.toml.
 state="$PWD $(sha256sum pyproject.toml | cut -d' ' -f1)"
 is_fresh() {
     local recorded extra
@@ -24,7 +24,7 @@ is_fresh() {
 if [[ -n $wanted ]]; then
     interpreter="$(tools/find_python.sh "$wanted")"
     if [[ -e $python ]] && have="$(version_of "$python")" && [[ $have != "$(version_of "$interpreter")" ]]; then
-        echo "$folder has Python $have, not that of $wanted. Remove it first: make clean" >&2
+        echo "$folder has Python $have, not $wanted. Remove it first: make clean" >&2
         exit 1
     fi
 fi
@@ -33,15 +33,15 @@ if version_of "$python" >/dev/null && is_fresh; then
 fi
 if ! version_of "$python" >/dev/null; then
     interpreter="${interpreter:-$(tools/find_python.sh)}"
-    echo "Making $folder with $("$interpreter" --version) ..."
+    echo "Creating $folder with $("$interpreter" --version) ..."
     "$interpreter" -m venv --clear "$folder"
 fi
-"$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip # its making was cut off
-if recorded="$(cat "$stamp" 2>/dev/null)"; then # what was installed before stays
+"$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip # its creation was interrupted
+if recorded="$(cat "$stamp" 2>/dev/null)"; then # keep the extras that were installed before
     extras="$(tr ',' '\n' <<<"${recorded##* },$extras" | sort -u | paste -sd,)"
 fi
-echo "Installing lunavox-edge [$extras] and what it needs into $folder (minutes the first time) ..."
+echo "Installing lunavox-edge [$extras] and its dependencies into $folder (minutes the first time) ..."
 rm -f "$stamp"
 install() { "$python" -m pip install --disable-pip-version-check --editable ".[$extras]"; }
-install || { echo "That failed; once more in 10 s ..." >&2 && sleep 10 && install; }
+install || { echo "The installation failed; trying again in 10 s ..." >&2 && sleep 10 && install; }
 echo "$state $extras" >"$stamp"

@@ -1,10 +1,11 @@
-"""Run the service under mixed load for a while and see whether it ends as it was.
+"""Soak test: run the service under mixed load and check that its use of resources does not grow.
 
-Eight clients speak, listen and ask; bad ones send junk and vanish, others stall in the middle of a text or
-of audio; the MQTT broker is restarted (where mosquitto is installed, else the service runs without one).
-Announcements go to satellites that are away, models load slowly and sometimes too slowly, front-ends fail
-(`tools/soak_service.py`). Memory, handles, threads and tasks at the end have to be those after the first
-twelfth of the time, which in two hours are the tenth minute, and no session and no lease may be left.
+Eight clients request speech, transcripts and descriptions. Bad clients send junk and disconnect; others
+stall in the middle of a text or of audio. The MQTT broker is restarted, if mosquitto is installed;
+otherwise the service runs without one. Announcements go to satellites that are away, models load slowly and
+sometimes too slowly, and front-ends fail (`tools/soak_service.py`). Memory, file handles, threads and tasks
+at the end are compared with those after the first twelfth of the time (in two hours: the tenth minute). No
+session and no lease may be left.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ _QUIET_S = 90.0
 _STALL_S = (1.0, 8.0)
 _SERVICE = Path(__file__).with_name("soak_service.py")
 _WINDOW = 1 / 12
-# Inference keeps buffers of the longest input so far; what leaks grows by more than this.
+# Inference keeps buffers for the longest input so far; a leak grows by more than this.
 _MAX_GROWTH, _SPARE_MB = 1.08, 16
 _SPARE_FILES, _SPARE_THREADS, _SPARE_TASKS = 8, 2, 8
-_LEFT = ("sessions", "vigils", "models in use", "slices", "lost workers", "failing tasks")
+_LEFT = ("sessions", "wake-word sessions", "models in use", "slices", "lost workers", "failing tasks")
 _LOST = ("does not end and is left", "never retrieved", "was destroyed but", "never awaited")
-"""What the log says of a task that nobody has ended."""
+"""Messages in the log about a task that was never finished or awaited."""
 _TEXTS = (
     "The kitchen light is on for {number} minutes.",
     "It is raining. Take an umbrella, and mind the {number} steps at the door.",
@@ -73,12 +74,12 @@ _STALLING = (
     ),
     (b'{"type": "synthesize", "data": {"text": "Nobody reads what is said here. "}}\n' * 3, b""),
 )
-"""What is sent before a stall, and after it by those that go on."""
+"""Bytes that a client sends before it stalls, and afterwards if it continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the service holds at one moment."""
+    """Resources of the service at one moment."""
 
     rss_mb: float
     files: int
@@ -87,10 +88,10 @@ class Sample:
 
 
 class Soak:
-    """One run."""
+    """One soak test."""
 
     def __init__(self, seconds: float, folder: Path) -> None:
-        """Nothing is begun before `run`."""
+        """Create a test of `seconds`; `run` starts it. Files go to `folder`."""
         self._seconds = seconds
         self._folder = folder
         self._stop = threading.Event()
@@ -101,10 +102,10 @@ class Soak:
         self._numbers = itertools.count()
 
     def run(self) -> bool:
-        """Return whether it ended as it was."""
+        """Run the test, print the results and return whether it passed."""
         broker = shutil.which("mosquitto")
         if broker is None:
-            print("mosquitto is not installed: without broker restarts")
+            print("mosquitto is not installed: the broker is not restarted")
         with self._service(with_broker=broker is not None) as service:
             jobs: list[Callable[[], None]] = [self._client] * _CLIENTS + [self._vandal, self._staller]
             if broker is not None:
@@ -122,7 +123,7 @@ class Soak:
             alive = service.poll() is None
         print("requests:", ", ".join(f"{count} {what}" for what, count in sorted(self._counts.items())))
         if not alive:
-            print("FAIL  the service ended before its time")
+            print("FAIL  the service ended during the test")
             return False
         log = (self._folder / "service.log").read_text(encoding="utf-8", errors="replace")
         lost = [line for line in log.splitlines() if any(words in line for words in _LOST)]
@@ -131,7 +132,7 @@ class Soak:
         return _verdict(samples) and not left and not lost
 
     def _left(self) -> dict[str, int]:
-        """Wait until nothing is held any more; return what still is."""
+        """Wait until nothing is held any more; return what is left after the timeout."""
         (self._folder / "quiet").touch()
         until = time.monotonic() + _QUIET_S
         while (left := {key: held for key, held in self._held().items() if key in _LEFT and held}) and (
@@ -147,7 +148,7 @@ class Soak:
     @contextlib.contextmanager
     def _service(self, *, with_broker: bool) -> Iterator[subprocess.Popen[bytes]]:
         config = self._folder / "config.yaml"
-        silent = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers
+        silent = socket.create_server(("127.0.0.1", 0))  # accepts connections and never answers
         silent_port = silent.getsockname()[1]
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}" if with_broker else "'off'"
         config.write_text(
@@ -186,7 +187,7 @@ class Soak:
         while not self._stop.is_set():
             try:
                 number = next(self._numbers)
-                # Every other time as before, which the phrase cache knows.
+                # Every other text is one that the phrase cache contains.
                 text = _TEXTS[number % len(_TEXTS)].format(number=number // 2 if number % 2 else 0)
                 chunks = list(blocking_client.speak(self._uri, text, timeout_s=_TIMEOUT_S))
                 self._count("spoken")
@@ -208,7 +209,7 @@ class Soak:
             with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 5.0) as peer:
                 peer.sendall(dice.choice(_JUNK))
                 self._count("junk")
-                if dice.random() < 0.5:  # noqa: PLR2004  # half of them wait for the answer
+                if dice.random() < 0.5:  # noqa: PLR2004  # half of the clients wait for the answer
                     peer.settimeout(2.0)
                     peer.recv(4096)
 
@@ -221,7 +222,7 @@ class Soak:
                 peer.sendall(first)
                 self._stop.wait(dice.uniform(*_STALL_S))
                 self._count("stalled")
-                if rest and dice.random() < 0.5:  # noqa: PLR2004  # the others vanish
+                if rest and dice.random() < 0.5:  # noqa: PLR2004  # the others disconnect
                     peer.sendall(rest)
                     peer.settimeout(5.0)
                     while peer.recv(65_536):
@@ -261,7 +262,7 @@ def _sample(pid: int, tasks: int) -> Sample:
 
 
 def _verdict(samples: list[Sample]) -> bool:
-    """Compare the end with what follows the first twelfth, when everything has been used."""
+    """Compare the end with the second twelfth: by then everything was used once."""
     width = max(3, int(len(samples) * _WINDOW))
     early, late = samples[width : 2 * width], samples[-width:]
     return all(
@@ -290,7 +291,7 @@ def _free_port() -> int:
 
 
 def main() -> int:
-    """Run, and exit with 1 if something grew."""
+    """Run the test; return 1 if something grew or is left."""
     parser = argparse.ArgumentParser(description=__doc__)
     long_form = "default: %(default)g; 120 for the long form"
     parser.add_argument("--minutes", type=float, default=5.0, help=long_form)

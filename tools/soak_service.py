@@ -1,8 +1,8 @@
-"""The service that `tools/soak.py` loads, with faults of its own that a client cannot cause.
+"""The service for `tools/soak.py`, with faults that a client cannot cause.
 
-Announcements go to satellites that are away, listeners and reports of a front-end fail, and models are
-unloaded under way and load slowly, some of them too slowly. What the service holds is written to a file every
-second, from which the end of a run is judged.
+Announcements go to satellites that are away; callbacks of a front-end fail; models are unloaded during the
+run and load slowly, some of them too slowly. The resources of the service are written to a file every
+second.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
 _EVERY_S = 1.0
 _UNLOAD_EVERY_S = 15.0
-# Longer than what is made ahead, so that its speech cannot end by itself.
+# Longer than the audio that is synthesised ahead, so that its speech cannot end by itself.
 _LONG_TEXT = "This is a rather long announcement for a room that nobody can hear. " * 30
 
 
 class FaultyApp(App):
-    """The service as it is, and those who do it harm until a file called `quiet` is there."""
+    """The service with added faults, which stop when a file called `quiet` exists."""
 
     def __init__(self, config: Path, folder: Path) -> None:
-        """Read the settings; `folder` is where it is told from and tells."""
+        """Read the settings; `folder` is for `quiet` and for the file of resources."""
         super().__init__(load_settings(config), say=streams.say)
         self._folder = folder
         self._dice = random.Random(0)  # noqa: S311  # nothing secret
@@ -54,8 +54,8 @@ class FaultyApp(App):
 
     def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
         self._made = engine
-        residency = engine._residency  # noqa: SLF001  # a fault that no client can cause
-        residency._loader = self._slow(residency._loader, engine)  # noqa: SLF001  # as above
+        runner = engine._residency._load_runner  # noqa: SLF001  # a fault that no client can cause
+        runner._loader = self._slow(runner._loader, engine)  # noqa: SLF001  # as above
         return super()._mqtt(engine, hub)
 
     def _start_hub(self, hub: Hub) -> None:
@@ -116,7 +116,7 @@ class FaultyApp(App):
             status = engine.status()
             told = {
                 "sessions": status.sessions,
-                "vigils": status.wake_sessions,
+                "wake-word sessions": status.wake_sessions,
                 "models in use": sum(model.state != "idle" for model in status.models),
                 "slices": sum(lane.running + lane.queued for lane in status.lanes),
                 "lost workers": sum(lane.lost_workers for lane in status.lanes),
@@ -128,7 +128,7 @@ class FaultyApp(App):
 
 
 def main() -> int:
-    """Serve until SIGTERM."""
+    """Run the service until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("folder", type=Path)

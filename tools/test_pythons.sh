@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: test_pythons.sh VERSION... [-- FOLDER...]
-# Runs all tests, or those in the FOLDERs, on every one of these Pythons that is found, and says which are not.
+# Runs all tests, or those in the FOLDERs, on each of these Python versions that is installed; lists the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ while [[ $# -gt 0 && $1 != -- ]]; do
     versions+=("$1")
     shift
 done
-# The shell lines printed in the docs do the same whatever Python runs the service.
+# The shell lines in the docs do not depend on the Python version.
 options=(--ignore=tests/model/test_mqtt_docs.py "${@:2}")
 failed=() missing=() passed=()
 for version in "${versions[@]}"; do
@@ -19,7 +19,7 @@ for version in "${versions[@]}"; do
     fi
     echo "== Python $version"
     if ! tools/setup_env.sh ".venv-$version" starter,mqtt,dev "$version"; then
-        failed+=("$version (its environment)")
+        failed+=("$version (environment)")
     elif tools/test.sh ".venv-$version/bin/python" "${options[@]}"; then
         passed+=("$version")
     else

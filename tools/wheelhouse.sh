@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: wheelhouse.sh FOLDER [PYTHON_VERSION] [x86_64 | aarch64]
-# Fills FOLDER with wheels of this checkout and of all that requirements.lock names, so that
+# Fills FOLDER with wheels of this checkout and of all packages in requirements.lock, so that
 # `install.sh --offline FOLDER` works on a machine without a network. Needs a network here.
 # Default: the Python version and the machine type of this machine.
 set -euo pipefail
@@ -25,7 +25,7 @@ trap 'rm -rf "$work"' EXIT
 pip() { "$work/env/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install --quiet --upgrade pip
 
-# Wheels for another machine cannot be built here. Only docopt exists as source alone; it is pure Python.
+# Wheels for another machine cannot be built here. Only docopt has no wheel; it is pure Python.
 sed -n '/^docopt==/,/[^\\]$/p' requirements.lock >"$work/source"
 sed '/^docopt==/,/[^\\]$/d' requirements.lock >"$work/wheels"
 pip wheel --quiet --no-deps --require-hashes --wheel-dir "$folder" --requirement "$work/source"

@@ -1,1 +1,1 @@
-"""Speech that is heard in a room: what waits, what plays, and where."""
+"""The queue of announcements, and the loudspeakers that play them."""

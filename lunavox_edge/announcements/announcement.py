@@ -1,4 +1,4 @@
-"""An announcement, what becomes of it, and its audio while it is on its way."""
+"""An announcement, its report, and its audio while it is waiting or playing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from lunavox_edge.text.thoughts import without_thoughts
 from lunavox_edge.types import AudioChunk, Priority
 
 _PIECE_MS = 100
-_OWN = ""
-"""Stands for the appliance's own loudspeaker."""
+_OWN_LOUDSPEAKER = ""
+"""Stands for the appliance's own loudspeaker among ids of satellites."""
 _RANK = {Priority.URGENT: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class SpeechStatus(str, Enum):
-    """What became of an announcement."""
+    """The state of an announcement; the last three are final."""
 
     QUEUED = "queued"
     STARTED = "started"
@@ -42,7 +42,7 @@ class SpeechStatus(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What is to be said, how and where."""
+    """A text to be spoken, how and where."""
 
     id: str
     text: str
@@ -55,7 +55,7 @@ class Announcement:
 
     @property
     def asks(self) -> bool:
-        """Whether it ends with a question."""
+        """Whether the text ends with a question."""
         if self.text_format != "ssml":
             return is_question(without_thoughts(self.text))
         try:
@@ -66,9 +66,11 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementReport:
-    """What became of an announcement; milliseconds count from when its turn came.
+    """The state of an announcement, reported at every change.
 
-    `missed` are those of the satellites that were offline, or went before the end.
+    `missed` are the satellites that were offline, in a conversation, or lost before the end.
+    `first_audio_ms` counts from the time at which it left the queue. `audio_s` are the seconds played, set
+    at the end.
     """
 
     announcement: Announcement
@@ -81,12 +83,12 @@ class AnnouncementReport:
 
 
 class RunningAnnouncement:
-    """One announcement on its way: measures it, and reports its start and its end."""
+    """An announcement in the queue or playing; measures and reports it. Used on the event loop only."""
 
     def __init__(
         self, report: AnnouncementReport, number: int, report_to: Callable[[AnnouncementReport], None]
     ) -> None:
-        """Store; `report_to` is told of every change."""
+        """Create a waiting announcement, the `number`-th one; `report_to` is called at every change."""
         self.report = report
         self.audio: ResumableAudio | None = None
         self.interrupted = False
@@ -97,53 +99,53 @@ class RunningAnnouncement:
 
     @property
     def priority(self) -> Priority:
-        """How urgent it is."""
+        """The priority of the announcement."""
         return self.report.announcement.priority
 
     @property
     def order(self) -> tuple[int, int]:
-        """What goes first has the smaller one."""
+        """The sorting key of the queue: priority, then order of arrival."""
         return _RANK[self.priority], self._number
 
     @property
     def places(self) -> set[str]:
         """The loudspeakers that it needs."""
-        return set(self.report.satellites) or {_OWN}
+        return set(self.report.satellites) or {_OWN_LOUDSPEAKER}
 
-    def is_meant(self, announcement_id: str | None, satellite: str | None) -> bool:
-        """Whether a `stop` of this id, at this satellite, is about it."""
+    def matches(self, announcement_id: str | None, satellite: str | None) -> bool:
+        """Whether it has this id and plays at this satellite; None matches any."""
         by_id = announcement_id is None or self.report.announcement.id == announcement_id
         return by_id and (satellite is None or satellite in self.report.satellites)
 
     def leave_out(self, satellite: str | None) -> bool:
-        """Speak at the others only; False if there are none."""
+        """Play at the other satellites only; False, changing nothing, if there are none."""
         others = tuple(name for name in self.report.satellites if name != satellite)
         if satellite is None or not others:
             return False
         self.report = replace(self.report, satellites=others)
         return True
 
-    def begins(self) -> None:
-        """Its turn has come."""
+    def note_start(self) -> None:
+        """Note the time at which it leaves the queue for the first time."""
         if self._began_s is None:
             self._began_s = time.monotonic()
 
     def open(self, source: bridge.SpeechAudio) -> ResumableAudio:
-        """Own the audio of its speech; it is the same however often its playing is interrupted."""
-        self.audio = ResumableAudio(source, begun=self._begun)
+        """Take ownership of its audio, which is kept while the announcement is interrupted."""
+        self.audio = ResumableAudio(source, on_first=self._report_first_audio)
         return self.audio
 
     def close(self) -> None:
-        """End the speech. Idempotent."""
+        """Close the audio, which ends its speech. Idempotent."""
         if self.audio is not None:
             self.audio.close()
 
-    def tell(self, status: SpeechStatus) -> None:
-        """Report where it is."""
-        self._tell(replace(self.report, status=status))
+    def report_status(self, status: SpeechStatus) -> None:
+        """Report a new state that is not final."""
+        self._send(replace(self.report, status=status))
 
     def end(self, outcome: BaseException | None) -> None:
-        """Report how it ended; None is well."""
+        """Report the final state; `outcome` is the exception that ended it, or None."""
         error: LunavoxError | None = None
         if outcome is None:
             status = SpeechStatus.FINISHED
@@ -157,7 +159,7 @@ class RunningAnnouncement:
             error = InternalError("The text could not be spoken; the log says more.")
         spoken_s = self.audio.taken_s if self.audio is not None else 0.0
         audio_s = spoken_s if self._began_s is not None else None
-        self._tell(replace(self.report, status=status, audio_s=audio_s, error=error))
+        self._send(replace(self.report, status=status, audio_s=audio_s, error=error))
         _LOGGER.info(
             "announcement: %s, %.1f s, first audio after %.0f ms%s",
             status.value,
@@ -166,32 +168,35 @@ class RunningAnnouncement:
             f" ({error.code})" if error is not None else "",
         )
 
-    def _begun(self) -> None:
+    def _report_first_audio(self) -> None:
         self.report = replace(self.report, first_audio_ms=(time.monotonic() - (self._began_s or 0.0)) * 1000)
-        self.tell(SpeechStatus.STARTED)
+        self.report_status(SpeechStatus.STARTED)
 
-    def _tell(self, report: AnnouncementReport) -> None:
+    def _send(self, report: AnnouncementReport) -> None:
         guarded("report on an announcement", self._report, report)
 
 
 class ResumableAudio:
-    """Audio whose playing may be interrupted and go on, in pieces so small that next to nothing is lost."""
+    """An async iterator of audio that can be interrupted and resumed.
 
-    def __init__(self, source: bridge.SpeechAudio, *, begun: Callable[[], None]) -> None:
-        """Own the source; `begun` is called before the first piece is handed out."""
+    The pieces are 100 ms long, so that little is lost with the piece that was interrupted.
+    """
+
+    def __init__(self, source: bridge.SpeechAudio, *, on_first: Callable[[], None]) -> None:
+        """Take ownership of the source; `on_first` is called before the first piece is returned."""
         self._source = source
-        self._begun = begun
+        self._on_first = on_first
         self._any = False
         self._pieces: deque[AudioChunk] = deque()
         self.taken_s = 0.0
-        """Seconds of audio that were handed out."""
+        """Seconds of audio that were returned."""
 
     def __aiter__(self) -> ResumableAudio:
         """Return itself."""
         return self
 
     async def __anext__(self) -> AudioChunk:
-        """Return the next piece. To cancel this loses nothing."""
+        """Return the next piece. Cancelling the wait loses no audio."""
         while not self._pieces:
             chunk = await self._source.__anext__()
             self._pieces.extend(
@@ -199,12 +204,12 @@ class ResumableAudio:
             )
             if not self._any:
                 self._any = True
-                self._begun()
+                self._on_first()
         piece = self._pieces.popleft()
         self.taken_s += piece.duration_s
         return piece
 
     def close(self) -> None:
-        """End the speech. Idempotent."""
+        """Close the source, which ends its speech. Idempotent."""
         self._pieces.clear()
         self._source.close()

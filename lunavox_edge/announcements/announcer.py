@@ -1,7 +1,8 @@
-"""Texts that wait to be spoken in a room, and those that are being spoken.
+"""The queue of announcements.
 
-A loudspeaker speaks one text at a time, by priority, then in the order they came; different ones speak side
-by side. An urgent text interrupts what is less urgent, which then goes on where it was, or not at all.
+A loudspeaker plays one announcement at a time, by priority, then in order of arrival; different loudspeakers
+play at the same time. An urgent announcement interrupts less urgent ones, which are resumed later if the
+settings say so.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _RETRY_AFTER_S = 5.0
 
 
 class Announcer:
-    """Speaks announcements at their loudspeakers."""
+    """Queues announcements and plays them at their loudspeakers; used on the event loop only."""
 
     def __init__(
         self,
@@ -41,9 +42,10 @@ class Announcer:
         report: Callable[[AnnouncementReport], None],
         resumes: bool = True,
     ) -> None:
-        """Nothing is spoken before `run`; `report` is told of every change.
+        """Create an empty queue; `run` plays it.
 
-        `resumes` says whether what was interrupted goes on.
+        At most `max_waiting` announcements wait. `report` is called at every change of an announcement.
+        `resumes` says whether an interrupted announcement goes on later; else it counts as cancelled.
         """
         self._engine = engine
         self._loudspeakers = loudspeakers
@@ -61,7 +63,7 @@ class Announcer:
         return len(self._waiting)
 
     def add(self, announcement: Announcement) -> None:
-        """Queue an announcement. Raises Busy, NoLoudspeaker, UnknownSatellite."""
+        """Queue an announcement. Raises Busy if the queue is full, NoLoudspeaker, UnknownSatellite."""
         satellites = self._loudspeakers.resolve(announcement.place)
         if len(self._waiting) >= self._max_waiting:
             raise Busy("Too many texts wait to be spoken; try again later.", retry_after_s=_RETRY_AFTER_S)
@@ -71,16 +73,16 @@ class Announcer:
             self._report_to,
         )
         self._waiting.append(item)
-        item.tell(SpeechStatus.QUEUED)
+        item.report_status(SpeechStatus.QUEUED)
         self._news.set()
 
     def stop(self, *, announcement_id: str | None = None, satellite: str | None = None) -> int:
-        """Cancel what waits and what plays; of one id or at one satellite if given. Return how many.
+        """Cancel waiting and running announcements; only of one id, or at one satellite, if given.
 
-        What several satellites were to speak goes on at the others.
+        An announcement for several satellites goes on at the others. Returns the number of announcements.
         """
         items = [*self._waiting, *self._running.values()]
-        stopped = [item for item in items if item.is_meant(announcement_id, satellite)]
+        stopped = [item for item in items if item.matches(announcement_id, satellite)]
         for item in stopped:
             if not item.leave_out(satellite):
                 item.cancelled = True
@@ -92,17 +94,18 @@ class Announcer:
         return len(stopped)
 
     async def run(self) -> None:
-        """Speak until cancelled; what waits or plays then is cancelled too."""
+        """Play announcements until cancelled, which cancels all that wait or play."""
         try:
             while True:
                 self._news.clear()
-                self._start_what_can()
+                self._start_possible()
                 await self._news.wait()
         finally:
             self.stop()
             await bridge.ended(*self._running)
 
-    def _start_what_can(self) -> None:
+    def _start_possible(self) -> None:
+        """Start announcements whose loudspeakers are free; interrupt others for urgent ones."""
         held = {place for item in self._running.values() for place in item.places}
         for item in sorted(self._waiting, key=lambda item: item.order):
             if item.places & held:
@@ -124,14 +127,14 @@ class Announcer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         item = self._running.pop(task)
         self._news.set()
-        if task.cancelled() and self._goes_on_later(item):
+        if task.cancelled() and self._will_resume(item):
             item.interrupted = False
-            item.tell(SpeechStatus.INTERRUPTED)
+            item.report_status(SpeechStatus.INTERRUPTED)
             self._waiting.append(item)
         else:
             self._end(item, asyncio.CancelledError() if task.cancelled() else task.exception())
 
-    def _goes_on_later(self, item: RunningAnnouncement) -> bool:
+    def _will_resume(self, item: RunningAnnouncement) -> bool:
         return item.interrupted and self._resumes and not item.cancelled
 
     def _end(self, item: RunningAnnouncement, outcome: BaseException | None) -> None:
@@ -144,32 +147,32 @@ class Announcer:
             self._end(item, asyncio.CancelledError())
 
     async def _speak(self, item: RunningAnnouncement) -> None:
-        what = item.report.announcement
-        item.begins()
+        announcement = item.report.announcement
+        item.note_start()
         audio = item.audio
         if audio is None:
             wakeup = bridge.Wakeup()
             speech = self._engine.open_speech(
-                voice=what.voice,
-                params=what.params,
-                language=what.language,
-                text_format=what.text_format,
-                relaxed=what.priority is Priority.LOW,
+                voice=announcement.voice,
+                params=announcement.params,
+                language=announcement.language,
+                text_format=announcement.text_format,
+                relaxed=announcement.priority is Priority.LOW,
                 on_ready=wakeup.notify,
             )
             audio = item.open(bridge.audio(speech, wakeup))
-            speech.write(what.text)
+            speech.write(announcement.text)
             speech.finish()
         try:
             missed = await self._loudspeakers.play(
                 item.report.satellites,
                 audio,
-                what.priority,
-                asks=what.asks,
-                meant=lambda name: name in item.report.satellites,
+                announcement.priority,
+                asks=announcement.asks,
+                still_included=lambda name: name in item.report.satellites,
             )
             item.report = replace(item.report, missed=missed)
         finally:
-            # Before the next begins: the engine counts rooms that are spoken to.
-            if not self._goes_on_later(item):
+            # Before the next one starts, because the engine counts open speeches as rooms that it supplies.
+            if not self._will_resume(item):
                 item.close()

@@ -1,4 +1,4 @@
-"""What front-ends know of the satellites of a house; the hub provides it."""
+"""The interface of the hub for front-ends: the satellites, their state, and what was said there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lunavox_edge.types import Transcript
 
 
 class SatellitePhase(str, Enum):
-    """What a satellite does."""
+    """What goes on at a satellite."""
 
     OFFLINE = "offline"
     IDLE = "idle"
@@ -23,9 +23,10 @@ class SatellitePhase(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class SatelliteView:
-    """A satellite as it is now.
+    """The state of a satellite at one moment.
 
-    `wake_words` are waited for on the hub: none for a satellite that waits for its own.
+    `wake_words` are those that the hub detects; none if the satellite detects its own (`waits_itself`).
+    `volume` is a gain, 1.0 for none. `problem` says why the connection or a wake word does not work.
     """
 
     id: str
@@ -41,13 +42,13 @@ class SatelliteView:
 
     @property
     def online(self) -> bool:
-        """Whether it can be reached."""
+        """Whether it is connected."""
         return self.phase is not SatellitePhase.OFFLINE
 
 
 @dataclass(frozen=True, slots=True)
 class HeardUtterance:
-    """What was said to a satellite; `latency_ms` counts from the end of speech."""
+    """An utterance at a satellite; `latency_ms` is the time from the end of speech to the transcript."""
 
     satellite: str
     transcript: Transcript
@@ -57,7 +58,10 @@ class HeardUtterance:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Somebody speaks while a satellite does."""
+    """A person's speech over the playback of a satellite, its length so far and its mean probability.
+
+    `interrupted` says whether it ended the playback.
+    """
 
     satellite: str
     duration_s: float
@@ -67,7 +71,7 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Whom the hub tells; everything is called on the loop and must not wait."""
+    """Callbacks for events of the hub; called on the event loop, they must not block."""
 
     changed: Callable[[], None] = lambda: None
     heard: Callable[[HeardUtterance], None] = lambda _: None
@@ -75,22 +79,25 @@ class Listeners:
 
 
 class House(Protocol):
-    """All satellites. Each method that takes an id raises UnknownSatellite."""
+    """All satellites of the hub; used on the event loop only.
+
+    Each method that takes the id of a satellite raises UnknownSatellite.
+    """
 
     def views(self) -> tuple[SatelliteView, ...]:
-        """Every satellite as it is now."""
+        """Return every satellite as it is now."""
 
     def tell(self, listeners: Listeners) -> None:
-        """Add somebody to tell of what happens."""
+        """Add listeners, which are notified from now on."""
 
     def set_volume(self, satellite: str, volume: float) -> None:
-        """Set how loud one plays, 1.0 as it comes."""
+        """Set the gain of a satellite, 1.0 for none."""
 
     def set_muted(self, satellite: str, *, muted: bool) -> None:
-        """Stop or go on listening."""
+        """Stop listening at a satellite, or listen again."""
 
     def set_wake_words(self, satellite: str, names: tuple[str, ...]) -> None:
-        """Set what is waited for; none means those of the settings. Raises UnknownModel too."""
+        """Set the wake words; none means those of the settings. Raises UnknownModel too."""
 
     def hush(self, satellite: str | None) -> int:
-        """End the answers that one or all are giving; return how many."""
+        """End conversation and playback at one satellite, or at all; return at how many there was one."""

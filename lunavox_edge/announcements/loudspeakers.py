@@ -1,4 +1,4 @@
-"""Where speech can be heard; the sound card is one implementation."""
+"""The interface of loudspeakers that play announcements; the sound card and the hub implement it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from lunavox_edge.types import AudioChunk, Priority
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Satellites by name, or all of an area; neither means where the appliance itself is heard."""
+    """Where to play: satellites by id, or all of an area; neither means the appliance's own loudspeaker."""
 
     satellites: tuple[str, ...] = ()
     area: str | None = None
 
 
-def everybody(_: str) -> bool:
-    """Whether a satellite is still meant, where nobody can be left out."""
+def always_included(_: str) -> bool:
+    """Return True: the default of `still_included`, for announcements that keep all their satellites."""
     return True
 
 
 class Loudspeakers(Protocol):
-    """Plays speech in places."""
+    """Plays speech at satellites or at the appliance's own loudspeaker; used on the event loop only."""
 
     def resolve(self, place: Place) -> tuple[str, ...]:
-        """Return the names of the satellites that would play; none for the appliance's own sound card.
+        """Return the ids of the satellites of a place; none for the appliance's own loudspeaker.
 
         Raises NoLoudspeaker, UnknownSatellite.
         """
@@ -38,12 +38,13 @@ class Loudspeakers(Protocol):
         priority: Priority,
         *,
         asks: bool = False,
-        meant: Callable[[str], bool] = everybody,
+        still_included: Callable[[str], bool] = always_included,
     ) -> tuple[str, ...]:
-        """Play to the end, as fast as it is heard; cancelling falls silent at once.
+        """Play to the end, in real time; cancelling silences it at once.
 
-        What `asks` is an answer that may be answered in turn. A satellite that is not `meant` any more is
-        left out of what is still to come. Returns those that could not be reached, if others could.
+        `asks` says that the text ends with a question, after which a satellite may listen. A satellite for
+        which `still_included` becomes False is stopped. Returns the satellites that could not be reached, if
+        others could.
 
-        Raises PlaybackFailed and whatever the chunks raise.
+        Raises PlaybackFailed, Unreachable, Busy, Cancelled, and whatever the chunks raise.
         """

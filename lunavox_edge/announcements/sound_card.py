@@ -1,4 +1,4 @@
-"""The appliance's own loudspeaker: speech goes to a player program while it is made."""
+"""The appliance's own loudspeaker: a player program that gets the audio while it is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from lunavox_edge import program
-from lunavox_edge.announcements.loudspeakers import Place, everybody
+from lunavox_edge.announcements.loudspeakers import Place, always_included
 from lunavox_edge.audio.pcm import silence
 from lunavox_edge.audio.wav import UNKNOWN_SIZE, wav_header
 from lunavox_edge.bridge import within
@@ -16,20 +16,23 @@ from lunavox_edge.errors import NoLoudspeaker, PlaybackFailed, UnknownSatellite
 from lunavox_edge.host.players import player_for
 from lunavox_edge.types import AudioChunk, Priority
 
-# A player that takes no audio for so long, or plays so much longer than the audio is, hangs.
+# A player that takes no audio for so long, or ends so long after the audio should have, hangs.
 _PATIENCE_S = 15.0
 
 
 class SoundCard:
-    """Plays one speech at a time; whoever calls keeps the order."""
+    """Plays through a player program; the caller must play one speech at a time."""
 
     def __init__(self, output: str | None, *, lead_in_s: float = 0.0) -> None:
-        """Play at `audio.output`, after so much silence; None means that there is no loudspeaker."""
+        """Play at `output`, a value of `audio.output`; None means that there is no loudspeaker.
+
+        Every speech begins with `lead_in_s` of silence.
+        """
         self._output = output
         self._lead_in_s = lead_in_s
 
     def resolve(self, place: Place) -> tuple[str, ...]:
-        """Return no satellites. Raises NoLoudspeaker, UnknownSatellite."""
+        """Return an empty tuple. Raises NoLoudspeaker, and UnknownSatellite if the place names any."""
         if place.satellites or place.area is not None:
             raise UnknownSatellite("No satellites are set up here; leave 'satellite' and 'area' out.")
         if self._output is None:
@@ -38,39 +41,41 @@ class SoundCard:
 
     async def play(
         self,
-        satellites: tuple[str, ...],  # noqa: ARG002  # it has none
+        satellites: tuple[str, ...],  # noqa: ARG002  # always empty
         chunks: AsyncIterator[AudioChunk],
         priority: Priority,  # noqa: ARG002  # nothing else plays here
         *,
-        asks: bool = False,  # noqa: ARG002  # nobody is heard here
-        meant: Callable[[str], bool] = everybody,  # noqa: ARG002  # it has no satellites
+        asks: bool = False,  # noqa: ARG002  # there is no microphone
+        still_included: Callable[[str], bool] = always_included,  # noqa: ARG002  # there are no satellites
     ) -> tuple[str, ...]:
         """Play to the end. Raises PlaybackFailed, BackendUnavailable and what the chunks raise."""
         command = player_for(self._output or "auto")
         name = Path(command[0]).name
         try:
-            # Started before the first audio is there: that time is not lost then.
+            # Started before the first audio is there, because starting takes time.
             player = await program.start(command, stdin=PIPE, stdout=DEVNULL)
         except OSError as error:
             raise PlaybackFailed(f"{name} cannot be started: {error.strerror}.") from error
-        complaint = asyncio.ensure_future(program.last_words(player))
+        error_output = asyncio.ensure_future(program.last_words(player))
         try:
             audio_s = await _feed(player, chunks, self._lead_in_s)
             status = await within(player.wait(), audio_s + _PATIENCE_S)
             if status:
-                raise PlaybackFailed(f"{name} could not play: {await complaint or 'no reason given'}")
+                raise PlaybackFailed(f"{name} could not play: {await error_output or 'no reason given'}")
         except ConnectionError as error:
-            raise PlaybackFailed(f"{name} stopped playing: {await complaint or 'no reason given'}") from error
+            raise PlaybackFailed(
+                f"{name} stopped playing: {await error_output or 'no reason given'}"
+            ) from error
         except asyncio.TimeoutError as error:
-            raise PlaybackFailed(f"{name} does not go on playing.") from error
+            raise PlaybackFailed(f"{name} hangs.") from error
         finally:
-            complaint.cancel()
+            error_output.cancel()
             await program.end(player)
         return ()
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk], lead_in_s: float) -> float:
-    """Hand the audio on, after some silence, as a WAV of unknown length; return its seconds."""
+    """Write the audio, after `lead_in_s` of silence, as a WAV of unknown length; return its seconds."""
     stdin, audio_s = player.stdin, 0.0
     if stdin is None:
         raise PlaybackFailed("The player takes no input.")

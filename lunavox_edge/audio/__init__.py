@@ -1,1 +1,1 @@
-"""PCM in and out: conversion, WAV, framing, loudness and speech spans."""
+"""Audio processing: PCM conversion, files, framing, loudness, endpointing, speech spans."""

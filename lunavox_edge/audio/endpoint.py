@@ -1,4 +1,4 @@
-"""Has the person finished? Judged from the speech probabilities of one utterance as they come."""
+"""Endpointing of one utterance by its speech probabilities."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _START, _STAY = 0.5, 0.35
+"""Probabilities at which speech begins, and down to which it goes on."""
 _MIN_RUN_S = 0.1
-"""Shorter than this is a click or a breath: it neither begins speech nor interrupts a pause."""
+"""A shorter run is a click or a breath: it neither begins speech nor interrupts a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRules:
-    """When an utterance is over.
+    """Times after which an utterance ends.
 
-    `pause_s` of silence after speech end it, or `unfinished_pause_s` if what was said seems to
-    want more; `no_speech_s` without any speech, and `max_s` in all, end it too.
+    It ends after `pause_s` of silence following speech (`unfinished_pause_s` if the words so far sound
+    unfinished), after `no_speech_s` without any speech, or after `max_s` in total.
     """
 
     pause_s: float
@@ -25,10 +26,10 @@ class EndpointRules:
 
 
 class Endpointer:
-    """Follows speech and silence, frame by frame."""
+    """Tracks speech and silence of one utterance, frame by frame. Not thread-safe."""
 
     def __init__(self, frame_s: float) -> None:
-        """Start before any audio."""
+        """Start without audio; `frame_s` is the duration of a frame."""
         self._frame_s = frame_s
         self._frames = 0
         self._run = 0
@@ -38,7 +39,7 @@ class Endpointer:
         self._last_speech = 0
 
     def feed(self, probabilities: Iterable[float]) -> None:
-        """Take the next frames' speech probabilities."""
+        """Take the speech probabilities of the next frames."""
         least = max(1, round(_MIN_RUN_S / self._frame_s))
         for probability in probabilities:
             self._frames += 1
@@ -65,26 +66,26 @@ class Endpointer:
 
     @property
     def run_s(self) -> float:
-        """Seconds of the speech that is going on, 0 in a pause."""
+        """Seconds of the current run of speech, 0 in a pause."""
         return self._run * self._frame_s if self._speaking else 0.0
 
     @property
     def run_probability(self) -> float:
-        """The mean probability of the speech that is going on, 0 in a pause."""
+        """Mean probability of the current run of speech, 0 in a pause."""
         return self._run_sum / self._run if self._speaking else 0.0
 
     @property
     def speech_end_s(self) -> float:
-        """Where the last speech ended, 0 before any."""
+        """End of the last speech in seconds from the start, 0 before any speech."""
         return self._last_speech * self._frame_s
 
     @property
     def silence_s(self) -> float:
-        """Seconds since the last speech."""
+        """Seconds since the last speech, or since the start."""
         return (self._frames - self._last_speech) * self._frame_s
 
     def over(self, rules: EndpointRules) -> bool:
-        """Whether the utterance has ended by `rules`."""
+        """Whether the utterance has ended by `rules` (by their `pause_s`, not `unfinished_pause_s`)."""
         if self.heard_s >= rules.max_s:
             return True
         if not self._speech_frames:

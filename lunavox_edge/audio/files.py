@@ -1,4 +1,4 @@
-"""Reading recordings of any kind: WAV, FLAC, OGG, MP3 and whatever else FFmpeg knows."""
+"""Decoding of audio files (WAV, FLAC, OGG, MP3 and all other formats of FFmpeg), encoding of FLAC."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from lunavox_edge.errors import BadAudio
 from lunavox_edge.types import AudioFormat
 
 FILE_FORMAT = AudioFormat(rate_hz=16_000, width_bytes=2, channels=1)
-"""What every recording is decoded to."""
+"""The format that every recording is decoded to."""
 
-# Playlists and session descriptions pass for recordings, and name files and network addresses.
-_NOTHING_ELSE = {"protocol_whitelist": "none"}
+# FFmpeg also opens playlists, which refer to other files and network addresses; this forbids it.
+_ONLY_THIS_FILE = {"protocol_whitelist": "none"}
 _UNREADABLE = "This is not a recording that can be read (WAV, FLAC, OGG, MP3 …)."
 
 
 def duration_s(file: BinaryIO) -> float | None:
-    """Return how long a recording says that it is, None if it does not, and rewind it. Raises BadAudio."""
-    import av  # heavy, and needed for files only
+    """Return the duration in the file's header, None if it has none, and rewind the file. Raises BadAudio."""
+    import av  # slow to import, and needed for files only
 
     try:
-        with av.open(file, mode="r", metadata_errors="ignore", options=_NOTHING_ELSE) as container:
+        with av.open(file, mode="r", metadata_errors="ignore", options=_ONLY_THIS_FILE) as container:
             found = container.duration
     except av.FFmpegError as error:
         raise BadAudio(_UNREADABLE) from error
@@ -33,17 +33,17 @@ def duration_s(file: BinaryIO) -> float | None:
 
 
 def read_audio(file: BinaryIO) -> Iterator[bytes]:
-    """Yield a recording as PCM in `FILE_FORMAT`, piece by piece. Raises BadAudio.
+    """Yield a recording as PCM in `FILE_FORMAT`, piece by piece.
 
-    What is damaged or cut short is left out, as long as there is anything else.
+    Damaged or truncated parts are skipped. Raises BadAudio if nothing can be decoded.
     """
-    import av  # heavy, and needed for files only
+    import av  # slow to import, and needed for files only
 
     damage: av.FFmpegError | None = None
-    heard = False
+    has_audio = False
     resampler = av.AudioResampler(format="s16", layout="mono", rate=FILE_FORMAT.rate_hz)
     try:
-        with av.open(file, mode="r", metadata_errors="ignore", options=_NOTHING_ELSE) as container:
+        with av.open(file, mode="r", metadata_errors="ignore", options=_ONLY_THIS_FILE) as container:
             if not container.streams.audio:
                 raise BadAudio("There is no audio in this file.")
             for packet in container.demux(audio=0):
@@ -53,21 +53,21 @@ def read_audio(file: BinaryIO) -> Iterator[bytes]:
                     damage = error
                     continue
                 for frame in frames:
-                    heard = True
+                    has_audio = True
                     for resampled in resampler.resample(frame):
                         yield resampled.to_ndarray().tobytes()
-            if damage is not None and not heard:
+            if damage is not None and not has_audio:
                 raise damage
             for resampled in resampler.resample(None):
                 yield resampled.to_ndarray().tobytes()
     except av.FFmpegError as error:
-        if not (heard and isinstance(error, av.InvalidDataError)):
+        if not (has_audio and isinstance(error, av.InvalidDataError)):
             raise BadAudio(_UNREADABLE) from error
 
 
 def flac_bytes(pcm: bytes, rate_hz: int) -> bytes:
     """Return 16-bit mono PCM as a FLAC file."""
-    import av  # heavy, and needed for files only
+    import av  # slow to import, and needed for files only
 
     file = io.BytesIO()
     with av.open(file, mode="w", format="flac") as container:

@@ -1,4 +1,4 @@
-"""How loud speech is, and making it as loud as wanted without clipping."""
+"""Loudness of speech: measuring it, and applying gain without clipping."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MIN_GAIN_DB = -40.0
 
 _BLOCK_S = 0.05
 _GATE_DB = 25.0
-"""Blocks this far under the loudest one are pauses, not speech."""
+"""Blocks this far below the loudest one are pauses, not speech."""
 _FLOOR_DBFS = -70.0
 _KNEE = 0.8
 
 
 def speech_dbfs(samples: Samples, rate_hz: int) -> float:
-    """RMS level of the parts that are not pauses, in dB of full scale; -inf for silence."""
+    """Return the RMS level without the pauses, in dBFS; -inf for silence."""
     block = max(1, int(_BLOCK_S * rate_hz))
     whole = len(samples) - len(samples) % block
     blocks = samples[:whole].reshape(-1, block) if whole else samples.reshape(1, -1)
@@ -34,7 +34,7 @@ def speech_dbfs(samples: Samples, rate_hz: int) -> float:
 
 
 def gain_to(dbfs: float | None, target_dbfs: float) -> float:
-    """Factor that brings speech of this level to the target, within bounds; 1 if it has no level."""
+    """Return the factor from a level to the target, within MIN_GAIN_DB and MAX_GAIN_DB; 1 for no level."""
     if dbfs is None or not math.isfinite(dbfs):
         return 1.0
     gain_db = min(max(target_dbfs - dbfs, MIN_GAIN_DB), MAX_GAIN_DB)
@@ -42,9 +42,9 @@ def gain_to(dbfs: float | None, target_dbfs: float) -> float:
 
 
 def apply_gain(samples: Samples, gain: float) -> Samples:
-    """Multiply; peaks over the knee are bent so that they stay below full scale.
+    """Return the samples times `gain`; peaks above the knee are compressed to stay below full scale.
 
-    Each sample is treated alone, so pieces of a stream join without a seam.
+    Each sample is processed on its own, so chunks of a stream join without an audible seam.
     """
     louder: Samples = samples * np.float32(gain)
     size = np.abs(louder)

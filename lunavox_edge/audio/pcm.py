@@ -1,4 +1,4 @@
-"""PCM bytes to mono float and back, at any sane rate, width and channel count."""
+"""Conversion between PCM bytes and mono float samples, and resampling."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_format(rate_hz: int, width_bytes: int, channels: int) -> None:
 
 
 def to_mono_float(pcm: bytes, audio_format: AudioFormat) -> Samples:
-    """Decode PCM and average its channels; a partial frame at the end is dropped."""
+    """Decode PCM and average its channels; a partial frame at the end is dropped. Raises BadAudio."""
     width, channels = audio_format.width_bytes, audio_format.channels
     check_format(audio_format.rate_hz, width, channels)
     usable = len(pcm) - len(pcm) % audio_format.frame_bytes
@@ -48,7 +48,7 @@ def to_mono_float(pcm: bytes, audio_format: AudioFormat) -> Samples:
 
 
 def array_to_pcm16(samples: NDArray[np.generic]) -> bytes:
-    """Encode an array of one dimension that holds floats or int16. Raises BadAudio for any other."""
+    """Encode a one-dimensional array of floats or int16. Raises BadAudio for any other array."""
     if samples.ndim != 1:
         raise BadAudio(f"An array of audio needs one dimension, not {samples.ndim}.")
     if samples.dtype.kind == "f":
@@ -60,19 +60,19 @@ def array_to_pcm16(samples: NDArray[np.generic]) -> bytes:
 
 
 def silence(seconds: float, rate_hz: int) -> bytes:
-    """Return 16-bit mono PCM without any sound."""
+    """Return silence as 16-bit mono PCM."""
     return bytes(2 * int(seconds * rate_hz))
 
 
 def to_pcm16(samples: Samples) -> bytes:
-    """Encode as 16-bit little-endian PCM; what is outside [-1, 1] is clipped, NaN is silence."""
+    """Encode as 16-bit little-endian PCM; values outside [-1, 1] are clipped, NaN becomes silence."""
     scaled = np.nan_to_num(samples * np.float32(_INT16_SCALE), posinf=_INT16_SCALE, neginf=-_INT16_SCALE)
     pcm: bytes = np.clip(np.rint(scaled), -32768, 32767).astype("<i2").tobytes()
     return pcm
 
 
 def to_pcm(samples: Samples, audio_format: AudioFormat) -> bytes:
-    """Encode mono samples of its rate in a format, the same on every channel. Raises BadAudio."""
+    """Encode mono samples in a format of the same rate, equal on every channel. Raises BadAudio."""
     width, channels = audio_format.width_bytes, audio_format.channels
     check_format(audio_format.rate_hz, width, channels)
     mono = np.frombuffer(to_pcm16(samples), "<i2")
@@ -80,7 +80,7 @@ def to_pcm(samples: Samples, audio_format: AudioFormat) -> bytes:
         encoded = (mono >> 8).astype(np.int16) + 128
         raw = encoded.astype(np.uint8)[:, None]
     else:
-        # 16 bits are all that speech has; further ones are below them.
+        # Speech has 16 bits; wider formats get zeros below them.
         wide = (mono.astype("<i4") << 16).view(np.uint8).reshape(-1, 4)
         raw = wide[:, 4 - width :]
     pcm: bytes = np.ascontiguousarray(np.tile(raw, (1, channels))).tobytes()
@@ -96,14 +96,14 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 
 class Converter:
-    """Turns one stream of PCM into mono float at `to_hz`, however its bytes are cut into pieces.
+    """Converts one stream of PCM to mono float at `to_hz`; chunks may end anywhere in a frame.
 
-    The resampler looks ahead, so what comes out lags some milliseconds behind until `finish`,
-    after which the converter is used up. Raises BadAudio for a format that is not usable.
+    The resampler looks ahead, so its output lags some milliseconds behind until `finish`, after which the
+    converter cannot be used any more. Not thread-safe.
     """
 
     def __init__(self, audio_format: AudioFormat, to_hz: int) -> None:
-        """Prepare for one stream of this format."""
+        """Start on a stream of this format. Raises BadAudio if the format is not supported."""
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         self._format = audio_format
         self._partial_frame = b""
@@ -114,14 +114,14 @@ class Converter:
             )
 
     def feed(self, pcm: bytes) -> Samples:
-        """Convert the next bytes; those of an unfinished frame wait for the next call."""
+        """Convert the next bytes; an incomplete frame at the end is kept for the next call."""
         pcm = self._partial_frame + pcm
         usable = len(pcm) - len(pcm) % self._format.frame_bytes
         self._partial_frame = pcm[usable:]
         return self._resampled(to_mono_float(pcm[:usable], self._format), last=False)
 
     def finish(self) -> Samples:
-        """Return what the resampler still holds; an unfinished frame is dropped."""
+        """Return what the resampler still holds; an incomplete frame is dropped."""
         self._partial_frame = b""
         return self._resampled(_EMPTY, last=True)
 

@@ -1,4 +1,4 @@
-"""From speech probabilities to spans of speech, and from spans to pieces a model can hear."""
+"""From speech probabilities to spans of speech, and from spans to pieces for a recogniser."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def speech_spans(
     min_silence_s: float = 0.2,
     pad_s: float = 0.3,
 ) -> list[Span]:
-    """Find speech: it begins at `start`, lasts while the probability stays at `end` or above.
+    """Return the spans of speech: each begins at probability `start` and lasts while it is at least `end`.
 
-    Pauses shorter than `min_silence_s` do not end it, and what is shorter than `min_speech_s`
-    is not speech. Every span grows by `pad_s` on both sides, so that no first or last sound is
-    lost; where two would overlap they meet in the middle of the pause.
+    Pauses shorter than `min_silence_s` do not end a span, and spans shorter than `min_speech_s` are
+    dropped. Every span is extended by `pad_s` on both sides, so that no first or last sound is lost; where
+    two would overlap, they meet in the middle of the pause.
     """
     raw: list[Span] = []
     opened: float | None = None
@@ -44,11 +44,11 @@ def speech_spans(
 
 
 def chunks(spans: Sequence[Span], max_s: float = 30.0, *, best_s: float | None = None) -> list[Span]:
-    """Pack spans, in order, into as few pieces of `best_s` (None: `max_s`) as their pauses allow.
+    """Pack spans, in order, into as few pieces of at most `best_s` (None: `max_s`) as their pauses allow.
 
-    A piece runs from the first to the last of its spans with the pauses between. Where not all
-    fits, it ends at the longest pause of the second half of what would fit, else of the first
-    half. A longer span is a piece of its own; over `max_s` it is cut into equal parts.
+    A piece covers its spans and the pauses between them. If not all spans fit, it ends at the longest pause
+    in the second half of those that fit, or else in the first half. A span longer than `best_s` is a piece
+    of its own; one longer than `max_s` is cut into equal parts.
     """
     best_s = max_s if best_s is None else best_s
     waiting = [part for span in spans for part in _parts(span, max_s)]
@@ -75,7 +75,7 @@ def _join(spans: Sequence[Span], min_silence_s: float) -> list[Span]:
 def _padded(spans: Sequence[Span], pad_s: float, duration_s: float) -> list[Span]:
     padded: list[Span] = []
     for index, (begin, finish) in enumerate(spans):
-        # The middle of a pause is the same sum from both sides, so neighbours meet exactly.
+        # Both sides compute the middle of a pause by the same sum, so neighbours meet exactly.
         earliest = (spans[index - 1][1] + begin) / 2 if index else 0.0
         latest = (finish + spans[index + 1][0]) / 2 if index + 1 < len(spans) else duration_s
         padded.append((max(begin - pad_s, earliest), min(finish + pad_s, latest)))
@@ -90,7 +90,7 @@ def _parts(span: Span, max_s: float) -> list[Span]:
 
 
 def _cut(spans: Sequence[Span], half_s: float) -> int:
-    """Return how many spans to take before the longest pause, a late one if there is one."""
+    """Return how many spans to take: up to the longest pause after `half_s`, or else before it."""
     pauses = [(spans[i][0] - spans[i - 1][1], i) for i in range(1, len(spans))]
     late = [pause for pause in pauses if spans[pause[1] - 1][1] >= half_s]
     return max(late or pauses)[1]

@@ -1,4 +1,4 @@
-"""RIFF/WAVE: recognising its header in raw audio, reading and writing whole files."""
+"""WAV (RIFF/WAVE): recognising its header in raw audio, reading and writing files."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ _PCM = 0x0001
 _EXTENSIBLE = 0xFFFE
 _FMT_BYTES = 16
 _EXTENSIBLE_FMT_BYTES = 26
-"""Up to and with the first two bytes of the sub-format, which name the real encoding."""
+"""Up to and including the first two bytes of the sub-format, which contain the real encoding."""
 UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 class WavHeader(NamedTuple):
-    """What a WAV header says, and where the audio begins."""
+    """Format of a WAV file, and the offset of its audio in bytes."""
 
     audio_format: AudioFormat
     data_offset: int
 
 
 def sniff_header(prefix: bytes) -> WavHeader | None:
-    """Recognise a WAV header at the start of raw audio; None if there is none or it is cut short.
+    """Return the WAV header at the start of raw audio; None if there is none or it is incomplete.
 
-    Extra chunks before the audio are skipped, and the sizes of the file and of the audio are not
-    believed, because recorders that stream leave them 0 or 0xFFFFFFFF. Raises BadAudio, and
-    nothing else, for a whole header that announces something other than usable integer PCM
-    (floating point, compressed, no channels): its bytes would be heard as noise.
+    Extra chunks before the audio are skipped. The sizes of file and audio are ignored, because recorders
+    that stream leave them 0 or 0xFFFFFFFF. Raises only BadAudio: for a complete header of anything but
+    supported integer PCM (floating point, compressed, no channels), whose bytes would sound like noise.
     """
     found = _walk(prefix)
     return None if found is None else found[0]
 
 
 def read_wav(data: bytes) -> tuple[AudioFormat, bytes]:
-    """Return the format and the audio of a whole WAV file. Raises BadAudio if it is none."""
+    """Return the format and the audio of a WAV file. Raises BadAudio if it is not one."""
     found = _walk(data)
     if found is None:
         raise BadAudio("This is not a WAV file, or its header is incomplete.")
@@ -48,7 +47,7 @@ def read_wav(data: bytes) -> tuple[AudioFormat, bytes]:
 
 
 def wav_header(rate_hz: int, data_bytes: int) -> bytes:
-    """Return the 44 bytes before `data_bytes` of 16-bit mono PCM."""
+    """Return the 44-byte header for `data_bytes` of 16-bit mono PCM."""
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF", min(36 + data_bytes, UNKNOWN_SIZE), b"WAVE",
@@ -98,7 +97,7 @@ def _parse_fmt(body: bytes) -> AudioFormat:
         (encoding,) = struct.unpack_from("<H", body, _EXTENSIBLE_FMT_BYTES - 2)
     if encoding != _PCM:
         raise BadAudio("The WAV audio is compressed or floating point; send 16-bit integer PCM.")
-    # Samples of 12 or 20 bits lie in whole bytes, so the block size says more than the bits.
+    # Samples of 12 or 20 bits are stored in whole bytes, so the width comes from the block size.
     width_bytes = block_bytes // channels if channels and block_bytes else (bits + 7) // 8
     check_format(rate_hz, width_bytes, channels)
     return AudioFormat(rate_hz, width_bytes, channels)

@@ -1,1 +1,1 @@
-"""Wrapped model families; each is imported by the registry on use."""
+"""Backends: wrappers of model families, imported by the registry when they are used."""

@@ -1,10 +1,9 @@
-"""What a model family must offer to be run by the engine.
+"""The contract of a backend: the abstract classes that a model family implements for the engine.
 
-Backends are synchronous and blocking on purpose and know no threads, queues or deadlines: the
-engine calls them from its lanes. A backend module imports its native library inside `load`,
-never at import, so that the catalog can ask every backend what is installed without paying
-for any of them. Third parties register a `Backend` subclass under the entry-point group
-`lunavox_edge.backends`.
+Backends are deliberately synchronous and blocking, without threads, queues or deadlines: the engine calls
+them from its lanes. A backend module imports its native library inside functions, never at module level, so
+that the catalog can ask every backend what is installed without loading the libraries. Third parties
+register a `Backend` subclass under the entry-point group `lunavox_edge.backends`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend can do; the engine refuses what is not declared here."""
+    """Abilities of a backend; the engine refuses requests that need one that is not declared here."""
 
     speakers: bool = False
     clone: bool = False
@@ -44,9 +43,9 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How to load: the device (`cpu`, `cuda:0`), threads per call and calls at once.
+    """How to load a model: device (`cpu`, `cuda:0`), threads per call, and parallel calls (`workers`).
 
-    `cache_dir` may hold prepared files; None if there is no such folder.
+    `cache_dir` is a folder for prepared files; None if there is none.
     """
 
     device: str = "cpu"
@@ -58,7 +57,7 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequest:
-    """How one piece of text is spoken. None means the model's own default."""
+    """Parameters for speaking one segment of text. None means the default of the model."""
 
     speaker: str | None = None
     speed: float = 1.0
@@ -69,7 +68,7 @@ class SpeakRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecognizeRequest:
-    """How one piece of audio is heard. `language` is BCP-47 or None to detect it."""
+    """Parameters for recognising one piece of audio. `language` is a BCP-47 tag, or None to detect it."""
 
     language: str | None = None
     names: tuple[str, ...] = ()
@@ -82,7 +81,7 @@ class RecognizeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What the model heard in one piece of audio. `confidence` is in [0, 1]."""
+    """Result of recognising one piece of audio. `confidence` is in [0, 1]."""
 
     text: str
     language: str
@@ -92,33 +91,33 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """How a model runs here. If that `is_fine` is False, it says what is worse than it might be."""
+    """Information on how a model runs on this machine; `is_fine` is False if it could run better."""
 
     text: str
     is_fine: bool = True
 
 
 class LoadedModel(ABC):
-    """A model in memory. `close` frees it; it is called once, when nobody uses it."""
+    """A model in memory."""
 
     device: str = "cpu"
     note: str = ""
-    """What a person should know about how it runs; empty if all is as it should be."""
+    """A remark for people if the model does not run as well as it could; else empty."""
 
     @abstractmethod
     def warm_up(self) -> None:
-        """Run one small real inference, so that the first request pays for nothing."""
+        """Run one small real inference, so that the first request is not slower than others."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free the memory."""
+        """Free the memory. Called once, when the model is no longer in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some of a segment's sound that is still to be made; `seconds` is its length, 0 if unknown.
+    """A piece of a segment's audio that is not yet computed; `seconds` is its duration, 0 if unknown.
 
-    `make` is called once at most. It raises LunavoxSynthesisError, MemoryError.
+    `make` computes it and is called at most once. It raises LunavoxSynthesisError, MemoryError.
     """
 
     make: Callable[[], Samples]
@@ -130,21 +129,20 @@ class TtsModel(LoadedModel):
 
     rate_hz: int
     dbfs: float | None = None
-    """How loud it speaks, as `warm_up` measured it; None before, or if it made no sound."""
+    """Loudness in dBFS, measured by `warm_up`; None before that, or if the voice made no sound."""
 
     @abstractmethod
     def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
-        """Yield the speech of one bounded segment at `rate_hz`, in one or more pieces.
+        """Yield the audio of one bounded segment at `rate_hz`, as one or more pieces.
 
-        What pieces share is done as they are yielded; it is for one thread at a time. Pieces of
-        a `parallel` backend may be made on several threads at once, and while the next one is
-        yielded. `eager` is for a listener who hears nothing yet: it asks for a first piece that is
-        soon made, at the cost of a little more work. Raises LunavoxSynthesisError if the text
-        cannot be spoken, MemoryError if there is no room.
+        The iterator computes what the pieces have in common and is used by one thread at a time. Pieces of
+        a `parallel` backend may be made on several threads at once, also while the iterator runs. `eager`
+        asks for a short first piece, for low latency, at the cost of a little more work in all. Raises
+        LunavoxSynthesisError if the text cannot be spoken, MemoryError.
         """
 
     def speak(self, text: str, request: SpeakRequest) -> Iterator[Samples]:
-        """Make the pieces one after the other; raises as `pieces`, and as making one does."""
+        """Yield the audio of the pieces, one after the other. Raises LunavoxSynthesisError, MemoryError."""
         return (piece.make() for piece in self.pieces(text, request))
 
 
@@ -158,55 +156,55 @@ class SttModel(LoadedModel):
 
 @dataclass(frozen=True, slots=True)
 class WakeScore:
-    """How sure a model is that its word has just ended."""
+    """Probability that a wake word has just ended."""
 
     word: int
-    """Which of the stream's models, by its place among them."""
+    """Index of the word's model in the list that the stream was created with."""
     at_s: float
     """Seconds of audio since the start of the stream."""
     probability: float
 
 
 class WakeStream(ABC):
-    """The state of one stream of audio in which words are waited for; for one thread at a time."""
+    """State of wake-word detection in one audio stream; used by one thread at a time."""
 
     @abstractmethod
     def feed(self, samples: Samples) -> Sequence[WakeScore]:
-        """Take 16 kHz audio; return the scores that it completed, in order. Raises InternalError."""
+        """Take 16 kHz audio; return the new scores in order of time. Raises InternalError."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free the memory; nothing is fed any more. Idempotent."""
+        """Free the memory; `feed` is not called any more. Idempotent."""
 
 
 class WakeModel(LoadedModel):
     """A loaded wake word."""
 
     threshold: float
-    """The probability, between 0 and 1, over which its author takes the word for said."""
+    """The detection threshold that the model's author recommends: a probability between 0 and 1."""
 
     @classmethod
     @abstractmethod
     def stream(cls, models: Sequence[WakeModel]) -> WakeStream:
-        """Start to wait for the words of several models of this class, which may share their work.
+        """Start detecting the words of several models of this class, which may share computation.
 
-        Streams of the same models run on several threads at once. Raises MemoryError.
+        Several streams of the same models may run on different threads at once. Raises MemoryError.
         """
 
 
 class VadStream(ABC):
-    """Voice activity of one utterance as it comes."""
+    """Voice activity detection of one utterance, as a stream."""
 
     @abstractmethod
     def feed(self, samples: Samples) -> NDArray[np.float32]:
-        """Take 16 kHz audio; return one speech probability for every frame completed by it."""
+        """Take 16 kHz audio; return one speech probability for every frame that it completes."""
 
 
 class Vad(ABC):
     """A voice activity detector, shared by all utterances."""
 
     frame_s: float
-    """Seconds of audio behind one probability."""
+    """Duration of a frame in seconds."""
 
     @abstractmethod
     def stream(self) -> VadStream:
@@ -214,7 +212,7 @@ class Vad(ABC):
 
 
 class Backend(ABC):
-    """One model family."""
+    """One model family: finds its models and loads them."""
 
     name: ClassVar[str]
     kind: ClassVar[ModelKind]
@@ -223,26 +221,26 @@ class Backend(ABC):
     @classmethod
     @abstractmethod
     def missing(cls) -> str | None:
-        """None if the family's libraries are installed, else the sentence that says what to do."""
+        """Return None if the family's libraries are installed, else a sentence that says what to install."""
 
     @classmethod
     def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
-        """Models that came as installed Python packages. `cache_dir` may hold prepared files."""
+        """Return the models that are installed as Python packages. `cache_dir` may contain prepared files."""
         return ()
 
     @classmethod
     def discover(cls, folder: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
-        """Models of this family anywhere below `folder`; reads small files only."""
+        """Return the models of this family anywhere below `folder`; reads small files only."""
         return ()
 
     @classmethod
     def devices(cls) -> Sequence[str]:
-        """Devices this family's libraries offer here, best first; `cpu` is always last."""
+        """Return the devices that this family's libraries offer here, best first; `cpu` is always last."""
         return ("cpu",)
 
     @classmethod
     def remark(cls, entry: ModelEntry, cache_dir: Path) -> Remark | None:  # noqa: ARG003
-        """Say how a model of this family will run, without loading it; None if all run alike."""
+        """Return how a model will run on this machine, without loading it; None if all run alike."""
         return None
 
     @abstractmethod

@@ -1,7 +1,7 @@
-"""ONNX graphs as bytes: reading what a cut must know, and writing a part as a model of its own.
+"""ONNX graphs as bytes: reading their structure, and writing a part of one as a model of its own.
 
-Nodes and weights are copied byte for byte, so a part computes exactly what the whole would, and no
-protobuf library is needed to make one.
+Nodes and weights are copied byte for byte, so a part computes exactly what the whole model would, and no
+protobuf library is needed to write one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PLAIN_DOMAINS = ("", "ai.onnx")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation. `numbers` are its integer attributes, `borrowed` what its inner graphs read."""
+    """One operation. `numbers` and `texts` are attributes; `borrowed` are the tensors its subgraphs read."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -49,7 +49,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One weight; `kind` is ONNX's number for its type."""
+    """One weight; `kind` is ONNX's number of its data type."""
 
     kind: int
     shape: tuple[int, ...]
@@ -58,9 +58,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output that a part gets where the whole was cut; an open size has a name.
+    """An input or output of a part, where the whole graph was cut.
 
-    `inside` is what the graph calls that tensor; `shape` is None if nothing is known of it.
+    `name` is its name in the part, `inside` the tensor's name in the whole graph. In `shape` a dimension of
+    variable size is a name; None means an unknown shape.
     """
 
     name: str
@@ -70,15 +71,15 @@ class Port:
 
     @property
     def raw(self) -> bytes:
-        """The ValueInfoProto."""
+        """The encoded ValueInfoProto."""
         return _value_info(self.name, self.kind, self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Let a node read only a piece of its first input along `axis`.
+    """Makes a node read only a slice of its first input along `axis`.
 
-    Where the piece starts and stops are two more inputs of the part, of one number each.
+    `start` and `stop` are the names of two new inputs of the part, one integer each, with the slice's bounds.
     """
 
     node: Node
@@ -88,12 +89,12 @@ class Crop:
 
     @property
     def ports(self) -> tuple[bytes, ...]:
-        """The two inputs."""
+        """The two inputs, encoded."""
         return tuple(_value_info(name, _INT64, (1,)) for name in (self.start, self.stop))
 
     @property
     def raw_nodes(self) -> tuple[bytes, ...]:
-        """The node that takes the piece, and the one that reads it."""
+        """The new Slice node, and the node that now reads its output."""
         source, *others = self.node.inputs
         cropped, axes = f"{self.start}/{source}", f"{self.start}/axes"
         read = b"".join(encode(_NODE_INPUT, name) for name in (source, self.start, self.stop, axes))
@@ -103,19 +104,16 @@ class Crop:
 
     @property
     def raw_tensor(self) -> bytes:
-        """The weight that names the axis."""
+        """The constant with the number of the axis."""
         sizes = encode(_TENSOR_SIZE, 1) + encode(_TENSOR_TYPE, _INT64) + encode(_TENSOR_INT64S, self.axis)
         return sizes + encode(_TENSOR_NAME, f"{self.start}/axes")
 
 
 class Graph:
-    """A model's graph. It reads from `content`, which must stay open as long as it is used.
-
-    Raises ValueError for anything that cannot be cut by copying.
-    """
+    """The graph of a model. It refers to the memory of `content`."""
 
     def __init__(self, content: bytes | memoryview) -> None:
-        """Read nodes and names; the weights themselves are not touched."""
+        """Read nodes and names, but not the weights. Raises ValueError for what cannot be cut by copying."""
         self.nodes: list[Node] = []
         self.tensors: dict[str, Tensor] = {}
         self.inputs: dict[str, memoryview] = {}
@@ -129,7 +127,7 @@ class Graph:
         self.makers = {name: node for node in self.nodes for name in node.outputs if name}
 
     def before(self, wanted: Iterable[str], *, stops: Iterable[str] = ()) -> list[Node]:
-        """Return the nodes that `wanted` needs, in their order, looking no further than `stops`."""
+        """Return the nodes that the tensors `wanted` depend on, in graph order, not beyond `stops`."""
         seen, waiting, needed = set(stops), list(wanted), set()
         while waiting:
             name = waiting.pop()
@@ -143,7 +141,7 @@ class Graph:
         return [node for node in self.nodes if id(node) in needed]
 
     def integers(self, name: str) -> tuple[int, ...] | None:
-        """Return the numbers of a list of integers that never changes, None if it is none."""
+        """Return the values of a constant vector of integers, None if `name` is something else."""
         maker = self.makers.get(name)
         tensor = self.tensors.get(name) or (maker and _value_of(maker))
         if not tensor or tensor.kind != _INT64 or len(tensor.shape) != 1:
@@ -166,9 +164,9 @@ class Graph:
         crops: Sequence[Crop] = (),
         notes: Mapping[str, str] | None = None,
     ) -> Iterator[bytes | memoryview]:
-        """Yield the pieces of a model of these nodes.
+        """Yield the content of a model of these nodes, in pieces of bytes.
 
-        Without `inputs` or `outputs` those of the whole are kept. `notes` become its metadata.
+        Without `inputs` or `outputs` it has those of the whole graph. `notes` are added to its metadata.
         """
         names = {name for node in nodes for name in (*node.inputs, *node.borrowed)}
         changed = {id(crop.node): crop.raw_nodes for crop in crops}
@@ -258,7 +256,7 @@ def _read_attribute(
 
 
 def _value_of(node: Node) -> Tensor | None:
-    """Return what a constant holds, None if the node is none."""
+    """Return the value of a Constant node, None for any other node."""
     attributes = (content_of(field) for field in fields(node.raw) if field[0] == _NODE_ATTRIBUTE)
     values = (inner for raw in attributes for inner in fields(raw) if inner[0] == _ATTRIBUTE_TENSOR)
     value = next(values, None) if node.kind == "Constant" else None

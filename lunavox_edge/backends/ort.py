@@ -1,4 +1,4 @@
-"""ONNX models: telling a damaged file cheaply, and opening a frugal onnxruntime session."""
+"""ONNX models: a cheap check for damaged files, and onnxruntime sessions that use little memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lunavox_edge.backends.out_of_memory import is_out_of_memory
+from lunavox_edge.backends.scan import LFS_MARK, LFS_PROBLEM
 from lunavox_edge.errors import BackendUnavailable, BrokenModel
 from lunavox_edge.host.system import forbid_telemetry
 
@@ -18,20 +19,19 @@ _GRAPH_FIELD = 7
 _MAX_FIELDS = 10_000
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
-_LFS_MARK = b"version https://git-lfs"
 
 
 def onnx_problem(path: Path) -> str | None:
-    """Say what is wrong with an ONNX file, None if its outline is whole.
+    """Return what is wrong with an ONNX file, as the end of a sentence; None if its structure is complete.
 
-    Reads only the few bytes that frame its parts, so a file that is empty, cut short or
-    something else is found out without loading it.
+    Reads only the headers of the outermost protobuf fields, which shows whether a file is empty, truncated
+    or of another kind without loading it.
     """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            if file.read(len(_LFS_MARK)) == _LFS_MARK:
-                return "is only a Git LFS pointer; fetch the real file with `git lfs pull`"
+            if file.read(len(LFS_MARK)) == LFS_MARK:
+                return LFS_PROBLEM
             file.seek(0)
             return "is empty" if size == 0 else _outline_problem(file, size)
     except OSError as error:
@@ -39,10 +39,10 @@ def onnx_problem(path: Path) -> str | None:
 
 
 class OrtSession:
-    """An open model. Safe from several threads; it never spins, and holds little between runs."""
+    """An open model. Thread-safe. Its threads do not spin, and it keeps little memory between runs."""
 
     def __init__(self, native: Any, run_options: Any, last_options: Any) -> None:  # noqa: ANN401  # no types exist
-        """Wrap a session of onnxruntime."""
+        """Wrap a session of onnxruntime; `last_options` are for a run that is the last for now."""
         self._native = native
         self._run_options = run_options
         self._last_options = last_options
@@ -50,9 +50,9 @@ class OrtSession:
     def run(
         self, outputs: Sequence[str] | None, feeds: Mapping[str, Any], *, is_last: bool = False
     ) -> list[Any]:
-        """Compute; raises MemoryError, or one of `failures()` if the model refuses the input.
+        """Run the model. `is_last`: no run follows soon, so that a `steady` session frees its memory.
 
-        A steady session gives back its memory after a run that `is_last` for now.
+        Raises MemoryError, or one of `failures()` if the model rejects the input.
         """
         options = self._last_options if is_last else self._run_options
         with memory_errors():
@@ -61,21 +61,20 @@ class OrtSession:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What it must be fed."""
+        """Names of the inputs."""
         return tuple(port.name for port in self._native.get_inputs())
 
     @property
     def notes(self) -> dict[str, str]:
-        """The model's metadata."""
+        """Metadata of the model."""
         found: dict[str, str] = self._native.get_modelmeta().custom_metadata_map
         return found
 
 
 def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: bool = False) -> OrtSession:
-    """Open a model. `steady`: it is run often with much the same sizes, so it may keep its memory.
+    """Open a model. `steady`: it runs often with similar sizes, so it keeps its memory between runs.
 
-    Raises BrokenModel for a bad file, BackendUnavailable if `device` would not really be used,
-    MemoryError.
+    Raises BrokenModel for a bad file, BackendUnavailable if onnxruntime would not use `device`, MemoryError.
     """
     forbid_telemetry()
     import onnxruntime
@@ -87,20 +86,20 @@ def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: b
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # An idle thread that spins takes a core from the other lane.
+    # Idle threads that spin would take a core from the other workers.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False
-    # Planning which tensors may share memory takes three quarters of the time that opening a
-    # Piper voice takes (its cost grows with the square of the nodes) and saves nothing measurable.
+    # Planning which tensors share memory takes three quarters of the time of opening a Piper voice (it
+    # grows with the square of the number of nodes) and saves nothing measurable.
     options.enable_mem_reuse = False
     run_options, last_options = onnxruntime.RunOptions(), onnxruntime.RunOptions()
     run_options.log_severity_level = last_options.log_severity_level = 3
     providers: list[Any] = ["CPUExecutionProvider"]
     if device == "cpu":
-        # An arena that is emptied after each run is faster than none (a tenth for speech), and
-        # does not keep the peak of the longest sentence for good, as it does by default.
-        for emptying in (last_options,) if steady else (last_options, run_options):
-            emptying.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        # An arena that is shrunk after each run is faster than none (by a tenth for speech). By default
+        # it would permanently keep the memory that the longest sentence needed.
+        for shrinking in (last_options,) if steady else (last_options, run_options):
+            shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     elif device != "cpu":
         number = int(device.partition(":")[2] or 0)
         cuda = {"device_id": number, "cudnn_conv_algo_search": "HEURISTIC"}
@@ -113,13 +112,13 @@ def open_session(path: Path, *, device: str = "cpu", threads: int = 1, steady: b
             raise BackendUnavailable(f"onnxruntime cannot open the model on {device}.") from error
         raise BrokenModel(f"The model file {path.name} is damaged or not for this version.") from error
     if device != "cpu" and _CUDA not in native.get_providers():
-        # It logs what is wrong and goes on with the CPU.
+        # onnxruntime has logged the reason and fallen back to the CPU.
         raise BackendUnavailable(unusable)
     return OrtSession(native, run_options, last_options)
 
 
 def devices() -> tuple[str, ...]:
-    """Devices that the installed onnxruntime was built for."""
+    """Return the devices that the installed onnxruntime was built for, best first."""
     forbid_telemetry()
     import onnxruntime
 
@@ -130,7 +129,7 @@ def devices() -> tuple[str, ...]:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Turn onnxruntime's ways to say that memory ran out into MemoryError."""
+    """Turn onnxruntime's various errors for exhausted memory into MemoryError."""
     try:
         yield
     except failures() as error:
@@ -141,7 +140,7 @@ def memory_errors() -> Iterator[None]:
 
 @cache
 def failures() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises; its exceptions have no common base of their own."""
+    """Return the exception types of onnxruntime, which have no common base class of their own."""
     forbid_telemetry()
     state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     kinds = (value for value in vars(state).values() if isinstance(value, type))
@@ -149,7 +148,7 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def _outline_problem(file: BinaryIO, size: int) -> str | None:
-    """Walk the outermost protobuf fields of a ModelProto."""
+    """Check the outermost protobuf fields of a ModelProto."""
     has_graph = False
     for _ in range(_MAX_FIELDS):
         if file.tell() == size:
@@ -182,6 +181,6 @@ def _varint(file: BinaryIO) -> int | None:
         if not byte:
             return None
         value |= (byte[0] & 0x7F) << (7 * index)
-        if byte[0] < 0x80:  # noqa: PLR2004  # the bit that says "more follows"
+        if byte[0] < 0x80:  # noqa: PLR2004  # the continuation bit
             return value
     return None

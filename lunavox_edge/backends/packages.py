@@ -1,4 +1,4 @@
-"""Models that came as installed Python packages: where they lie, without importing them."""
+"""Folders and versions of installed Python packages, found without importing them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def package_folder(module: str) -> Path | None:
-    """Return the folder of an installed top-level package, or None; nothing is imported."""
+    """Return the folder of an installed top-level package, None if it is not installed."""
     spec = find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -16,7 +16,7 @@ def package_folder(module: str) -> Path | None:
 
 
 def package_version(distribution: str) -> str:
-    """Return the installed version, `unknown` if its metadata is missing."""
+    """Return the installed version of a distribution, `unknown` if its metadata is missing."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -24,7 +24,10 @@ def package_version(distribution: str) -> str:
 
 
 def missing_modules(what: str, extra: str, *modules: str) -> str | None:
-    """Return the sentence that says how to get the absent modules, None if all are there."""
+    """Return a sentence that says how to install the missing modules, None if all are installed.
+
+    `what` needs them; `extra` is the optional dependency of this package that brings them.
+    """
     absent = [module for module in modules if find_spec(module) is None]
     if not absent:
         return None

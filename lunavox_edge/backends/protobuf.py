@@ -1,11 +1,11 @@
-"""The few pieces of protobuf's format that an ONNX file is made of, without a library for it."""
+"""The part of the protobuf format that ONNX files use, so that no protobuf library is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 LENGTH = 2
-"""The wire type of content that has a length before it."""
+"""Wire type of length-prefixed content."""
 _WIDTHS = {1: 8, 5: 4}
 
 Field = tuple[int, int, "memoryview | int"]
@@ -13,7 +13,7 @@ Field = tuple[int, int, "memoryview | int"]
 
 
 def fields(view: memoryview) -> Iterator[Field]:
-    """Yield the fields of a message. Raises ValueError if it is damaged or cut short."""
+    """Yield the fields of a message. Raises ValueError if it is damaged or truncated."""
     place, size = 0, len(view)
     while place < size:
         tag, place = _read_varint(view, place)
@@ -44,20 +44,20 @@ def packed(view: memoryview) -> list[int]:
 
 
 def content_of(field: Field) -> memoryview:
-    """Return the content of a field that has one. Raises ValueError for a mere number."""
+    """Return the content of a length-prefixed field. Raises ValueError for a varint."""
     value = field[2]
     if isinstance(value, int):
-        raise ValueError("it is damaged")  # noqa: TRY004  # one kind for the caller
+        raise ValueError("it is damaged")  # noqa: TRY004  # callers expect one type
     return value
 
 
 def text_of(field: Field) -> str:
-    """Return the content of a field as text."""
+    """Return the content of a field as text. Raises ValueError."""
     return str(content_of(field), "utf-8")
 
 
 def encode_again(field: Field) -> bytes:
-    """Encode a field again as it was."""
+    """Encode a field that was read, unchanged."""
     number, wire, value = field
     head = varint(number << 3 | wire)
     if isinstance(value, int):
@@ -66,7 +66,7 @@ def encode_again(field: Field) -> bytes:
 
 
 def encode(number: int, content: bytes | str | int) -> bytes:
-    """Encode a field: a number, or content with its length."""
+    """Encode a field: an integer as varint, other content length-prefixed."""
     if isinstance(content, int):
         return varint(number << 3) + varint(content)
     body = content.encode() if isinstance(content, str) else content
@@ -74,7 +74,7 @@ def encode(number: int, content: bytes | str | int) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """Encode a number."""
+    """Encode an integer of at least 0 as varint."""
     found = bytearray()
     while number > 0x7F:  # noqa: PLR2004  # seven bits in a byte
         found.append(number & 0x7F | 0x80)
@@ -88,7 +88,7 @@ def _read_varint(view: memoryview, place: int) -> tuple[int, int]:
     for place_now in range(place, min(place + 10, len(view))):
         byte = view[place_now]
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004  # the bit that says "more follows"
+        if byte < 0x80:  # noqa: PLR2004  # the continuation bit
             return value, place_now + 1
         shift += 7
     raise ValueError("it is damaged")

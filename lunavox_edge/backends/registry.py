@@ -1,4 +1,4 @@
-"""Which backends exist. The only place that names concrete backends; each is imported on use."""
+"""Registry of all backends. The only module that names concrete backends; each is imported when used."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def names() -> tuple[str, ...]:
-    """Every backend's name: ours, then those of third parties, in a stable order."""
+    """Return the names of all backends: ours, then those of third parties, in a stable order."""
     return (*_BUILT_IN, *sorted(_third_party()))
 
 
 @cache
 def backend(name: str) -> type[Backend]:
-    """Return the backend class. Raises BackendUnavailable if there is none or it fails to import."""
+    """Return the backend class. Raises BackendUnavailable if it is unknown or fails to import."""
     target = _BUILT_IN.get(name) or _third_party().get(name)
     if target is None:
         raise BackendUnavailable(f"There is no backend named '{name}'. Known: {', '.join(names())}.")
@@ -45,7 +45,7 @@ def backend(name: str) -> type[Backend]:
 
 
 def usable() -> tuple[type[Backend], ...]:
-    """Return the backends whose libraries are installed; broken ones are logged and left out."""
+    """Return the backends whose libraries are installed; those that fail to import are left out."""
     found = []
     for name in names():
         try:
@@ -59,7 +59,7 @@ def usable() -> tuple[type[Backend], ...]:
 
 @cache
 def vad() -> Vad | None:
-    """Return the voice activity detector, or None where its model is not installed."""
+    """Return the shared voice activity detector, None if its model is not installed."""
     from lunavox_edge.backends.vad.silero import SileroVad
 
     return SileroVad() if SileroVad.missing() is None else None

@@ -1,4 +1,4 @@
-"""Looking through a folder that a person fills: bounded, and safe from loops of links."""
+"""Scanning of the user's model folders: bounded, and safe from cycles of symbolic links."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 MAX_DEPTH = 8
-"""A checkout of rhasspy/piper-voices is five deep, the hub's own cache four."""
+"""A checkout of rhasspy/piper-voices has five levels, the cache of huggingface_hub four."""
 MAX_FOLDERS = 5_000
+LFS_MARK = b"version https://git-lfs"
+"""Beginning of a file that was checked out without Git LFS."""
+LFS_PROBLEM = "is only a Git LFS pointer; fetch the real file with `git lfs pull`"
 _MAX_JSON_BYTES = 4_000_000
 
 
 def folders(root: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Yield `root` and the folders below with the names of their files, each folder once.
+    """Yield `root` and the folders below it with the names of their files, each folder once.
 
-    Links are followed. Hidden folders and what cannot be read are left out; so is what lies
-    deeper than MAX_DEPTH or comes after MAX_FOLDERS.
+    Symbolic links are followed. Hidden and unreadable folders are left out, and so are folders deeper than
+    MAX_DEPTH or after the first MAX_FOLDERS.
     """
     seen: set[tuple[int, int]] = set()
     waiting = [(root, 0)]
@@ -44,7 +47,7 @@ def folders(root: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a small JSON object. Raises ValueError, with a reason for people, for anything else."""
+    """Read a small JSON object. Raises ValueError, with a reason for people, if it is not one."""
     try:
         content = read_start(path, _MAX_JSON_BYTES + 1)
         if len(content) > _MAX_JSON_BYTES:
@@ -55,26 +58,26 @@ def read_json(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path.name} is not valid JSON") from error
     if not isinstance(found, dict):
-        raise ValueError(f"{path.name} does not describe a model")  # noqa: TRY004  # one kind for the caller
+        raise ValueError(f"{path.name} does not describe a model")  # noqa: TRY004  # callers expect one type
     return found
 
 
 def read_start(path: Path, size_bytes: int) -> bytes:
-    """Read the first bytes of a file. Raises OSError; a pipe is empty and never waited for."""
-    with open(path, "rb", opener=_without_waiting) as file:  # `Path.open` takes no opener
+    """Read the first bytes of a file without blocking: a pipe counts as empty. Raises OSError."""
+    with open(path, "rb", opener=_open_nonblocking) as file:  # `Path.open` takes no opener
         return file.read(size_bytes) or b""
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def _open_nonblocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _is_file(item: os.DirEntry[str]) -> bool:
-    """Whether this may be part of a model: neither a folder nor a pipe, socket or device."""
+    """Whether this is a regular file, not a folder, pipe, socket or device; True for a broken link."""
     try:
         return stat.S_ISREG(item.stat().st_mode)
     except OSError:
-        return True  # a link to nothing: its model shall be reported as broken, not vanish
+        return True  # so that the model of a broken link is reported as broken
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:

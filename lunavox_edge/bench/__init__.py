@@ -1,1 +1,1 @@
-"""Measures Wyoming services side by side, as their clients feel them."""
+"""Benchmark that measures Wyoming services as clients and compares them."""

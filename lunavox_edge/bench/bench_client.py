@@ -1,4 +1,4 @@
-"""What clients do: one connection per request, everything with the time at which it happened."""
+"""Wyoming clients of the benchmark: one connection per request, with the time of every event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHAPE = {"rate": RATE_HZ, "width": 2, "channels": 1}
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One speech; all times in seconds since the request began."""
+    """The audio of one synthesis request; times in seconds since the request began."""
 
     arrivals: tuple[Arrival, ...]
     total_s: float
@@ -40,18 +40,18 @@ class Spoken:
 
     @property
     def first_audio_s(self) -> float:
-        """When the listener could begin to play."""
+        """When playback could start."""
         return self.arrivals[0].at_s
 
     @property
     def audio_s(self) -> float:
-        """How long the speech plays."""
+        """Length of the speech in seconds."""
         return sum(arrival.audio_s for arrival in self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)
 class HeardTranscript:
-    """One transcript; times in seconds since the first audio was said."""
+    """One transcript; times in seconds since the first audio was sent."""
 
     text: str
     at_s: float
@@ -60,10 +60,10 @@ class HeardTranscript:
 
 
 class BenchConnection:
-    """One connection; every wait ends at one deadline."""
+    """One connection to a service. Its waits have no timeout; see `bounded`."""
 
     def __init__(self, uri: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Store the streams."""
+        """Wrap the streams of an open connection."""
         self._uri = uri
         self._reader = reader
         self._writer = writer
@@ -76,7 +76,7 @@ class BenchConnection:
             raise Unreachable(f"The service at {self._uri} closed the connection.") from error
 
     async def receive(self) -> Event:
-        """Return the next event. Raises Unreachable at the end, InternalError for what the service says."""
+        """Return the next event. Raises Unreachable at the end, InternalError for an error event."""
         try:
             event = await async_read_event(self._reader)
         except (OSError, EOFError) as error:
@@ -84,17 +84,19 @@ class BenchConnection:
         if event is None:
             raise Unreachable(f"The service at {self._uri} closed the connection.")
         if Error.is_type(event.type):
-            raise InternalError(f"The service at {self._uri} says: {event.data.get('text')!s:.200}")
+            raise InternalError(
+                f"The service at {self._uri} answered with an error: {event.data.get('text')!s:.200}"
+            )
         return event
 
     async def receive_type(self, wanted: str) -> Event:
-        """Return the next event of a type, passing over others."""
+        """Return the next event of a type and ignore others before it."""
         while (event := await self.receive()).type != wanted:
             pass
         return event
 
     async def close(self) -> None:
-        """Leave."""
+        """Close the connection."""
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
@@ -102,7 +104,7 @@ class BenchConnection:
 
 @asynccontextmanager
 async def connected(uri: str) -> AsyncIterator[BenchConnection]:
-    """Open a connection and close it. Raises Unreachable."""
+    """Context manager for a connection. Raises Unreachable."""
     address = Address.parse(uri)
     try:
         if address.path is None:
@@ -119,7 +121,7 @@ async def connected(uri: str) -> AsyncIterator[BenchConnection]:
 
 
 async def describe(uri: str, *, timeout_s: float) -> tuple[Info, float]:
-    """Return what the service offers, and after how many seconds it said so."""
+    """Return the service's Info and the seconds until it arrived. Raises TimedOut."""
 
     async def ask() -> tuple[Info, float]:
         started_s = time.perf_counter()
@@ -134,19 +136,19 @@ async def describe(uri: str, *, timeout_s: float) -> tuple[Info, float]:
 async def speak(
     uri: str, text: str, *, timeout_s: float, on_first: Callable[[float], None] | None = None
 ) -> Spoken:
-    """Have a whole text spoken; `on_first` hears after how many seconds it begins."""
+    """Request a whole text; `on_first` is called with the seconds until the first audio."""
 
     async def ask() -> Spoken:
         started_s = time.perf_counter()
         async with connected(uri) as connection:
             await connection.send(Synthesize(text=text).event())
-            return await _listen(connection, started_s, AudioStop, on_first)
+            return await _receive_speech(connection, started_s, AudioStop, on_first)
 
     return await bounded(ask(), timeout_s)
 
 
 async def speak_streamed(uri: str, tokens: Sequence[str], *, token_s: float, timeout_s: float) -> Spoken:
-    """Have a text spoken that comes token by token, as Home Assistant sends a language model's answer."""
+    """Request a text token by token, in the order of messages of Home Assistant; a token every `token_s`."""
 
     async def write(connection: BenchConnection, started_s: float) -> None:
         await connection.send(SynthesizeStart().event())
@@ -161,7 +163,7 @@ async def speak_streamed(uri: str, tokens: Sequence[str], *, token_s: float, tim
         async with connected(uri) as connection:
             writing = asyncio.create_task(write(connection, started_s), name="tokens")
             try:
-                return await _listen(connection, started_s, SynthesizeStopped)
+                return await _receive_speech(connection, started_s, SynthesizeStopped)
             finally:
                 await ended(writing)
 
@@ -169,7 +171,7 @@ async def speak_streamed(uri: str, tokens: Sequence[str], *, token_s: float, tim
 
 
 async def hear_at_once(uri: str, pcm: bytes, *, language: str, timeout_s: float) -> HeardTranscript:
-    """Have a recording transcribed that is sent as fast as the service takes it."""
+    """Send a recording as fast as the service accepts it, and return the transcript."""
 
     async def ask() -> HeardTranscript:
         async with connected(uri) as connection:
@@ -195,14 +197,14 @@ async def hear_live(
     language: str,
     timeout_s: float,
 ) -> HeardTranscript:
-    """Have a recording transcribed that is said in real time, 10 ms after 10 ms.
+    """Send a recording in real time, 10 ms every 10 ms, and return the transcript.
 
-    audio-stop is sent at `stop_s`; with None not before the recording is over: the service has
-    that long to find the end itself.
+    audio-stop is sent at `stop_s`; with None at the end of the recording, so that the service has time
+    to find the end of speech itself.
     """
     size = len(pcm) if stop_s is None else min(len(pcm), round(stop_s / CHUNK_S) * CHUNK_BYTES)
 
-    async def say(connection: BenchConnection, started_s: float) -> float:
+    async def send_audio(connection: BenchConnection, started_s: float) -> float:
         for number, start in enumerate(range(0, size, CHUNK_BYTES), start=1):
             await asyncio.sleep(started_s + number * CHUNK_S - time.perf_counter())
             await connection.send(_chunk(pcm[start : start + CHUNK_BYTES]))
@@ -215,19 +217,19 @@ async def hear_live(
             await connection.send(Transcribe(language=language, vad_sensitivity=sensitivity).event())
             await connection.send(AudioStart(**_SHAPE).event())
             started_s = time.perf_counter()
-            saying = asyncio.create_task(say(connection, started_s), name="room")
+            sending = asyncio.create_task(send_audio(connection, started_s), name="room")
             try:
                 event = await connection.receive_type("transcript")
                 at_s = time.perf_counter() - started_s
-                stopped_s = saying.result() if saying.done() and not saying.exception() else None
+                stopped_s = sending.result() if sending.done() and not sending.exception() else None
                 return HeardTranscript(Transcript.from_event(event).text, at_s, stopped_s)
             finally:
-                await ended(saying)
+                await ended(sending)
 
     return await bounded(ask(), timeout_s)
 
 
-async def _listen(
+async def _receive_speech(
     connection: BenchConnection,
     started_s: float,
     end: type[AudioStop | SynthesizeStopped],
@@ -254,7 +256,7 @@ def _chunk(pcm: bytes) -> Event:
 
 
 async def bounded(work: Coroutine[Any, Any, _T], timeout_s: float) -> _T:
-    """Wait for `work`, but not for ever. Raises TimedOut."""
+    """Wait for `work` for at most `timeout_s`. Raises TimedOut."""
     try:
         return await within(work, timeout_s)
     except asyncio.TimeoutError as error:

@@ -1,4 +1,4 @@
-"""What every measurement needs: the services, the report, and the time that is left."""
+"""Context of a benchmark run: services, report, recordings and remaining time."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured."""
+    """How much is measured: rounds, clients, recordings and time limits."""
 
     name: str
-    """Also the place of its table in a document."""
+    """Also the name of the place for its table in a document."""
     rounds: int
-    """Rounds with several clients; half as many of what speaks long."""
+    """Rounds with several clients; half as many for long texts."""
     single_rounds: int
-    """The same with one client: these are short and noisy."""
+    """Rounds with one client: these are short, and their times vary more."""
     clients: tuple[int, ...]
     streamed_clients: tuple[int, ...]
     rooms: tuple[tuple[int, str, int], ...]
-    """Rooms at once, sensitivity, and how many recordings are said."""
+    """Triples of rooms at once, sensitivity, and number of recordings."""
     commands: int
-    """Short commands sent with audio-stop, per number of clients."""
+    """Short commands sent with audio-stop, for each number of clients."""
     stop_clients: tuple[int, ...]
     describers: int
-    """Rooms that are heard, and at most clients spoken to, while `describe` is timed."""
+    """Clients that send speech, and clients that get speech, while `describe` is timed."""
     most_words: int
-    """Recordings for the word error rate, at most."""
+    """Maximum number of recordings for the word error rate."""
     overhead_pairs: int
     long_text_s: float
     request_timeout_s: float
@@ -91,11 +91,11 @@ BOARD = Extent(
     request_timeout_s=120.0,
     limit_s=1200.0,
 )
-"""Less of everything where the CPU is a fraction, and all of it takes longer."""
+"""Fewer rounds and longer timeouts, for a fraction of a CPU."""
 
 
 class BenchRun:
-    """One run."""
+    """State of one benchmark run, shared by all measurements."""
 
     def __init__(
         self,
@@ -105,34 +105,37 @@ class BenchRun:
         say: Callable[[str], None],
         deadline_s: float,
     ) -> None:
-        """Store; `say` prints a line of progress, `deadline_s` is on the monotonic clock."""
+        """Create the context; `say` prints a line of progress, `deadline_s` is on the monotonic clock."""
         self.services = services
         self.extent = extent
         self.report = report
         self.say = say
         self.recordings: list[Recording] = []
         self.references = False
-        """Whether people said what is heard, and what they said is known."""
+        """Whether the recordings are of people, with known texts."""
         self.until_s = self.deadline_s = deadline_s
         self._numbers = 0
 
     @property
     def left_s(self) -> float:
-        """Seconds until the measurement that runs must be over."""
+        """Seconds until the current measurement must be finished."""
         return self.until_s - time.monotonic()
 
     def take_share(self, weight: float, later: float) -> None:
-        """Give the next measurement its part of the time, weighed against those that come later."""
+        """Give the next measurement its share of the remaining time.
+
+        `weight` is its weight, `later` the sum of the weights of all that follow.
+        """
         now_s = time.monotonic()
         self.until_s = now_s + (self.deadline_s - now_s) * weight / (weight + later)
 
     def numbers(self, count: int) -> range:
-        """Return numbers of texts that were not spoken before."""
+        """Return `count` numbers of texts that were not used before."""
         self._numbers += count
         return range(self._numbers - count, self._numbers)
 
     async def together(self, jobs: Sequence[Awaitable[_T]], figure: str, service: Service) -> list[_T]:
-        """Run requests at once; return what succeeded and count what failed under a figure."""
+        """Run requests concurrently; return the results, and count failures under `figure`."""
         results = await asyncio.gather(*jobs, return_exceptions=True)
         good: list[_T] = []
         for result in results:
@@ -148,15 +151,18 @@ class BenchRun:
     def milliseconds(
         self, figure: str, service: Service, *seconds: float, summary: Summary = Summary.MEDIAN
     ) -> None:
-        """Add times to a figure in ms."""
+        """Add times, given in seconds, to a figure in ms."""
         self.report.add(figure, service.name, *(1000 * value for value in seconds), summary=summary)
 
     def count(self, figure: str, service: Service, number: int) -> None:
-        """Add to a figure that counts."""
+        """Add to a figure that is a total."""
         self.report.add(figure, service.name, number, unit="", summary=Summary.TOTAL)
 
     async def cpu(self, figure: str, service: Service, before_s: float, per: float) -> None:
-        """Add the CPU that a service has used since it had used `before_s`, per request or second."""
+        """Add the CPU time of a service since `before_s`, divided by `per` requests or seconds.
+
+        Waits until the service is idle.
+        """
         await service.rest()
         used_s = service.cpu_s() - before_s
         if used_s:

@@ -1,4 +1,4 @@
-"""A Markdown file with places for tables, each between two comments."""
+"""A Markdown file with places for tables; each place is between two comments."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from lunavox_edge.errors import SettingsError
 
 
 class Document:
-    """One place in a file. Raises SettingsError where it is not."""
+    """One place in a Markdown file."""
 
     def __init__(self, path: Path, place: str) -> None:
-        """Look whether the place is there, before minutes of measuring."""
+        """Check that the place exists, before minutes of measuring. Raises SettingsError."""
         self._path = path
         self._begin = f"<!-- bench:{place} -->"
         self._end = f"<!-- /bench:{place} -->"
         self._around()
 
     def write(self, text: str) -> None:
-        """Put `text` there instead of what was."""
+        """Replace the content of the place by `text`. Raises SettingsError."""
         before, after = self._around()
         try:
             self._path.write_text(

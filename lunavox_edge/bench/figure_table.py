@@ -1,4 +1,4 @@
-"""Samples of every figure for every service, and the table that compares them."""
+"""Samples of every figure for every service, and the table that compares the services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lunavox_edge.bench.goals import Goal, Measure
 
 
 class Summary(str, Enum):
-    """Which number stands for the samples of a figure."""
+    """How the samples of a figure are summarised as one number."""
 
     MEDIAN = "median"
     WORST = "worst"
@@ -23,7 +23,7 @@ class Summary(str, Enum):
 
 @dataclass(slots=True)
 class Row:
-    """One figure: samples and failures by service."""
+    """One figure: samples and failures of each service."""
 
     name: str
     unit: str
@@ -32,7 +32,7 @@ class Row:
     failures: dict[str, int] = field(default_factory=dict)
 
     def value(self, service: str) -> float | None:
-        """Return the number that stands for a service's samples, None without any."""
+        """Return the summary of a service's samples; None without samples."""
         values = self.samples.get(service)
         if not values:
             return None
@@ -43,25 +43,25 @@ class Row:
         return statistics.median(values) if self.summary is Summary.MEDIAN else statistics.fmean(values)
 
     def ratio(self, service: str, peer: str) -> float | None:
-        """Return how many times the peer's value the service's is, None where that says nothing."""
+        """Return the service's value divided by the peer's; None if it is undefined."""
         ours, theirs = self.value(service), self.value(peer)
         return None if ours is None or not theirs else ours / theirs
 
 
 class FigureTable:
-    """The figures in the order in which they were first measured."""
+    """All figures, in the order in which they were first measured."""
 
     def __init__(self, services: Sequence[str], goals: Mapping[str, Goal] | None = None) -> None:
-        """Start empty; the first service is the one that the others are compared with."""
+        """Create an empty table; the first service is compared with each of the others."""
         self.services = tuple(services)
         self._goals = goals or {}
         self.rows: dict[str, Row] = {}
         self.notes: list[str] = []
         self.outputs: dict[str, str] = {}
-        """What other programs printed, by their commands."""
+        """Output of other programs, by command."""
 
     def row(self, name: str, unit: str = "ms", summary: Summary = Summary.MEDIAN) -> Row:
-        """Return the row of a figure, made when it is new."""
+        """Return the row of a figure; create it if it is new."""
         return self.rows.setdefault(name, Row(name, unit, summary))
 
     def add(
@@ -72,21 +72,21 @@ class FigureTable:
         unit: str = "ms",
         summary: Summary = Summary.MEDIAN,
     ) -> None:
-        """Add samples."""
+        """Add samples of a service to a figure."""
         self.row(name, unit, summary).samples.setdefault(service, []).extend(values)
 
     def fail(self, name: str, service: str, *, unit: str = "ms", summary: Summary = Summary.MEDIAN) -> None:
-        """Count a sample that did not come to be."""
+        """Count a failed measurement."""
         failures = self.row(name, unit, summary).failures
         failures[service] = failures.get(service, 0) + 1
 
     def note(self, text: str) -> None:
-        """Add a sentence below the table, once."""
+        """Add a sentence below the table; duplicates are ignored."""
         if text not in self.notes:
             self.notes.append(text)
 
     def met(self, row: Row) -> bool | None:
-        """Return whether the goal of a figure is reached against every peer, None where that is open."""
+        """Return whether the goal of a figure is met against every peer; None if it cannot be decided."""
         goal = self._goals.get(row.name)
         if goal is None:
             return None
@@ -99,7 +99,7 @@ class FigureTable:
         return all(known) if known else None
 
     def markdown(self) -> str:
-        """Return the table; median (p90) where a figure has several samples."""
+        """Return the table as Markdown; median (p90) if a figure has several samples."""
         ours, *peers = self.services
         titles = ["figure", ours]
         for peer in peers:
@@ -117,7 +117,7 @@ class FigureTable:
         return "\n".join(lines).rstrip()
 
     def data(self) -> dict[str, Any]:
-        """Return everything as plain values for JSON."""
+        """Return everything as values for JSON."""
         ours, *peers = self.services
         return {
             "services": list(self.services),
@@ -179,7 +179,7 @@ def _cell(row: Row, service: str) -> str:
 
 
 def _number(value: float) -> str:
-    if value == 0 or abs(value) >= 100:  # noqa: PLR2004  # three digits are all that is meant
+    if value == 0 or abs(value) >= 100:  # noqa: PLR2004  # three significant digits
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"  # noqa: PLR2004  # as above
 

@@ -1,4 +1,4 @@
-"""What is to be reached, by figure: most of it as a share of what the peer needs in the same run."""
+"""Goals by figure, most of them as a ratio to the peer's value in the same run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Measure(Enum):
-    """What a goal counts from."""
+    """What a goal is compared with."""
 
     RATIO = "a share of the peer's value"
     VALUE = "a value by itself"
@@ -17,15 +17,15 @@ class Measure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The most that a figure may be."""
+    """The maximum of a figure."""
 
     most: float
     measure: Measure = Measure.RATIO
     other: str = ""
-    """The figure that an OWN goal is a share of."""
+    """The figure to which an OWN goal is a ratio."""
 
     def text(self, unit: str) -> str:
-        """Say it in the table's words."""
+        """Return the goal as text for the table."""
         if self.measure is Measure.RATIO:
             return f"≤ {self.most:.2f} ×"
         if self.measure is Measure.VALUE:
@@ -35,7 +35,10 @@ class Goal:
         return f"≤ {self.most:g} × {self.other}"
 
     def met(self, ours: float | None, theirs: float | None, other: float | None) -> bool | None:
-        """Return whether it is reached, None where that cannot be said."""
+        """Return whether the goal is met; None if a needed value is missing.
+
+        `ours` and `theirs` are the values of the service and of the peer, `other` that of the figure `other`.
+        """
         if ours is None:
             return None
         if self.measure is Measure.VALUE:
@@ -101,4 +104,4 @@ BOARD: dict[str, Goal] = {
     "first audio of the slowest, six sentences, 4 clients": Goal(0.08),
     "gaps, six sentences, 4 clients": _NONE,
 }
-"""On a board that is emulated."""
+"""Goals on an emulated board."""

@@ -1,4 +1,4 @@
-"""Hearing: how long after the last word the transcript comes, who is cut off, and what is misheard."""
+"""Speech recognition: delay of the transcript, people cut off, and word errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TRAILING_S = 0.7
 
 _LONGEST_COMMAND_S = 5.0
 _MOST_WAIT_S = 2.5
-"""For a transcript, as a rule."""
+"""Usual upper limit of the wait for a transcript."""
 _CUT_OFF_S = 0.05
-"""The end of speech is not known more exactly."""
+"""Tolerance: the end of speech is not known more exactly."""
 
 
 async def stops(context: BenchRun) -> None:
-    """Say short commands in real time, with audio-stop 0.7 s after the last word."""
+    """Send short commands in real time, with audio-stop 0.7 s after the last word."""
     extent = context.extent
     chosen = recordings.of_kinds(context.recordings, recordings.COMMANDS)
     chosen = recordings.shortest(
@@ -32,7 +32,7 @@ async def stops(context: BenchRun) -> None:
     chosen = [item for item in chosen if item.end_s < _LONGEST_COMMAND_S] or chosen[:1]
     for count in extent.stop_clients:
         what = _rooms(count)
-        context.say(f"hearing: {len(chosen)} commands with audio-stop, {what}")
+        context.say(f"recognition: {len(chosen)} commands with audio-stop, {what}")
         for number, batch in enumerate(_batches(chosen, count)):
             for service in order(context.services, number):
                 await _stop(context, service, batch, what)
@@ -55,7 +55,7 @@ async def _stop(context: BenchRun, service: Service, batch: Sequence[Recording],
 
 
 async def rooms(context: BenchRun) -> None:
-    """Say commands as Home Assistant's microphones send them, and wait for the transcript."""
+    """Send commands as Home Assistant's microphones do, and measure the delay of the transcript."""
     chosen = recordings.of_kinds(context.recordings, recordings.COMMANDS)
     chosen = [item for item in chosen if item.end_s > 0]
     if not home_assistant.available():
@@ -64,14 +64,14 @@ async def rooms(context: BenchRun) -> None:
             "(pip install 'lunavox-edge[bench]')."
         )
         return
-    _judge_home_assistant(context, chosen)
+    _note_home_assistant(context, chosen)
     for count, sensitivity, wanted in context.extent.rooms:
         for number, batch in enumerate(_batches(chosen[:wanted], count)):
             needed_s = len(context.services) * (max(item.end_s for item in batch) + _MOST_WAIT_S)
             if context.left_s < needed_s:
                 context.report.note(f"{_rooms(count)}, {sensitivity}: cut short after {number} rounds.")
                 break
-            context.say(f"hearing: {_rooms(count)}, {sensitivity} sensitivity, round {number + 1}")
+            context.say(f"recognition: {_rooms(count)}, {sensitivity} sensitivity, round {number + 1}")
             for service in order(context.services, number):
                 await _room(context, service, batch, sensitivity, _rooms(count))
 
@@ -121,12 +121,12 @@ async def _live(
 
 
 def _cut_off(item: Recording, heard: HeardTranscript) -> bool:
-    """Whether the service or the client in front of it stopped listening while the person spoke."""
+    """Whether the service, or the client's detector, ended the utterance while the person spoke."""
     over_s = heard.at_s if heard.stop_s is None else heard.stop_s
     return over_s < item.end_s - _CUT_OFF_S
 
 
-def _judge_home_assistant(context: BenchRun, chosen: Sequence[Recording]) -> None:
+def _note_home_assistant(context: BenchRun, chosen: Sequence[Recording]) -> None:
     for sensitivity in ("default", "aggressive"):
         early = sum(
             home_assistant.end_s(item.probabilities, sensitivity) < item.end_s - _CUT_OFF_S for item in chosen
@@ -138,10 +138,10 @@ def _judge_home_assistant(context: BenchRun, chosen: Sequence[Recording]) -> Non
 
 
 async def words(context: BenchRun) -> None:
-    """Have recordings transcribed as fast as they go, and count the words that are wrong."""
+    """Send recordings as fast as the service accepts them, and count word errors."""
     if not context.references:
         context.report.note(
-            "Word errors were not counted: no recordings with what was said in them were given "
+            "Word errors were not counted: no recordings with known texts were given "
             "(--speech DIR, or LUNAVOX_SPEECH_DATA)."
         )
         return
@@ -150,13 +150,13 @@ async def words(context: BenchRun) -> None:
         chosen = chosen[: context.extent.most_words]
         if not chosen:
             continue
-        context.say(f"hearing: word errors in {len(chosen)} {name}")
+        context.say(f"recognition: word errors in {len(chosen)} {name}")
         counts = {service.name: [0, 0] for service in context.services}
         try:
             for number, item in enumerate(chosen):
                 for service in order(context.services, number):
                     await _words(context, service, item, counts[service.name], name)
-        finally:  # a part of the recordings says something too, where the time is over
+        finally:  # if the time is over, the recordings so far are reported
             for service in context.services:
                 errors, said = counts[service.name]
                 if said:
@@ -182,7 +182,7 @@ async def _words(context: BenchRun, service: Service, item: Recording, count: li
 
 
 def _batches(items: Sequence[Recording], size: int) -> list[Sequence[Recording]]:
-    """Cut into groups of exactly `size`; the first ones come again where the last group is short."""
+    """Split into groups of exactly `size`; the last group is filled up from the first items."""
     if not items:
         return []
     count = -(-len(items) // size)

@@ -1,4 +1,4 @@
-"""How Home Assistant finds the end of a command: microVAD every 10 ms, and counters."""
+"""Home Assistant's endpointing: microVAD every 10 ms, and counters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RATE_HZ = 16_000
 CHUNK_BYTES = 320
 
 SILENCE_S = {"aggressive": 0.25, "default": 0.7, "relaxed": 1.25}
-"""Silence that ends a command, by sensitivity."""
+"""Seconds of silence that end a command, by sensitivity."""
 
 _SPEECH_S = 0.3
 _COMMAND_S = 1.0
@@ -24,10 +24,10 @@ _ROUNDING_S = 1e-9
 
 
 class CommandEnd:
-    """The counters of one command. Feed it a probability for every 10 ms until it says that is all."""
+    """Endpointing of one command: call `ended` for every 10 ms until it returns True."""
 
     def __init__(self, sensitivity: str = "default") -> None:
-        """Wait for speech."""
+        """Start before the speech of the command."""
         self._silence_s = SILENCE_S[sensitivity]
         self._speech_left_s = _SPEECH_S
         self._reset_left_s = _RESET_S
@@ -37,7 +37,7 @@ class CommandEnd:
         self._inside = False
 
     def ended(self, probability: float) -> bool:
-        """Take the next 10 ms; True when the command is over or took too long."""
+        """Take the speech probability of the next 10 ms; True if the command is over or took too long."""
         self._time_left_s -= CHUNK_S
         if self._time_left_s <= _ROUNDING_S:
             return True
@@ -57,7 +57,7 @@ class CommandEnd:
     def _ended_inside(self, probability: float) -> bool:
         self._command_left_s -= CHUNK_S
         if probability > _INSIDE_THRESHOLD:
-            # Only a whole second of speech gives back the silence that was counted before.
+            # Only a whole second of speech resets the silence that was counted before.
             self._reset_left_s -= CHUNK_S
             if self._reset_left_s <= _ROUNDING_S:
                 self._silence_left_s, self._reset_left_s = self._silence_s, _RESET_S
@@ -85,7 +85,7 @@ def available() -> bool:
 def speech_probabilities(pcm: bytes) -> Sequence[float]:
     """Return microVAD's probability for every 10 ms of 16 kHz audio. Raises BackendUnavailable."""
     try:
-        from pymicro_vad import MicroVad  # noqa: PLC0415  # an extra that only the bench needs
+        from pymicro_vad import MicroVad  # noqa: PLC0415  # an optional dependency of the benchmark
     except ImportError as error:
         raise BackendUnavailable(
             "Home Assistant's voice detector is not installed. Install it with: "

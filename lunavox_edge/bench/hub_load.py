@@ -1,4 +1,4 @@
-"""The hub with eight satellites that stream to it all the time: wake words, answers, announcements."""
+"""Load test of the hub with eight satellites that send audio all the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lunavox_edge.bench.figure_table import Summary, p95
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.listener_playback import gaps
 from lunavox_edge.bench.recordings import LEAD_S, Recording
-from lunavox_edge.bench.rooms import Came, Room, SpokenCommand, rooms
+from lunavox_edge.bench.rooms import HubEvent, Room, SpokenCommand, rooms
 from lunavox_edge.bench.servers import Plan, Service, free_uri, running
 from lunavox_edge.bridge import within
 from lunavox_edge.errors import BackendUnavailable, TimedOut
@@ -44,7 +44,10 @@ _LEAST_ROUNDS = 2
 
 
 async def measure(context: BenchRun, own: Sequence[str], settings: Settings) -> None:
-    """Start a hub with eight rooms and measure it; `own` starts our service. Raises LunavoxError."""
+    """Start a hub with eight satellites and measure it; `own` is the command of our service.
+
+    Raises LunavoxError.
+    """
     missing = registry.backend("microwakeword").missing()
     if missing is not None:
         raise BackendUnavailable(missing)
@@ -55,22 +58,22 @@ async def measure(context: BenchRun, own: Sequence[str], settings: Settings) -> 
             command = shlex.join(["env", *_variables(tuple(found), broker, folder), *own])
             context.say(f"starting a hub with {ROOMS} satellites")
             async with running(Plan("hub", commands=(command,)), quota=None) as hub:
-                house = BenchHouse(context, hub, tuple(found.values()), broker)
-                for room in house.rooms:
+                benchmark = HubBenchmark(context, hub, tuple(found.values()), broker)
+                for room in benchmark.rooms:
                     await room.until("run-satellite", since_s=0.0, timeout_s=_START_S)
-                await house.choose(phrases)
-                await house.idle()
-                await house.turns(ROOMS * (1 + min(_LEAST_ROUNDS, context.extent.rounds)))
-                await house.announcements()
-                await house.at_once()
-                house.end()
+                await benchmark.choose(phrases)
+                await benchmark.idle()
+                await benchmark.turns(ROOMS * (1 + min(_LEAST_ROUNDS, context.extent.rounds)))
+                await benchmark.announcements()
+                await benchmark.at_once()
+                benchmark.end()
 
 
-class BenchHouse:
-    """A hub that runs, its rooms, and where its broker is, if it has one."""
+class HubBenchmark:
+    """Measurements of a running hub and its satellites; without a broker no announcements."""
 
     def __init__(self, context: BenchRun, hub: Service, found: Sequence[Room], broker: str | None) -> None:
-        """Store the parts."""
+        """Measure `hub` with the satellites `found`; `broker` is HOST:PORT."""
         self.rooms = found
         self.phrases: list[SpokenCommand] = []
         self._context = context
@@ -80,26 +83,26 @@ class BenchHouse:
         self._broker = broker
 
     async def choose(self, by_word: Sequence[Sequence[SpokenCommand]]) -> None:
-        """Keep the phrases whose wake word is understood at all; the models are loaded by that, too."""
+        """Keep the phrases whose wake word is detected; this also loads the models."""
         self._context.say("first commands to the hub")
         room = self.rooms[0]
         for phrases in by_word:
             since_s = time.monotonic()
-            await within(room.mouth.say(phrases[0].pcm), _WORD_S)
+            await within(room.microphone.say(phrases[0].pcm), _WORD_S)
             try:
                 await room.until("detection", since_s=since_s, timeout_s=_START_S / 3)
                 await room.until("transcript", since_s=since_s, timeout_s=_START_S)
                 await room.until("audio-stop", since_s=since_s, timeout_s=_START_S)
             except TimedOut:
-                self._report.note("One of the spoken wake words was not understood and not used.")
+                self._report.note("One of the spoken wake words was not detected, and was left out.")
                 continue
             self.phrases += phrases
             await asyncio.sleep(_SETTLE_S)
         if not self.phrases:
-            raise TimedOut("The hub understands no wake word as this voice says it.")
+            raise TimedOut("The hub detects no wake word that this voice speaks.")
 
     async def idle(self) -> None:
-        """Measure what waiting for wake words costs."""
+        """Measure the CPU use of waiting for wake words."""
         await self._hub.rest()
         began_s, before_s = time.monotonic(), self._hub.cpu_s()
         await asyncio.sleep(_IDLE_S)
@@ -110,7 +113,7 @@ class BenchHouse:
         )
 
     async def turns(self, count: int) -> None:
-        """Say a command in one room after the other, the next as soon as the answer begins."""
+        """Speak a command in one room after the other, the next as soon as an answer begins."""
         self._context.say(f"{count} commands at satellites, one after the other")
         ends = [await self._turn(number, "") for number in range(count)]
         await asyncio.gather(*ends)
@@ -120,14 +123,14 @@ class BenchHouse:
             self._report.add("satellites: wake word heard, p95", self._name, high)
 
     async def at_once(self) -> None:
-        """Say a command in all rooms at the same time."""
+        """Speak a command in all rooms at the same time."""
         self._context.say("a command at all satellites at once")
         when = f", {len(self.rooms)} at once"
         ends = await asyncio.gather(*(self._turn(number, when) for number in range(len(self.rooms))))
         await asyncio.gather(*ends)
 
     async def announcements(self) -> None:
-        """Announce something everywhere, and interrupt what is long with a wake word in each room."""
+        """Announce short texts at all satellites; interrupt a long one by a wake word in each room."""
         if self._broker is None:
             self._report.note("No announcements at satellites: they need pip install 'lunavox-edge[mqtt]'.")
             return
@@ -153,16 +156,16 @@ class BenchHouse:
         await asyncio.gather(*ends)
 
     def end(self) -> None:
-        """Add what was gathered all the time."""
-        late_s = max(room.mouth.late_s for room in self.rooms)
+        """Add the figures that are collected during the whole measurement."""
+        late_s = max(room.microphone.late_s for room in self.rooms)
         self._ms("longest wait of a microphone", late_s, Summary.WORST)
 
     async def _turn(self, number: int, when: str) -> asyncio.Task[None]:
-        """Say something in a room; return when the answer begins, with what awaits its end."""
+        """Speak a command in a room until its answer begins; return a task that waits for its end."""
         room, phrase = self.rooms[number % len(self.rooms)], self.phrases[number % len(self.phrases)]
         began_s, heard = await self._call(room, phrase, when)
         if heard is None:
-            return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
+            return _task(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
         self._ms(f"wake word heard{when}", heard.at_s - began_s - phrase.word_end_s)
         transcript = await room.until("transcript", since_s=heard.at_s, timeout_s=_ANSWER_S)
         self._count(f"commands lost{when}", 0 if transcript.text.strip() else 1)
@@ -171,7 +174,7 @@ class BenchHouse:
             first = await room.until("audio-chunk", since_s=heard.at_s, timeout_s=_ANSWER_S)
         except TimedOut:
             self._report.fail(f"satellites: {figure}", self._name)
-            return _later(asyncio.sleep(0))
+            return _task(asyncio.sleep(0))
         self._ms(figure, first.at_s - began_s - phrase.end_s)
 
         async def to_its_end() -> None:
@@ -179,12 +182,12 @@ class BenchHouse:
             self._count(f"gaps in echoes{when}", gaps(room.speech(first.at_s)).count)
             await asyncio.sleep(_SETTLE_S)
 
-        return _later(to_its_end())
+        return _task(to_its_end())
 
-    async def _call(self, room: Room, phrase: SpokenCommand, when: str) -> tuple[float, Came | None]:
-        """Say something; return when it began, and the wake word if it is heard."""
+    async def _call(self, room: Room, phrase: SpokenCommand, when: str) -> tuple[float, HubEvent | None]:
+        """Speak a phrase; return its start time, and the detection of the wake word or None."""
         since_s = time.monotonic()
-        began_s = await within(room.mouth.say(phrase.pcm), _WORD_S)
+        began_s = await within(room.microphone.say(phrase.pcm), _WORD_S)
         try:
             heard = await room.until("detection", since_s=since_s, timeout_s=phrase.word_end_s + _WORD_S)
         except TimedOut:
@@ -193,12 +196,12 @@ class BenchHouse:
         return began_s, heard
 
     async def _interrupt(self, room: Room, phrase: SpokenCommand) -> asyncio.Task[None]:
-        """Say something while it speaks; return when it is silent, with what awaits the end of the answer."""
+        """Speak a phrase during playback until the satellite is silent; return a task for the rest."""
         since_s = time.monotonic()
         began_s, heard = await self._call(room, phrase, " while it speaks")
         if heard is None:
-            return _later(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
-        silent_s = await room.ears.silence(since_s=since_s, timeout_s=_ANSWER_S)
+            return _task(asyncio.sleep(len(phrase.pcm) / (2 * RATE_HZ)))
+        silent_s = await room.loudspeaker.silence(since_s=since_s, timeout_s=_ANSWER_S)
         self._ms("barge-in, wake word heard to silence", silent_s - heard.at_s)
         self._ms("barge-in, end of wake word to silence", silent_s - began_s - phrase.word_end_s)
 
@@ -208,7 +211,7 @@ class BenchHouse:
                 await room.until("audio-stop", since_s=first.at_s, timeout_s=_ANSWER_S)
             await asyncio.sleep(_SETTLE_S)
 
-        return _later(to_its_end())
+        return _task(to_its_end())
 
     async def _announce(self, text: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -226,12 +229,12 @@ class BenchHouse:
         self._report.add(f"satellites: {figure}", self._name, number, unit="", summary=Summary.TOTAL)
 
 
-def _later(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+def _task(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
     return asyncio.create_task(work, name="satellite turn")
 
 
 def phrase(word: Recording, command: Recording) -> SpokenCommand:
-    """Return a wake word with a command right after it, as people say it."""
+    """Return a wake word followed by a command after a short pause."""
     before = word.until(0.0)
     after = command.until(_AFTER_S)
     word_end_s = len(before) / (2 * RATE_HZ)
@@ -239,10 +242,10 @@ def phrase(word: Recording, command: Recording) -> SpokenCommand:
 
 
 async def _phrases(context: BenchRun) -> list[list[SpokenCommand]]:
-    """Let the service that is measured speak the wake word; the commands are those that rooms hear."""
+    """Let the first service with a voice speak the wake words; add commands of the recordings."""
     speaker = next((service.tts_uri for service in context.services if service.tts_uri), None)
     if speaker is None:
-        raise BackendUnavailable("No service speaks, so nobody can say the wake word.")
+        raise BackendUnavailable("No service offers a voice that could speak the wake word.")
     spoken_there = recordings.of_kinds(context.recordings, _COMMANDS)
     count = 2 * len(_WORDS_SPOKEN)
     commands = recordings.shortest(spoken_there, count, lambda item: item.end_s > LEAD_S)
@@ -255,7 +258,7 @@ async def _phrases(context: BenchRun) -> list[list[SpokenCommand]]:
 
 
 def _variables(uris: Sequence[str], broker: str | None, folder: str) -> list[str]:
-    """Return the settings of the hub, over those of the file."""
+    """Return environment variables that override the settings of the hub."""
     known = {f"room{number}": {"uri": uri} for number, uri in enumerate(uris, start=1)}
     found = {
         "SATELLITES__KNOWN": json.dumps(known),

@@ -1,4 +1,4 @@
-"""What a listener hears who starts to play at the first audio and plays in real time."""
+"""Gaps in the playback of a client that starts at the first audio and plays in real time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _JITTER_S = 0.005
-"""Less than this is no gap: the measuring program itself is not more exact."""
+"""Shorter gaps are not counted: the measurement itself is not more exact."""
 
 
 class Arrival(NamedTuple):
-    """When a piece of audio came, and how long it plays."""
+    """Arrival time and length of a piece of audio, in seconds."""
 
     at_s: float
     audio_s: float
@@ -19,14 +19,14 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """How often and how long the loudspeaker had nothing to play."""
+    """Number and total length of the gaps."""
 
     count: int
     seconds: float
 
 
 def gaps(arrivals: Iterable[Arrival]) -> Gaps:
-    """Find every pause that is not in the speech but comes of audio that was late."""
+    """Return the gaps that late audio causes; pauses inside the audio do not count."""
     count, seconds = 0, 0.0
     played_until_s: float | None = None
     for arrival in arrivals:

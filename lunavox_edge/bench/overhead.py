@@ -1,4 +1,4 @@
-"""What our service adds to its own backends, called directly in a loop."""
+"""Overhead of the service over its own backends, which are called directly in a loop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SERVED = "{} from the service"
 
 
 async def measure(context: BenchRun, settings: Settings) -> None:
-    """Ask the backend and the service in turn for the same; only the service's own models are used."""
+    """Send the same requests to backend and service, alternating; uses the models of `settings`."""
     service = context.services[0]
     if not context.extent.overhead_pairs:
         return

@@ -1,4 +1,4 @@
-"""What a process and its children use, as /proc says. What has ended counts as nothing."""
+"""CPU time and memory of a process and its children, from /proc. Ended processes count as zero."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PROC = Path("/proc")
 _LISTENING = "0A"
 _ADDRESS, _STATE, _INODE = 1, 3, 9
 _TIMES = slice(11, 15)
-"""User and system time, own and of children that ended, after the name in brackets."""
+"""Fields of /proc/PID/stat after the name: user and system time, own and of ended children."""
 _PARENT = 1
 
 
 def tree(pid: int, proc: Path = PROC) -> list[int]:
-    """Return a process and all below it."""
+    """Return a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for folder in proc.glob("[0-9]*"):
         fields = _stat(folder)
@@ -30,7 +30,7 @@ def tree(pid: int, proc: Path = PROC) -> list[int]:
 
 
 def cpu_s(pids: Iterable[int], proc: Path = PROC) -> float:
-    """Return the seconds of CPU that processes have used."""
+    """Return the CPU seconds that processes have used."""
     ticks = 0
     for pid in pids:
         ticks += sum(int(value) for value in _stat(proc / str(pid))[_TIMES])
@@ -38,7 +38,7 @@ def cpu_s(pids: Iterable[int], proc: Path = PROC) -> float:
 
 
 def rss_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
-    """Return the resident memory of processes."""
+    """Return the resident memory of processes in bytes."""
     pages = 0
     for pid in pids:
         words = _read(proc / str(pid) / "statm").split()
@@ -47,7 +47,7 @@ def rss_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
 
 
 def peak_rss_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
-    """Return the sum of the most resident memory that each process ever had."""
+    """Return the sum of each process's peak resident memory in bytes."""
     size = 0
     for pid in pids:
         for line in _read(proc / str(pid) / "status").splitlines():
@@ -57,7 +57,7 @@ def peak_rss_bytes(pids: Iterable[int], proc: Path = PROC) -> int:
 
 
 def listener(port: int, proc: Path = PROC) -> int | None:
-    """Return the process that listens on a TCP port here, None if it cannot be seen."""
+    """Return the id of the process that listens on a local TCP port; None if it is not visible."""
     inodes = set()
     for table in ("net/tcp", "net/tcp6"):
         for line in _read(proc / table).splitlines()[1:]:
@@ -68,7 +68,7 @@ def listener(port: int, proc: Path = PROC) -> int | None:
         try:
             if any(str(handle.readlink()) in inodes for handle in folder.iterdir()):
                 return int(folder.parent.name)
-        except OSError:  # of another user, or gone by now
+        except OSError:  # a process of another user, or one that has ended
             continue
     return None
 

@@ -1,4 +1,4 @@
-"""What the public `wyoming-bench` says of the same services."""
+"""Measurement of the same services by the public `wyoming-bench`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _ONCE = ("--rounds", "1", "--warmup", "1", "--timeout", "30")
 
 
 async def measure(context: BenchRun, program: str | None) -> None:
-    """Run it for speaking and for hearing, with every service that it can reach."""
+    """Run `program` for synthesis and recognition, with every service on a TCP port."""
     if program is None:
         return
     if context.extent.name != "full":
-        context.report.note("wyoming-bench takes part in a full measurement only.")
+        context.report.note("wyoming-bench is used only in a full measurement.")
         return
     named = ", ".join(
         f"{service.name} at {' and '.join(service.uris)}"
-        for service in context.services  # its output knows addresses only
+        for service in context.services  # its output shows only addresses
     )
     context.report.note(f"In the output of wyoming-bench: {named}.")
     await _run(context, program, ["tts", *_ONCE], [service.tts_uri for service in context.services], 0.6)
@@ -89,13 +89,13 @@ async def _run(
         status = await process.wait()
     context.report.outputs[shown] = output.decode("utf-8", "replace").strip()
     if not ended:
-        context.report.note(f"{shown} did not end in its time; what it had printed is shown.")
+        context.report.note(f"{shown} did not end in time; its output so far is shown.")
     elif status > 0:
         context.report.note(f"{shown} ended with status {status}.")
 
 
 async def _read(stream: asyncio.StreamReader, into: bytearray, timeout_s: float) -> bool:
-    """Take what a program prints until it ends; False if it did not in time."""
+    """Read a program's output until it ends; False after `timeout_s`."""
 
     async def read() -> None:
         while data := await stream.read(_MOST_BYTES):

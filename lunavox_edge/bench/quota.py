@@ -1,4 +1,4 @@
-"""A share of one core for a service, by a control group: a slow board for those who have none."""
+"""A CPU quota for a service, by a control group, to emulate a slow board."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _OWN = Path("/proc/self/cgroup")
 
 
 class CpuQuota:
-    """One control group with a quota; every process put into it and its children share that."""
+    """A control group with a CPU quota, which its processes and their children share."""
 
     def __init__(self, folder: Path) -> None:
-        """Store the group's folder."""
+        """Use an existing group; `create` makes one."""
         self._folder = folder
 
     @classmethod
     def create(cls, name: str, *, mount: Path = _MOUNT, own: Path = _OWN) -> CpuQuota | None:
-        """Make a group of version 1 or 2; None where no place for one can be written."""
+        """Create a group of version 1 or 2; None if no group can be written."""
         for parent in _places(mount, own):
             folder = parent / name
             try:
@@ -37,7 +37,7 @@ class CpuQuota:
         return None
 
     def add(self, pid: int) -> None:
-        """Put a process in. Raises OSError."""
+        """Add a process. Raises OSError."""
         (self._folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ def _set_quota(folder: Path) -> bool:
 
 
 def _places(mount: Path, own: Path) -> Iterator[Path]:
-    """Folders in which a group may be made: of version 1, then of version 2, the nearest first."""
+    """Yield folders in which a group may be created: version 1 before 2, the nearest first."""
     try:
         lines = own.read_text(encoding="ascii").splitlines()
     except OSError:

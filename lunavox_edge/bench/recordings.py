@@ -1,4 +1,4 @@
-"""The speech that services hear: recordings of a folder, or sentences spoken by a service."""
+"""Speech to be recognised: recordings of a folder, or sentences that a service synthesised."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MANIFEST = "MANIFEST.tsv"
 SENTENCES = ("command", "command-en", "read", "long", "synthetic-en")
 DIGITS = ("digit",)
 COMMANDS = ("command", "command-en", "read", "coffee")
-"""Kinds that stand for what a person says to a house; `coffee` has pauses and no exact text."""
+"""Kinds that are used as spoken commands; `coffee` has pauses and no exact text."""
 
 LEAD_S = 0.3
 QUIET_S = 4.0
-"""Noise of the room before and after what was said."""
+"""Seconds of room noise before and after the speech."""
 
 _NO_TEXT = "SLOTS:"
 _FRAME = RATE_HZ // 50
@@ -36,7 +36,7 @@ _DITHER = 3e-4
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording of 16 kHz."""
+    """One mono recording of 16 kHz."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class Recording:
 
     @property
     def pcm(self) -> bytes:
-        """The recording as it is."""
+        """The recording as 16-bit PCM."""
         return to_pcm16(self.samples)
 
     @cached_property
@@ -57,7 +57,7 @@ class Recording:
 
     @cached_property
     def end_s(self) -> float:
-        """When the person stops talking in `room`: the last speech that Silero's detector is sure of."""
+        """End of speech in `room`, in seconds: the last speech that Silero's detector is sure of."""
         vad = registry.vad()
         if vad is None:
             raise BackendUnavailable("The voice detector that finds the end of speech is not installed.")
@@ -67,11 +67,11 @@ class Recording:
 
     @cached_property
     def probabilities(self) -> Sequence[float]:
-        """What Home Assistant's detector says of every 10 ms of `room`."""
+        """Speech probability of every 10 ms of `room`, by Home Assistant's detector."""
         return home_assistant.speech_probabilities(self.room)
 
     def until(self, seconds_after_end: float) -> bytes:
-        """Return `room` up to so long after the end of speech."""
+        """Return `room` up to `seconds_after_end` after the end of speech."""
         return self.room[: 2 * round((self.end_s + seconds_after_end) * RATE_HZ)]
 
     def _noise(self, seconds: float, seed: int) -> Samples:
@@ -83,7 +83,7 @@ class Recording:
 
 
 def from_folder(folder: Path) -> list[Recording]:
-    """Read what MANIFEST.tsv lists (columns file, kind, text). Raises SettingsError."""
+    """Read the recordings in MANIFEST.tsv (columns file, kind, text). Raises SettingsError."""
     found = []
     try:
         with (folder / MANIFEST).open(encoding="utf-8", newline="") as file:
@@ -102,7 +102,7 @@ def from_folder(folder: Path) -> list[Recording]:
 
 
 def from_speech(said: str, pcm: bytes, rate_hz: int) -> Recording:
-    """Make a recording of what a service spoke, with a little noise as a microphone has it."""
+    """Return synthesised speech as a recording, with a little noise like that of a microphone."""
     samples = resample(_floats(pcm), rate_hz, RATE_HZ)
     hiss = np.random.default_rng(len(said)).normal(0, _DITHER, len(samples))
     return Recording(said, "command", np.asarray(samples + hiss, dtype=np.float32), said)
@@ -113,7 +113,7 @@ def _floats(pcm: bytes) -> Samples:
 
 
 def of_kinds(recordings: Iterable[Recording], kinds: Sequence[str]) -> list[Recording]:
-    """Return those of some kinds, kinds and lengths mixed, in an order that is always the same."""
+    """Return the recordings of some kinds, shuffled in an order that is always the same."""
     chosen = sorted(
         (recording for recording in recordings if recording.kind in kinds), key=lambda item: item.name
     )
@@ -124,5 +124,5 @@ def of_kinds(recordings: Iterable[Recording], kinds: Sequence[str]) -> list[Reco
 def shortest(
     recordings: Iterable[Recording], count: int, keep: Callable[[Recording], bool]
 ) -> list[Recording]:
-    """Return the `count` shortest of those that are kept."""
+    """Return the `count` shortest recordings for which `keep` is true."""
     return sorted(filter(keep, recordings), key=lambda item: len(item.samples))[:count]

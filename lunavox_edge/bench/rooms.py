@@ -1,4 +1,4 @@
-"""Rooms for the hub: satellites of our own in this process, with recordings for people."""
+"""Simulated satellites for the hub, in this process; recordings take the place of people."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import LimitSettings
 
 _HISS = 10
-"""Of a quiet room, in steps of 16 bits."""
+"""Standard deviation of the noise of a quiet room, in 16-bit steps."""
 _MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenCommand:
-    """What somebody says in a room: a wake word and a command, and when each of them ends."""
+    """A wake word with a command as PCM, and the seconds at which each of them ends."""
 
     pcm: bytes
     word_end_s: float
@@ -43,8 +43,8 @@ class SpokenCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """What the hub sent, and when; `audio_s` of an audio-chunk."""
+class HubEvent:
+    """An event of the hub with its time; `audio_s` is the length of an audio-chunk."""
 
     at_s: float
     kind: str
@@ -52,26 +52,26 @@ class Came:
     audio_s: float = 0.0
 
 
-class SimulatedSpeaker:
-    """A microphone in a quiet room where somebody speaks at times, in real time."""
+class SimulatedMicrophone:
+    """A microphone in a quiet room, into which PCM is spoken in real time."""
 
     def __init__(self) -> None:
-        """Hear nobody."""
+        """Start with noise only."""
         noise = np.random.default_rng(3).normal(0, _HISS, RATE_HZ // 100 * 300)
         self._noise = noise.astype("<i2").tobytes()
         self._waiting = b""
         self._began: asyncio.Future[float] | None = None
         self.late_s = 0.0
-        """The longest that the hub kept a chunk waiting."""
+        """Longest time for which the hub delayed a chunk."""
 
     def say(self, pcm: bytes) -> asyncio.Future[float]:
-        """Speak from the next chunk on; the result is when the first sample was said."""
+        """Speak from the next chunk on; the result is the time of the first sample."""
         self._waiting = pcm
         self._began = asyncio.get_running_loop().create_future()
         return self._began
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield what is heard, each chunk when it is over."""
+        """Yield the sound, each chunk at its end."""
         began_s, count = time.monotonic(), 0
         while True:
             count += 1
@@ -80,7 +80,7 @@ class SimulatedSpeaker:
             self.late_s = max(self.late_s, time.monotonic() - began_s - count * CHUNK_S)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
     def _next(self, count: int, at_s: float) -> bytes:
         piece, self._waiting = self._waiting[:CHUNK_BYTES], self._waiting[CHUNK_BYTES:]
@@ -90,17 +90,17 @@ class SimulatedSpeaker:
         return piece + self._noise[start : start + CHUNK_BYTES - len(piece)]
 
 
-class Ears:
-    """A loudspeaker that knows when it fell silent."""
+class SimulatedLoudspeaker:
+    """A loudspeaker that plays in real time and records when it became silent."""
 
     def __init__(self) -> None:
-        """Be silent."""
+        """Start silent."""
         self._speaker = NullSpeaker()
         self._silent_s = 0.0
         self._silence = asyncio.Event()
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
-        """Play to the end."""
+        """Play all chunks."""
         try:
             await self._speaker.play(chunks)
         finally:
@@ -108,46 +108,46 @@ class Ears:
             self._silence.set()
 
     async def silence(self, *, since_s: float, timeout_s: float) -> float:
-        """Wait until it has fallen silent since a moment; return when. Raises TimedOut."""
+        """Return the first time after `since_s` at which it was silent. Raises TimedOut."""
         until_s = time.monotonic() + timeout_s
         while self._silent_s < since_s:
             self._silence.clear()
             try:
                 await within(self._silence.wait(), max(0.0, until_s - time.monotonic()))
             except asyncio.TimeoutError:
-                raise TimedOut("The satellite does not fall silent.") from None
+                raise TimedOut("The satellite does not become silent.") from None
         return self._silent_s
 
 
 class Room(SatelliteDevice):
-    """A satellite that streams all the time and notes what the hub sends."""
+    """A satellite that sends audio all the time and records the events of the hub."""
 
     def __init__(self) -> None:
-        """Build the parts."""
-        self.mouth, self.ears = SimulatedSpeaker(), Ears()
-        super().__init__(microphone=self.mouth, speaker=self.ears, say=lambda _: None)
-        self.came: deque[Came] = deque(maxlen=_MOST_EVENTS)
+        """Create the satellite with a simulated microphone and loudspeaker."""
+        self.microphone, self.loudspeaker = SimulatedMicrophone(), SimulatedLoudspeaker()
+        super().__init__(microphone=self.microphone, speaker=self.loudspeaker, say=lambda _: None)
+        self.events: deque[HubEvent] = deque(maxlen=_MOST_EVENTS)
         self._news = asyncio.Event()
 
     async def handle(self, event: Event, hub: Send) -> None:
-        """Note what came, then do it."""
+        """Record the event, then handle it."""
         data = event.data
         audio_s = 0.0
         if event.type == "audio-chunk":
             audio_s = len(event.payload or b"") / (data["rate"] * data["width"] * data["channels"])
-        self.came.append(Came(time.monotonic(), event.type, str(data.get("text", "")), audio_s))
+        self.events.append(HubEvent(time.monotonic(), event.type, str(data.get("text", "")), audio_s))
         self._news.set()
         await super().handle(event, hub)
 
-    async def until(self, kind: str, *, since_s: float, timeout_s: float) -> Came:
-        """Return the first event of a kind after a moment. Raises TimedOut."""
+    async def until(self, kind: str, *, since_s: float, timeout_s: float) -> HubEvent:
+        """Return the first event of a type after `since_s`. Raises TimedOut."""
         found = await self.reached(lambda: self._first(kind, since_s), timeout_s)
         if found is None:
             raise TimedOut(f"The hub sent no {kind}.")
         return found
 
-    async def reached(self, found: Callable[[], Came | None], timeout_s: float) -> Came | None:
-        """Look after every event until something is found; None after `timeout_s`."""
+    async def reached(self, found: Callable[[], HubEvent | None], timeout_s: float) -> HubEvent | None:
+        """Call `found` after every event until it returns one; None after `timeout_s`."""
         until_s = time.monotonic() + timeout_s
         while (came := found()) is None and (left_s := until_s - time.monotonic()) > 0:
             self._news.clear()
@@ -158,9 +158,9 @@ class Room(SatelliteDevice):
         return came
 
     def speech(self, since_s: float) -> tuple[Arrival, ...]:
-        """Return the audio of the first speech after a moment, in seconds since then."""
+        """Return the audio of the first speech after `since_s`, with times relative to it."""
         found: list[Arrival] = []
-        for came in self.came:
+        for came in self.events:
             if came.at_s < since_s:
                 continue
             if came.kind == "audio-chunk":
@@ -169,13 +169,13 @@ class Room(SatelliteDevice):
                 break
         return tuple(found)
 
-    def _first(self, kind: str, since_s: float) -> Came | None:
-        return next((came for came in self.came if came.kind == kind and came.at_s >= since_s), None)
+    def _first(self, kind: str, since_s: float) -> HubEvent | None:
+        return next((came for came in self.events if came.kind == kind and came.at_s >= since_s), None)
 
 
 @asynccontextmanager
 async def rooms(count: int, limits: LimitSettings) -> AsyncIterator[dict[str, Room]]:
-    """Open so many rooms, by the addresses at which a hub finds them."""
+    """Start `count` satellites and yield them by their addresses."""
     async with AsyncExitStack() as stack:
         found: dict[str, Room] = {}
         for number in range(1, count + 1):

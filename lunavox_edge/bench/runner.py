@@ -1,4 +1,4 @@
-"""One run: start the services, measure them in turn, stop them."""
+"""A benchmark run: start the services, measure them, stop them."""
 
 from __future__ import annotations
 
@@ -43,40 +43,40 @@ _LEAST_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be measured: our service first, and how much."""
+    """The services to measure, ours first, and how much to measure."""
 
     plans: tuple[Plan, ...]
     extent: Extent
     speech: Path | None = None
     board: bool = False
     only: frozenset[str] = frozenset()
-    """Names of the parts that are wanted; all of them if empty."""
+    """Names of the parts to measure; all of them if empty."""
     public: str | None = None
-    """The program wyoming-bench."""
+    """Path of the program wyoming-bench."""
     own: tuple[str, ...] = ()
-    """The command that starts our service, for parts that need one with settings of theirs."""
+    """The command that starts our service, for parts that need it with special settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     name: str
     weight: float
-    """Seconds that it takes, about; where there is less time, all get less."""
+    """Usual duration in seconds; the available time is divided by these weights."""
     work: Callable[[], Coroutine[Any, Any, None]]
     always: bool = True
-    """Whether it is done without being named."""
+    """Whether it is measured without being named in `only`."""
 
 
 def bench(order: Order, settings: Settings, say: Callable[[str], None]) -> FigureTable:
-    """Measure; return what was found within the extent's time. Raises LunavoxError."""
+    """Measure within the time limit of the extent and return the table. Raises LunavoxError."""
     try:
         return asyncio.run(_bench(order, settings, say))
     except asyncio.CancelledError as error:
-        raise Cancelled("The measurement was ended before it was over.") from error
+        raise Cancelled("The measurement was cancelled.") from error
 
 
 def _end_on_sigterm() -> None:
-    """Stop what was started here, too, when this is ended from outside."""
+    """Cancel the run at SIGTERM, so that the started services are stopped."""
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -94,7 +94,7 @@ async def _bench(order: Order, settings: Settings, say: Callable[[str], None]) -
             say(f"starting {plan.name}" if plan.commands else f"looking for {plan.name}")
             services.append(await stack.enter_async_context(running(plan, quota=quota)))
         context = BenchRun(services, order.extent, report, say, started_s + order.extent.limit_s)
-        # Nothing can be measured without this.
+        # Without this nothing can be measured, so its error ends the run.
         await bench_client.bounded(_prepare(context, order.speech), order.extent.limit_s)
         parts = [
             part
@@ -109,7 +109,7 @@ async def _bench(order: Order, settings: Settings, say: Callable[[str], None]) -
 
 
 def _parts(context: BenchRun, order: Order, settings: Settings) -> Sequence[_Part]:
-    """What is done, in order: what may end a service is last, and what takes memory of its own before it."""
+    """Return the parts in order; a part that may end a service is last."""
     return (
         _Part("speaking", 200, lambda: speaking.measure(context)),
         _Part("describe", 30, lambda: strain.describe(context)),
@@ -135,7 +135,7 @@ async def _within(context: BenchRun, part: _Part) -> None:
 
 
 async def _prepare(context: BenchRun, speech: Path | None) -> None:
-    """Load every model by a first request, and get the speech that is to be heard."""
+    """Load every model by a first request, and get the speech to be recognised."""
     for service in context.services:
         if service.first_rss_bytes:
             context.report.add("RSS, idle", service.name, service.first_rss_bytes / 1e6, unit="MB")
@@ -153,17 +153,17 @@ async def _prepare(context: BenchRun, speech: Path | None) -> None:
             await bench_client.hear_at_once(
                 service.stt_uri, context.recordings[0].pcm, language=hearing.LANGUAGE, timeout_s=timeout_s
             )
-    # What is held for good: what the last request took for a moment is in the peak.
+    # Memory that is held permanently; short-lived memory of a request counts for the peak only.
     await asyncio.sleep(_SETTLED_S)
     strain.memory(context, "RSS, both models loaded")
 
 
 async def _spoken(context: BenchRun, timeout_s: float) -> list[recordings.Recording]:
-    """Let the first service that speaks say what is to be heard; it stays in memory."""
+    """Let the first service with a voice speak the sentences to be recognised."""
     speaker = next((service.tts_uri for service in context.services if service.tts_uri), None)
     if speaker is None:
-        raise SettingsError("No service speaks, so give a folder of speech with --speech.")
-    context.report.note("The speech to be heard was spoken by the service itself, not by people.")
+        raise SettingsError("No service offers a voice; give a folder of recordings with --speech.")
+    context.report.note("The speech to be recognised was spoken by the service itself, not by people.")
     found = []
     for number in context.numbers(_GENERATED):
         said = texts.command(number)
@@ -182,7 +182,7 @@ def _quota(plan: Plan, report: FigureTable, stack: AsyncExitStack) -> CpuQuota:
     stack.callback(quota.close)
     report.note(
         f"Each service had {SHARE:.0%} of one core in periods of {PERIOD_US // 1000} ms, "
-        "to stand for a small board."
+        "to emulate a small board."
     )
     return quota
 

@@ -1,4 +1,4 @@
-"""The services that are measured: found at an address, or started here and stopped at the end."""
+"""Services to measure: running ones, or servers that are started and stopped here."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _DESCRIBE_TIMEOUT_S = 10.0
 _LOG_TAIL_BYTES = 2000
 _REST_S = 0.1
 _REST_CPU_S = 0.015
-"""One tick of the kernel's clock: less than this in _REST_S is nothing."""
+"""About one tick of the kernel's clock: a service that uses less within _REST_S is idle."""
 _REST_TIMEOUT_S = 2.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A service to be measured: its name, and per server a URI or a command with {uri} in it."""
+    """A service to measure: for each server a URI, or a command with {uri} in it."""
 
     name: str
     uris: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Service:
-    """One side of the comparison: one server, or one for speaking and one for hearing."""
+    """One side of the comparison: one server, or one for synthesis and one for recognition."""
 
     name: str
     pids: list[int] = field(default_factory=list)
@@ -61,23 +61,23 @@ class Service:
 
     @property
     def uris(self) -> list[str]:
-        """Every address once."""
+        """All addresses without duplicates."""
         return list(dict.fromkeys(uri for uri in (self.tts_uri, self.stt_uri) if uri))
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds used so far, 0 if its processes are not known."""
+        """Return the CPU seconds used so far; 0 if its processes are not known."""
         return processes.cpu_s(self._tree())
 
     def rss_bytes(self) -> int:
-        """Return the resident memory now."""
+        """Return the resident memory in bytes."""
         return processes.rss_bytes(self._tree())
 
     def peak_rss_bytes(self) -> int:
-        """Return the most resident memory so far."""
+        """Return the peak resident memory in bytes."""
         return processes.peak_rss_bytes(self._tree())
 
     async def rest(self) -> None:
-        """Wait until it works no more on what was asked, but not for ever."""
+        """Wait until its processes are idle, at most two seconds."""
         deadline_s = time.monotonic() + _REST_TIMEOUT_S
         before_s, busy = self.cpu_s(), bool(self.pids)
         while busy and time.monotonic() < deadline_s:
@@ -86,7 +86,7 @@ class Service:
             busy, before_s = now_s - before_s > _REST_CPU_S, now_s
 
     def kill(self) -> None:
-        """End the servers that were started here, at once."""
+        """Kill the servers that were started here."""
         for pid in self.pids if self.started_here else ():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
@@ -97,7 +97,10 @@ class Service:
 
 @asynccontextmanager
 async def running(plan: Plan, *, quota: CpuQuota | None) -> AsyncIterator[Service]:
-    """Find or start every server of a plan; stop what was started. Raises Unreachable, SettingsError."""
+    """Connect to or start every server of a plan; stop those that were started.
+
+    Raises Unreachable, SettingsError.
+    """
     async with AsyncExitStack() as stack:
         service = Service(plan.name, started_here=bool(plan.commands))
         for uri in plan.uris:
@@ -115,7 +118,7 @@ async def running(plan: Plan, *, quota: CpuQuota | None) -> AsyncIterator[Servic
 
 
 def free_uri() -> str:
-    """Return a loopback address that nobody listens at now."""
+    """Return a loopback address with a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
@@ -136,7 +139,7 @@ def _local_pid(uri: str) -> int | None:
 
 async def _start(service: Service, command: str, quota: CpuQuota | None, stack: AsyncExitStack) -> None:
     if URI_FIELD not in command:
-        raise SettingsError(f"The command of {service.name} does not say where {URI_FIELD} goes.")
+        raise SettingsError(f"The command of {service.name} does not contain {URI_FIELD}.")
     uri = free_uri()
     try:
         argv = [word.replace(URI_FIELD, uri) for word in shlex.split(command)]
@@ -157,7 +160,7 @@ async def _start(service: Service, command: str, quota: CpuQuota | None, stack: 
 
 
 def _log() -> IO[bytes]:
-    """Return a file without a name; it goes with its last handle."""
+    """Return a file without a name; it is deleted when it is closed."""
     return tempfile.TemporaryFile()
 
 
@@ -172,11 +175,11 @@ async def _answer(name: str, uri: str, process: asyncio.subprocess.Process, log:
             return info
     log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
     said = log.read().decode("utf-8", "replace").strip()
-    raise Unreachable(f"A server of {name} did not start. It said: {said or 'nothing'}")
+    raise Unreachable(f"A server of {name} did not start. Its output: {said or 'nothing'}")
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Stop a server and all that it started; it is the leader of its own group."""
+    """Stop a server and its children; it leads its own process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -190,6 +193,9 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def order(services: Sequence[Service], number: int) -> list[Service]:
-    """Return who goes first in round `number`: each in turn, so that noise and warmth hit all."""
+    """Return the services in the order of round `number`: each is first in turn.
+
+    So other load and heat affect all of them alike.
+    """
     turn = number % len(services)
     return [*services[turn:], *services[:turn]]

@@ -1,4 +1,4 @@
-"""Speech: first audio, total time, and whether a listener hears gaps."""
+"""Speech synthesis: first audio, total time, and gaps in playback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lunavox_edge.bench.listener_playback import gaps
 from lunavox_edge.bench.servers import Service, order
 
 TOKEN_S = 1 / 30
-"""A token of a language model on a small machine."""
+"""Seconds per token of a language model on a small machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ _KINDS = (
 
 
 async def measure(context: BenchRun) -> None:
-    """Speak every kind of text with every number of clients."""
+    """Request every kind of text with every number of clients."""
     extent = context.extent
     for kind in _KINDS:
         for count in extent.streamed_clients if kind.streamed else extent.clients:

@@ -1,4 +1,4 @@
-"""Under load: how long `describe` takes, how much memory goes, and what an endless text does."""
+"""Behaviour under load: `describe`, memory, and a very long text."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from lunavox_edge.host import system
 _DESCRIBE_EVERY_S = 0.05
 _WATCH_EVERY_S = 0.1
 _MOST_MEMORY = 0.5
-"""Of what the machine has left: a service that takes more for one text is ended."""
+"""Share of the free memory; a service that uses more for one text is stopped."""
 _MOST_SAMPLES = 20 * RATE_HZ
 _MB = 1e6
 
 
 async def describe(context: BenchRun) -> None:
-    """Ask what the services are while many clients have them speak, and many have them hear."""
+    """Time `describe` while many clients get speech, and while many send speech."""
     context.say("describe under load")
     clients = context.extent.describers
     longest = max(context.recordings, key=lambda item: min(len(item.samples), _MOST_SAMPLES))
@@ -82,19 +82,19 @@ async def _describe(
 
 
 def memory(context: BenchRun, figure: str) -> None:
-    """Note the resident memory of every service now."""
+    """Add the current resident memory of every service."""
     for service in context.services:
         _add_mb(context, figure, service, service.rss_bytes())
 
 
 def peak_memory(context: BenchRun) -> None:
-    """Note the most resident memory of every service so far."""
+    """Add the peak resident memory of every service."""
     for service in context.services:
         _add_mb(context, "RSS, peak", service, service.peak_rss_bytes())
 
 
 async def long_text(context: BenchRun) -> None:
-    """Have 20,000 characters spoken that no sentence ends, by services that were started here."""
+    """Request 20,000 characters without the end of a sentence, from services that were started here."""
     for service in context.services:
         if service.tts_uri is None or not service.started_here:
             continue

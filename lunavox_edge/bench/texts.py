@@ -1,4 +1,4 @@
-"""What is spoken. Every number makes another text of the same shape, so that no cache can know it."""
+"""Texts to speak. Each number gives another text of the same form, so that no cache contains it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reply(number: int) -> str:
 
 
 def command(number: int) -> str:
-    """Return something that a person says to a house."""
+    """Return a spoken command for home automation."""
     room, thing, state = _words(number)
     return _COMMANDS[number % len(_COMMANDS)].format(room=room, thing=thing, state=state)
 

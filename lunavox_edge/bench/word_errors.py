@@ -1,4 +1,4 @@
-"""Word errors between what was said and what was heard."""
+"""Word errors of a transcript."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SAME = {
     "meter": "metre",
     "and": "",
 }
-"""Spellings of one word, and the "and" that some say inside numbers and some do not."""
+"""Spellings that count as the same word; "and" is optional inside numbers, so it is dropped."""
 
 
 class WordErrors(NamedTuple):
-    """Words that are wrong, missing or too many, of how many said."""
+    """Number of wrong, missing and added words, and of words in the reference."""
 
     errors: int
     said: int
@@ -41,7 +41,7 @@ def normalized(text: str) -> list[str]:
 
 
 def word_errors(said: str, heard: str) -> WordErrors:
-    """Count the smallest number of words to change, add or drop."""
+    """Return the word errors of the transcript `heard` against the reference `said`."""
     reference = normalized(said)
     return WordErrors(_distance(reference, normalized(heard)), len(reference))
 

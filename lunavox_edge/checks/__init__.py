@@ -1,1 +1,1 @@
-"""Checks of this machine, of models and of satellites, for people."""
+"""Checks of this machine, of models and of satellites, reported to people."""

@@ -1,4 +1,4 @@
-"""What can be said of the machine without running a model: each finding says what to do if it is bad."""
+"""Checks of the machine that run no model: packages, memory, sensors, disks, permissions, sound, watchdog."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; a bad one says what to do."""
+    """One line of the report; if the verdict is bad, the text says what to do."""
 
     topic: str
     verdict: Severity
@@ -62,7 +62,7 @@ class Finding:
 
 
 def check_machine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
-    """Yield what the machine, its disks and its files are like; `file` holds the settings."""
+    """Yield findings about the machine; `file` is the settings file, None if there is none."""
     yield _machine()
     yield _packages()
     yield _memory(settings)
@@ -75,7 +75,7 @@ def check_machine(settings: Settings, file: Path | None = None) -> Iterator[Find
 
 
 def check_port(settings: Settings) -> Finding:
-    """Say whether the Wyoming port can be had, for when no service answers there."""
+    """Check that the Wyoming port is free; for when no service answers there."""
     address = Address.parse(settings.wyoming.uri)
     if address.path is not None:
         folder = address.path.parent
@@ -92,7 +92,7 @@ def check_port(settings: Settings) -> Finding:
             what = "another program uses it: stop that (ss -ltnp shows it) or set wyoming.uri"
         else:
             what = f"{error.strerror}: set wyoming.uri to an address of this machine"
-        return Finding("port", Severity.FAIL, f"{settings.wyoming.uri} cannot be had; {what}")
+        return Finding("port", Severity.FAIL, f"{settings.wyoming.uri} cannot be used; {what}")
     return Finding("port", Severity.OK, f"{settings.wyoming.uri} is free")
 
 
@@ -105,18 +105,18 @@ def _machine() -> Finding:
 
 
 def _packages(version: Callable[[str], str] = metadata.version) -> Finding:
-    there: list[str] = []
+    installed: list[str] = []
     missing: list[str] = []
     for name in (*_NEEDED, *_OPTIONAL):
         try:
-            there.append(f"{name} {version(name)}")
+            installed.append(f"{name} {version(name)}")
         except metadata.PackageNotFoundError:
             if name in _NEEDED:
                 missing.append(name)
     if missing:
         what = f"not installed: {', '.join(missing)}; run: pip install --force-reinstall lunavox-edge"
         return Finding("packages", Severity.FAIL, what)
-    return Finding("packages", Severity.OK, ", ".join(there))
+    return Finding("packages", Severity.OK, ", ".join(installed))
 
 
 def _memory(settings: Settings) -> Finding:
@@ -149,7 +149,7 @@ def _board(read: Callable[[], telemetry.Readings] = telemetry.readings) -> Findi
 
 
 def _clock(now_s: float) -> Finding:
-    """Say whether the clock is behind what is installed: then it was never set."""
+    """Compare the clock with the installation time of this package: a clock before that was never set."""
     try:
         installed_s = Path(__file__).stat().st_mtime
     except OSError:
@@ -166,14 +166,14 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         ("models", settings.catalog.resolved_cache_dir()),
         ("state", system.state_dir()),
     ):
-        there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
         try:
-            free_mb = shutil.disk_usage(there).free // _MIB
+            free_mb = shutil.disk_usage(existing).free // _MIB
         except OSError as error:
-            yield Finding("disk", Severity.FAIL, f"{folder} cannot be looked at: {error.strerror}")
+            yield Finding("disk", Severity.FAIL, f"{folder} cannot be read: {error.strerror}")
             continue
         text = f"{folder} ({what}): {free_mb} MB free"
-        if not os.access(there, os.W_OK):
+        if not os.access(existing, os.W_OK):
             advice = "models cannot be installed" if what == "models" else "choices are forgotten at the end"
             yield Finding("disk", Severity.WARN, f"{text}, but it cannot be written; {advice}")
         elif free_mb < _LITTLE_DISK_MB:
@@ -221,13 +221,13 @@ def _sound(settings: Settings) -> Finding:
         return Finding("sound", Severity.FAIL, what)
     cards = _cards()
     if command[0].endswith("aplay") and not cards:
-        what = "no sound card is there or may be used; plug one in, or add the user to the group audio"
+        what = "there is no sound card that may be used; plug one in, or add the user to the group audio"
         return Finding("sound", Severity.FAIL, what)
     return Finding("sound", Severity.OK, f"{Path(command[0]).name}; cards: {', '.join(cards) or 'none'}")
 
 
 def _watchdog(unit: dict[str, str] | None) -> Finding:
-    """Say whether the service manager would notice that the service hangs; `unit` is what it says of it."""
+    """Check that the systemd watchdog is on; `unit` has the properties of our unit, None if there is none."""
     if unit is None:
         return Finding("watchdog", Severity.OK, "not installed as a service (sudo ./install.sh does that)")
     limit, restarts = unit.get("WatchdogUSec", "0"), unit.get("NRestarts", "0")
@@ -237,13 +237,13 @@ def _watchdog(unit: dict[str, str] | None) -> Finding:
         return Finding("watchdog", Severity.FAIL, f"the service has failed; {advice}")
     if limit in ("0", "infinity"):
         advice = f"add WatchdogSec=30 with: systemctl edit {_UNIT}"
-        return Finding("watchdog", Severity.WARN, f"nobody notices a service that hangs; {advice}")
+        return Finding("watchdog", Severity.WARN, f"a service that hangs is not restarted; {advice}")
     text = f"the service is {state}; {limit} without a sign of life restart it; restarted {restarts} times"
     return Finding("watchdog", Severity.OK, text)
 
 
 def _unit_state() -> dict[str, str] | None:
-    """What systemd says of our unit, of the system's or this user's; None where there is no such unit."""
+    """Return the properties of our systemd unit, of the system or of this user; None if there is no unit."""
     for scope in ([], ["--user"]):
         command = ["systemctl", *scope, "show", _UNIT, f"--property={_UNIT_PROPERTIES}"]
         try:
@@ -259,7 +259,7 @@ def _unit_state() -> dict[str, str] | None:
 
 
 def _cards() -> list[str]:
-    """The names of the ALSA cards that can play and that this user may open."""
+    """Return the names of the ALSA cards that can play and that this user may open."""
     devices = Path("/dev/snd").glob("pcmC*D*p")
     usable = {path.name[4:].partition("D")[0] for path in devices if os.access(path, os.W_OK)}
     names = []

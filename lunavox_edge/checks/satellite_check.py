@@ -1,4 +1,4 @@
-"""Which satellites are there, of the settings, approved or merely near, and whether answers have somebody."""
+"""Which satellites can be reached (from the settings, approved, or found nearby), and which answerers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lunavox_edge.wire.neighbours import Neighbour
 
 OF_SETTINGS, APPROVED, FOUND = "settings", "approved", "found"
-"""Why a satellite is listed."""
+"""Values of `Present.source`: why a satellite is listed."""
 
 _TIMEOUT_S = 2.0
 _SEARCH_S = 2.5
@@ -29,10 +29,10 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A satellite, and whether it is there; `answer` names who answers at it.
+    """A satellite and whether it is online; `answer` is the name of its answerer.
 
-    `source` says why it is listed. One that was merely found is not connected to, and has the id that it
-    would get; `service` is what it is announced as.
+    The hub does not connect to one whose `source` is FOUND; its `id` is the one that it would get when
+    approved. `service` is its zeroconf service name.
     """
 
     id: str
@@ -47,32 +47,32 @@ class Present:
 
 
 def near(settings: Settings) -> tuple[Neighbour, ...]:
-    """Return the satellites that are announced on this network. Raises Unreachable if none can be."""
+    """Search this network for announced satellites. Raises Unreachable if multicast DNS does not work."""
     from lunavox_edge.wire import neighbours  # noqa: PLC0415  # heavy, and seldom needed
 
     return neighbours.satellites_near(settings.limits, search_s=_SEARCH_S)
 
 
 def satellites(settings: Settings, found: Iterable[Neighbour] = ()) -> Iterator[Present]:
-    """Ask every satellite that is served who it is, one after the other; none is disturbed by it.
+    """Query every satellite of the settings and every approved one, one after the other.
 
-    Then name those that were `found` and are not among them.
+    Their work is not disturbed. Then yield those of `found` that are not among them.
     """
-    house, by_service = settings.satellites, {one.service: one for one in found}
-    places: set[tuple[str, int]] = set()
-    for key, known in house.known.items():
-        places |= _places(known.uri)
+    configured, by_service = settings.satellites.known, {one.service: one for one in found}
+    endpoints: set[tuple[str, int]] = set()
+    for key, known in configured.items():
+        endpoints |= _endpoints(known.uri)
         yield _present(settings, key, known, OF_SETTINGS, None)
-    listed = approved.load(approved.file_of(house)) or {}
+    listed = approved.load(approved.file_of(settings.satellites)) or {}
     for key, entry in listed.items():
-        if key in house.known:
+        if key in configured:
             continue
         here = by_service.pop(entry.service, None)
         uri = entry.uri if here is None else here.uris[0]
         yield _present(settings, key, SatelliteSettings(uri=uri), APPROVED, entry.service)
-    taken = {*house.known, *listed}
+    taken = {*configured, *listed}
     for service, one in by_service.items():
-        if any(_places(uri) & places for uri in one.uris):
+        if any(_endpoints(uri) & endpoints for uri in one.uris):
             continue
         key = approved.free_id(one.name, taken)
         taken.add(key)
@@ -84,19 +84,19 @@ def _present(
 ) -> Present:
     name, area, problem = known.name, known.area, None
     try:
-        told = blocking_client.describe(known.uri, timeout_s=_TIMEOUT_S).satellite
-        if told is None:
+        info = blocking_client.describe(known.uri, timeout_s=_TIMEOUT_S).satellite
+        if info is None:
             problem = "no satellite: another service answers there"
         else:
-            name, area = name or shown(told.name or ""), area or shown(told.area or "")
+            name, area = name or shown(info.name or ""), area or shown(info.area or "")
     except LunavoxError as error:
         problem = f"offline ({error.code})"
     answer, _ = settings.satellites.answer_for(known)
     return Present(key, known.uri, name or key, area or "", answer, problem is None, problem, source, service)
 
 
-def _places(uri: str) -> set[tuple[str, int]]:
-    """Return the addresses that a URI of a satellite leads to."""
+def _endpoints(uri: str) -> set[tuple[str, int]]:
+    """Return the IP addresses and port that a URI resolves to; empty for a socket file."""
     address = Address.parse(uri)
     if address.path is not None:
         return set()
@@ -108,7 +108,7 @@ def _places(uri: str) -> set[tuple[str, int]]:
 
 
 def absence(url: str) -> str | None:
-    """Say why nobody can be asked at an address of `satellites.answers`, None if somebody listens there."""
+    """Return why the address of an answerer cannot be reached, None if it can."""
     parts = urlsplit(url)
     try:
         if parts.scheme == "unix":

@@ -1,8 +1,8 @@
-"""The command line: global options, and every way a command can end.
+"""The command line: global options, dispatch to the commands, and exit statuses.
 
-A command is a module with `add_parser(subparsers)` that sets `run`, called with the arguments and the
-settings; or `run_bare`, called with the arguments alone. These modules import what they need when they
-run, so that `--help` answers at once.
+A command is a module with `add_parser(subparsers)`. It sets the default `run`, which is called with the
+arguments and the settings, or `run_bare`, which is called with the arguments alone. Commands import what
+they need when they run, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; argparse ends a wrong call with SystemExit."""
+    """Run one command and return its exit status; argparse raises SystemExit for wrong arguments."""
     quiet_numpy()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 is no reason to fail
+            stream.reconfigure(errors="replace")  # so that printing does not fail on a terminal without UTF-8
     args = _parser().parse_args(argv)
     try:
         status = _dispatch(args)
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             streams.discard_output()
         return ExitCode.ERROR
     except Exception:
-        _LOGGER.exception("%s failed for a reason that should not exist; please report it", args.command)
+        _LOGGER.exception("%s failed because of an internal error; please report it", args.command)
         return ExitCode.ERROR
     return int(status)
 
@@ -75,7 +75,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     from lunavox_edge.settings.reading import load_settings
 
     settings = load_settings(args.config)
-    # A service logs what it does; a command says it on standard output.
+    # The service logs at the level of the settings; other commands print their results.
     if args.command == "run":
         _set_up_log(args.log_level or settings.log.level, journal_handler(service_variables()))
     else:
@@ -86,7 +86,7 @@ def _dispatch(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lunavox-edge",
-        description="Ears and a mouth for a house: speech recognition and synthesis, without a cloud.",
+        description="Local speech recognition, speech synthesis and wake words, without a cloud.",
         epilog="Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 no such model or voice, "
         "4 cannot be reached, 5 busy. Every setting: docs/CONFIG.md.",
     )
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_global_options(parser: argparse.ArgumentParser, default: str | None) -> None:
-    """Add the options that are understood before and after the command's name."""
+    """Add the options that may stand before or after the command's name."""
     group = parser.add_argument_group("global options")
     group.add_argument(
         "--config",
@@ -110,15 +110,15 @@ def _add_global_options(parser: argparse.ArgumentParser, default: str | None) ->
         default=default,
         help="settings file (default: see docs/CONFIG.md)",
     )
-    group.add_argument("--log-level", choices=_LEVELS, default=default, help="least severity that is logged")
+    group.add_argument("--log-level", choices=_LEVELS, default=default, help="lowest level that is logged")
 
 
 def _set_up_log(level: str, handler: logging.Handler | None = None) -> None:
-    """Log to a handler that knows time and severity by itself, or to standard error."""
+    """Log to `handler`, which adds time and severity itself; without one to standard error."""
     form = "%(name)s: %(message)s"
     if handler is None:
         handler, form = logging.StreamHandler(sys.stderr), f"%(asctime)s %(levelname)-7s {form}"
     handler.addFilter(Damper())
     logging.basicConfig(level=level.upper(), format=form, handlers=[handler])
-    # It tells of every request, with its address.
+    # At INFO it logs the URL of every request.
     logging.getLogger("httpx2").setLevel(logging.WARNING)

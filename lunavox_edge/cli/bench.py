@@ -1,4 +1,4 @@
-"""`lunavox-edge bench`: services side by side in one table."""
+"""`lunavox-edge bench`: measure services and compare them in one table."""
 
 from __future__ import annotations
 
@@ -28,61 +28,64 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "bench",
-        help="measure this service, and others beside it",
-        description="Measure how fast, how well and how cheaply this service speaks and hears, and any other "
-        "Wyoming service beside it in the same rounds. Starts a service of its own unless --uri is given. "
-        "What is measured and how: docs/BENCHMARKS.md.",
-        epilog="Example: lunavox-edge bench --quick --peer theirs=tcp://127.0.0.1:10200,tcp://127.0.0.1:10301",
+        help="measure this service and compare it with others",
+        description="Measure speed, quality and resource use of this service's speech synthesis and "
+        "recognition, and of other Wyoming services in alternating rounds. Starts its own service unless "
+        "--uri is given. What is measured and how: docs/BENCHMARKS.md.",
+        epilog="Example: lunavox-edge bench --quick --peer "
+        "theirs=tcp://127.0.0.1:10200,tcp://127.0.0.1:10301",
     )
-    parser.add_argument("--uri", type=not_empty, help="a running service, instead of one started for this")
+    parser.add_argument("--uri", type=not_empty, help="measure a running service instead of starting one")
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         metavar="NAME=URI[,URI]",
-        help="another service, at one address or at one for speaking and one for hearing",
+        help="another service: one address, or one for synthesis and one for recognition",
     )
     parser.add_argument(
         "--spawn",
         action="append",
         default=[],
         metavar="NAME=COMMAND",
-        help="another service that is started for this; {uri} in the command is where it shall listen; "
-        "given twice with one name, the two servers are one service",
+        help="start another service; {uri} in the command is replaced by the address to listen on; "
+        "two commands with the same NAME count as one service",
     )
     parser.add_argument(
         "--speech",
         type=Path,
         metavar="DIR",
-        help="recordings with a MANIFEST.tsv (default: what LUNAVOX_SPEECH_DATA names; else sentences that "
-        "the service speaks itself, and no word errors)",
+        help="recordings with a MANIFEST.tsv (default: the folder in LUNAVOX_SPEECH_DATA; without it, "
+        "sentences that the service itself speaks, and no word errors)",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="less of everything: 2.5 minutes at most, not 11 (20 with --board)",
+        help="fewer and shorter rounds: at most 2.5 minutes instead of 11 (20 with --board)",
     )
     parser.add_argument(
         "--board",
         action="store_true",
-        help="give each service 30 %% of one core, to stand for a small board (needs a writable cgroup)",
+        help="give each service 30 %% of one core, to emulate a small board (needs a writable cgroup)",
     )
     parser.add_argument(
         "--only",
         type=_parts,
         default=frozenset(),
         metavar="PART[,PART]",
-        help="measure these parts alone: " + ", ".join(_PARTS) + " (satellites only if named)",
+        help="measure only these parts: " + ", ".join(_PARTS) + " (satellites only if named)",
     )
-    parser.add_argument("--public", metavar="PROGRAM", help="run this wyoming-bench too and show its output")
+    parser.add_argument("--public", metavar="PROGRAM", help="also run this wyoming-bench and show its output")
     parser.add_argument("--json", action="store_true", help="print every sample as JSON instead of the table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file what would be printed")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the result to a file instead of printing it"
+    )
     parser.add_argument(
         "--markdown",
         type=Path,
         metavar="FILE",
         help="also put the table into this file, between <!-- bench:full --> and <!-- /bench:full --> "
-        "(or quick, or board; satellites for that part alone)",
+        "(or quick, or board; satellites if only that part is measured)",
     )
     parser.set_defaults(run=_run)
 
@@ -96,7 +99,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
 
     if "public" in args.only and not args.public:
         raise SettingsError("The part public needs a program: --public PROGRAM.")
-    # A sentence that comes from memory would say nothing about the voice.
+    # A sentence from the phrase cache would not measure the voice.
     own = ["env", "LUNAVOX_EDGE__TTS__PHRASE_CACHE_MB=0", sys.executable, "-m", "lunavox_edge"]
     own += ["--config", str(args.config)] if args.config else []
     own += ["run", "--uri", URI_FIELD]
@@ -114,7 +117,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     place = "satellites" if args.only == _SATELLITES else extent.name
     document = Document(args.markdown, place) if args.markdown else None
     if args.output:
-        _write(args.output, "", "a")  # found out before minutes of measuring, what is there stays
+        _write(args.output, "", "a")  # fails before minutes of measuring, and keeps the content
     report = runner.bench(order, settings, lambda line: print(line, file=sys.stderr, flush=True))
     text = json.dumps(report.data(), indent=1) if args.json else report.markdown()
     if args.output:

@@ -1,4 +1,4 @@
-"""`lunavox-edge check-config`: every problem of the settings at once."""
+"""`lunavox-edge check-config`: print every problem of the settings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "check-config",
-        help="check the settings and say where they come from",
+        help="check the settings and show where they come from",
         description="Print every problem of the settings at once, with file, line and key, or OK with the "
-        "file and the environment variables in effect. Exit 0 if they are right, 1 if not.",
+        "file and the environment variables in effect. Exit 0 if they are valid, 1 if not.",
     )
     parser.set_defaults(run_bare=_run)
 
@@ -35,7 +35,7 @@ def _run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return ExitCode.ERROR
     print("OK")
-    print(f"file: {loaded.file or 'none, the defaults hold'}")
+    print(f"file: {loaded.file or 'none, the defaults apply'}")
     for name, key in loaded.overrides.items():
         print(f"{name}: {key} = {_shown(loaded, key)}")
     return ExitCode.OK

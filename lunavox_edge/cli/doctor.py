@@ -1,4 +1,4 @@
-"""`lunavox-edge doctor`: prints what works here."""
+"""`lunavox-edge doctor`: test what works on this machine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "doctor",
-        help="run every engine on every device and say what works",
-        description="Run every engine on every device, and say which is used and why. Exit 1 if one fails.",
+        help="test every engine on every device",
+        description="Run every engine on every device, check this machine and its settings, and print which "
+        "device is used and why. Exit 1 if a check fails.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.set_defaults(run=_run)
 
 

@@ -1,4 +1,4 @@
-"""What the exit status of every command means."""
+"""Exit statuses, the same for all commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lunavox_edge.errors import (
 
 
 class ExitCode(IntEnum):
-    """The exit status. USAGE is also what argparse uses."""
+    """The exit status of a command. argparse uses USAGE too."""
 
     OK = 0
     ERROR = 1
@@ -45,7 +45,7 @@ _BY_ERROR: tuple[tuple[type[LunavoxError], ExitCode], ...] = (
 
 
 def exit_code(error: LunavoxError) -> ExitCode:
-    """Return the exit status that tells a script what kind of error this was."""
+    """Return the exit status for this kind of error; ERROR for all others."""
     for kind, code in _BY_ERROR:
         if isinstance(error, kind):
             return code

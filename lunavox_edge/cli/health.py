@@ -1,4 +1,4 @@
-"""`lunavox-edge healthcheck`: whether the running service answers."""
+"""`lunavox-edge healthcheck`: test whether the running service answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "healthcheck",
-        help="ask the running service whether it works",
-        description="Exit 0 if the service answers and has something to hear or speak with, 1 if it has "
-        "nothing, 4 if it does not answer. For containers and monitoring.",
+        help="test whether the running service answers",
+        description="Exit 0 if the service answers and has a model or a voice, 1 if it has neither, 4 if it "
+        "does not answer. For containers and monitoring.",
     )
     parser.add_argument(
         "--uri", type=not_empty, help="where the service listens (default: wyoming.uri of the settings)"

@@ -1,4 +1,4 @@
-"""Installing from the hub and removing again, the same for models and voices."""
+"""Installation and removal of models and voices of the hub, for `models` and `voices`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def open_hub(settings: Settings) -> ModelHub:
-    """Return the hub that the settings name."""
+    """Return the model hub of the settings."""
     from lunavox_edge.downloads.model_hub import ModelHub
 
     return ModelHub(cache_dir=settings.catalog.resolved_cache_dir(), endpoint=settings.catalog.hub_endpoint)
 
 
 def install(settings: Settings, wanted: Iterable[tuple[str, ModelKind | None]]) -> int:
-    """Install one after the other; one that fails does not stop the rest. Return the first failure.
+    """Install pairs of name and kind, one after the other; with kind None the name decides.
 
-    With no kind it is what the name means.
+    A failure does not stop the rest. Return the exit status of the first failure, or OK.
     """
     hub = open_hub(settings)
     status = ExitCode.OK
@@ -50,7 +50,7 @@ def install(settings: Settings, wanted: Iterable[tuple[str, ModelKind | None]]) 
 
 
 def remove(settings: Settings, args: argparse.Namespace, kinds: Iterable[ModelKind]) -> int:
-    """Remove what `args.names` name, after a confirmation. Return the first failure."""
+    """Remove `args.names` after a confirmation. Return the exit status of the first failure, or OK."""
     hub, catalog = open_hub(settings), open_catalog(settings)
     status = ExitCode.OK
     for name in args.names:
@@ -68,7 +68,7 @@ def remove(settings: Settings, args: argparse.Namespace, kinds: Iterable[ModelKi
             print(error, file=sys.stderr)
             status = status or exit_code(error)
             continue
-        print(f"Removed {manifest.name}. `{_undo(manifest)}` brings it back.", flush=True)
+        print(f"Removed {manifest.name}. `{_undo(manifest)}` installs it again.", flush=True)
     return status
 
 
@@ -84,7 +84,7 @@ def _is_usable(catalog: Catalog, manifest: Manifest) -> bool:
 
 
 def _installed(hub: ModelHub, catalog: Catalog, name: str, kinds: tuple[ModelKind, ...]) -> Manifest | str:
-    """Return what to remove, or the sentence that says why it cannot be. Raises UnknownModel or -Voice."""
+    """Return what to remove, or a sentence why it cannot be removed. Raises UnknownModel, UnknownVoice."""
     from lunavox_edge.engine.values.naming import name_key
 
     manifests = [manifest for kind in kinds for manifest in hub.installed(kind)]
@@ -94,7 +94,7 @@ def _installed(hub: ModelHub, catalog: Catalog, name: str, kinds: tuple[ModelKin
             entry = entry or catalog.find(name, kind)
         except (UnknownModel, UnknownVoice) as error:
             unknown = unknown or error
-    # What is broken or hidden behind another of its name is not found, but can be removed.
+    # A broken model, or one hidden by another of the same name, is not in the catalog but can be removed.
     keys = {name_key(name)} | ({name_key(entry.name)} if entry is not None and _from_hub(entry) else set())
     for manifest in manifests:
         if name_key(manifest.name) in keys:
@@ -113,24 +113,22 @@ def _why_not(entry: ModelEntry) -> str:
         case SourceKind.CONFIG:
             return f"'{entry.name}' is an alias in the settings; take it out of `voices:` there."
         case SourceKind.FOLDER:
-            return f"'{entry.name}' lies in a folder of yours; delete it there: {entry.path}"
+            return f"'{entry.name}' is in one of your folders; delete it there: {entry.path}"
         case _:
             return f"'{entry.name}' came with the {entry.source}; remove that with pip."
 
 
 def _refused(settings: Settings, catalog: Catalog, manifest: Manifest, *, sure: bool) -> ExitCode | None:
-    """Ask if it may be removed. Return None for yes, else the exit status."""
+    """Ask for confirmation unless `sure`. Return None for yes, otherwise the exit status."""
     if sure:
         return None
     default = default_entry(settings, catalog, manifest.kind)
     note = (
-        " It is what requests use that name nothing else."
-        if default and default.name == manifest.name
-        else ""
+        " Requests that name no model or voice use it." if default and default.name == manifest.name else ""
     )
     question = f"Remove {manifest.name} ({size_text(manifest.size_bytes)})?{note}"
     if sys.stdin is None or not sys.stdin.isatty():
-        print(f"{question} Say --yes to remove it without being asked.", file=sys.stderr)
+        print(f"{question} Add --yes to remove it without a question.", file=sys.stderr)
         return ExitCode.USAGE
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() in ("y", "yes"):

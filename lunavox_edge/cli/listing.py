@@ -22,7 +22,7 @@ _MIN_CELL = 8
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    """Return the catalog after a look at everything; waits a moment for files that just changed."""
+    """Return the refreshed catalog; waits a moment if files have just changed."""
     from lunavox_edge.backends import registry
     from lunavox_edge.engine.catalog.catalog import Catalog
     from lunavox_edge.engine.catalog.sources import SETTLE_S
@@ -43,7 +43,7 @@ def open_catalog(settings: Settings) -> Catalog:
 def print_catalog(
     settings: Settings, catalog: Catalog, entries: Sequence[ModelEntry], kinds: Sequence[ModelKind]
 ) -> None:
-    """Print entries as a table, then what is hidden behind another of its name, then what is broken."""
+    """Print entries as a table, then entries hidden by another of the same name, then broken ones."""
     defaults = (default_entry(settings, catalog, kind) for kind in ModelKind)
     chosen = {(entry.kind, entry.name) for entry in defaults if entry is not None}
     hidden = [entry for entry in catalog.shadowed() if entry.kind in kinds]
@@ -54,12 +54,12 @@ def print_catalog(
     header = ("NAME", "KIND", "LANGUAGES", "SPEAKERS", "SIZE", "LICENCE", "SOURCE")
     print_table(header, rows, right=("SPEAKERS", "SIZE"))
     if any((entry.kind, entry.name) in chosen for entry in entries):
-        print("\n* used where a request names nothing else")
+        print("\n* used for requests that name no model or voice")
     print_broken(catalog.broken())
 
 
 def print_broken(broken: Iterable[BrokenEntry]) -> None:
-    """Print what cannot be used, and why."""
+    """Print entries that cannot be used, with the reason."""
     broken = tuple(broken)
     if broken:
         print("\nCannot be used:")
@@ -69,7 +69,10 @@ def print_broken(broken: Iterable[BrokenEntry]) -> None:
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Print columns that together fit MAX_COLUMNS; the widest give way first."""
+    """Print a table of at most MAX_COLUMNS characters a line; the widest columns are cut first.
+
+    `right` names the columns that are aligned to the right.
+    """
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     room = MAX_COLUMNS - 2 * (len(header) - 1)
     while sum(widths) > room and max(widths) > _MIN_CELL:
@@ -83,7 +86,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
 
 
 def catalog_json(catalog: Catalog, entries: Sequence[ModelEntry], kinds: Iterable[ModelKind]) -> str:
-    """Return entries, hidden ones and broken ones as one JSON object."""
+    """Return entries, hidden entries and broken entries as one JSON object."""
     kinds = set(kinds)
     return json.dumps(
         {
@@ -97,7 +100,7 @@ def catalog_json(catalog: Catalog, entries: Sequence[ModelEntry], kinds: Iterabl
 
 
 def entry_fields(entry: ModelEntry) -> dict[str, object]:
-    """Return an entry as values that JSON knows."""
+    """Return an entry as a dictionary of JSON values."""
     return asdict(entry) | {
         "kind": entry.kind.value,
         "source_kind": entry.source_kind.value,
@@ -106,7 +109,7 @@ def entry_fields(entry: ModelEntry) -> dict[str, object]:
 
 
 def default_entry(settings: Settings, catalog: Catalog, kind: ModelKind) -> ModelEntry | None:
-    """Return what the settings name for requests that name nothing, if it is installed."""
+    """Return the default model or voice of the settings; None if not installed, and for wake words."""
     from lunavox_edge.errors import CatalogError
 
     if kind is ModelKind.WAKE:
@@ -118,7 +121,7 @@ def default_entry(settings: Settings, catalog: Catalog, kind: ModelKind) -> Mode
 
 
 def size_text(size_bytes: int) -> str:
-    """Return a size for people: `63 MB`, `1.5 GB`."""
+    """Return a readable size: `63 MB`, `1.5 GB`; `-` for zero."""
     if size_bytes >= 1_000_000_000:  # noqa: PLR2004 - a billion
         return f"{size_bytes / 1e9:.1f} GB"
     if 0 < size_bytes < 1_000_000:  # noqa: PLR2004 - a million
@@ -127,7 +130,7 @@ def size_text(size_bytes: int) -> str:
 
 
 def languages_text(languages: Sequence[str]) -> str:
-    """Return languages for a narrow column."""
+    """Return languages as short text; the number of languages if there are more than two."""
     if not languages:
         return "any"
     return ", ".join(languages) if len(languages) <= _MAX_LANGUAGES else f"{len(languages)} languages"

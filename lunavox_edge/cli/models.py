@@ -1,4 +1,4 @@
-"""`lunavox-edge models`: what is installed, what is loaded, and the hub."""
+"""`lunavox-edge models`: list, install and remove models, and show which are loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import Settings
 
 _STATUS_TIMEOUT_S = 5.0
-# Wake words come as packages and in folders.
+# Wake words come from packages and folders, not from the hub.
 _HUB_KINDS = (ModelKind.STT.value, ModelKind.TTS.value)
 
 
@@ -31,30 +31,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     pull = actions.add_parser(
         "pull",
-        help="install from the Hugging Face hub, or bring up to date",
-        description="Install models from the hub of catalog.hub_endpoint. An interrupted pull goes on where "
-        "it stopped; every file is checked; a running service uses the model by itself.",
+        help="install from the Hugging Face hub, or update",
+        description="Install models from the hub of catalog.hub_endpoint. An interrupted download continues "
+        "where it stopped; every file is checked; a running service finds the model without a restart.",
         epilog="Examples: lunavox-edge models pull small.en | lunavox-edge models pull large-v3-turbo | "
         "lunavox-edge models pull OWNER/REPOSITORY (a Whisper model in CTranslate2's format)",
     )
     pull.add_argument(
         "names", nargs="+", metavar="NAME", help="tiny.en, base, small, ... or OWNER/REPOSITORY"
     )
-    pull.add_argument("--kind", choices=_HUB_KINDS, help="default: by the name")
+    pull.add_argument("--kind", choices=_HUB_KINDS, help="default: derived from the name")
     pull.set_defaults(run=_pull)
 
-    listing = actions.add_parser("list", help="what is installed, with licence, source and size")
-    listing.add_argument("--kind", choices=[kind.value for kind in ModelKind], help="only these")
+    listing = actions.add_parser("list", help="list what is installed, with licence, source and size")
+    listing.add_argument("--kind", choices=[kind.value for kind in ModelKind], help="list only this kind")
     listing.add_argument("--json", action="store_true", help="one JSON object with every detail")
     listing.set_defaults(run=_list)
 
-    taking = actions.add_parser("rm", help="remove what was installed from the hub")
+    taking = actions.add_parser("rm", help="remove models that were installed from the hub")
     taking.add_argument("names", nargs="+", metavar="NAME")
-    taking.add_argument("--kind", choices=_HUB_KINDS, help="default: either")
+    taking.add_argument("--kind", choices=_HUB_KINDS, help="default: either kind")
     taking.add_argument("--yes", action="store_true", help="do not ask")
     taking.set_defaults(run=_remove)
 
-    loaded = actions.add_parser("ps", help="what the running service has in memory")
+    loaded = actions.add_parser("ps", help="list the models that the running service has in memory")
     loaded.add_argument("--uri", type=not_empty, help="the service's address (default: wyoming.uri)")
     loaded.add_argument("--json", action="store_true", help="a JSON list")
     loaded.set_defaults(run=_ps)

@@ -1,4 +1,4 @@
-"""`lunavox-edge mqtt`: watching what passes, and saying something, through the broker."""
+"""`lunavox-edge mqtt`: watch the messages of the broker, and speak a text through it."""
 
 from __future__ import annotations
 
@@ -29,31 +29,37 @@ _ENDS = {"finished": ExitCode.OK, "failed": ExitCode.ERROR, "cancelled": ExitCod
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     parser = subparsers.add_parser(
-        "mqtt", help="watch the broker, or speak through it", description="Look at MQTT from outside."
+        "mqtt",
+        help="watch the broker, or speak through it",
+        description="Use the MQTT interface as a client.",
     )
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     watch = commands.add_parser(
         "watch",
-        help="print what passes until Ctrl-C",
-        description="Print every message below this appliance's topic until Ctrl-C, one a line.",
+        help="print messages until Ctrl-C",
+        description="Print every message below this appliance's topic until Ctrl-C, one per line.",
     )
-    watch.add_argument("--all", action="store_true", help="those of all appliances at this broker")
+    watch.add_argument(
+        "--all", action="store_true", help="print the messages of all appliances at this broker"
+    )
     watch.set_defaults(run=_watch)
     say = commands.add_parser(
         "say",
-        help="have a text spoken, and wait until it was",
+        help="speak a text and wait until it is finished",
         description="Have the appliance speak a text through its own loudspeaker or a satellite's.",
     )
     say.add_argument("text", help="the text, or - for standard input")
     say.add_argument("--voice", help="a voice of `lunavox-edge voices list`")
-    say.add_argument("--satellite", type=not_empty, metavar="ID", help="speak there; `all` for all of them")
+    say.add_argument(
+        "--satellite", type=not_empty, metavar="ID", help="speak at this satellite; `all`: at every satellite"
+    )
     say.set_defaults(run=_say)
     for command in (watch, say):
         command.add_argument(
-            "--broker", type=not_empty, metavar="URL", help="use this one instead of mqtt.broker"
+            "--broker", type=not_empty, metavar="URL", help="use this broker instead of mqtt.broker"
         )
         command.add_argument(
-            "--node", type=not_empty, metavar="NAME", help="an appliance other than mqtt.node"
+            "--node", type=not_empty, metavar="NAME", help="use this appliance instead of mqtt.node"
         )
 
 
@@ -68,10 +74,10 @@ def _watch(args: argparse.Namespace, settings: Settings) -> int:
         streams.say(f"Watching {wanted} at {visit.uri}. Ctrl-C stops.")
         while True:
             try:
-                told = line(visit.next(), base)
+                text = line(visit.next(), base)
             except LunavoxError as error:
-                told = f"{error} Trying again every {_PAUSE_S:.0f} s."
-            streams.say(f"{time.strftime('%H:%M:%S')}  {told}")
+                text = f"{error} Trying again every {_PAUSE_S:.0f} s."
+            streams.say(f"{time.strftime('%H:%M:%S')}  {text}")
             while not visit.is_open:
                 time.sleep(_PAUSE_S)
                 with contextlib.suppress(LunavoxError):
@@ -85,7 +91,7 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.mqtt.messages import Publication
 
     read = streams.read_text() if args.text == "-" else args.text
-    # Bytes that are no text cannot be sent on.
+    # Characters that cannot be encoded are replaced.
     text = read.encode(errors="replace").decode()
     request = {"text": text, "id": f"cli-{uuid.uuid4().hex[:12]}"}
     if args.voice:
@@ -111,13 +117,11 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
             deadline_s = time.monotonic() + _SPEECH_TIMEOUT_S
     finally:
         visit.close()
-    raise TimedOut(
-        f"Nobody at {topics.root} says what became of the text; does the service run, and is --node its name?"
-    )
+    raise TimedOut(f"There is no answer from {topics.root}. Does the service run, and is --node its name?")
 
 
 def _status_of(message: Message, request_id: str) -> str | None:
-    """Return what became of this request; None if the message is about something else."""
+    """Return the status of this request; None if the message is about something else."""
     try:
         event = json.loads(message.payload)
         return str(event["status"]) if event["id"] == request_id else None

@@ -1,4 +1,4 @@
-"""What passes on MQTT, one message a line, for a person."""
+"""MQTT messages as readable lines, for `lunavox-edge mqtt`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def line(message: Message, base: str) -> str:
     """Return the message as one printable line, without the base of its topic."""
     topic = message.topic.removeprefix(f"{base}/")
     retained = " (retained)" if message.retained else ""
-    return f"{_printable(topic):28s} {_told(topic, message.payload)}{retained}"
+    return f"{_printable(topic):28s} {_summary(topic, message.payload)}{retained}"
 
 
-def _told(topic: str, payload: bytes) -> str:
+def _summary(topic: str, payload: bytes) -> str:
     if not payload:
         return "(empty)"
     if len(payload) > _MAX_READ_BYTES:
@@ -32,24 +32,24 @@ def _told(topic: str, payload: bytes) -> str:
     fields = _object(text)
     if fields is None:
         return _printable(text)
-    for ending, tell in _TELLERS.items():
+    for ending, summarise in _FORMATTERS.items():
         if topic.endswith(ending):
             try:
-                return _printable(tell(fields))
+                return _printable(summarise(fields))
             except (KeyError, TypeError, ValueError, AttributeError):
-                break  # not from us, or from another version: shown as it is
+                break  # of another program or another version: printed as it is
     if isinstance(fields.get("error"), dict):
         return _printable(_error(fields))
     return _printable(text)
 
 
 def _speech(fields: Mapping[str, Any]) -> str:
-    told = f"{fields['status']} {fields['id']}"
-    told += f", voice {fields['voice']}" if fields.get("voice") else ""
-    told += f", at {fields['satellite']}" if fields.get("satellite") else ""
-    told += f", first audio {fields['first_audio_ms']:.0f} ms" if "first_audio_ms" in fields else ""
-    told += f", {fields['audio_s']:.1f} s" if "audio_s" in fields else ""
-    return f"{told}: {_problem(fields['error'])}" if fields.get("error") else told
+    text = f"{fields['status']} {fields['id']}"
+    text += f", voice {fields['voice']}" if fields.get("voice") else ""
+    text += f", at {fields['satellite']}" if fields.get("satellite") else ""
+    text += f", first audio {fields['first_audio_ms']:.0f} ms" if "first_audio_ms" in fields else ""
+    text += f", {fields['audio_s']:.1f} s" if "audio_s" in fields else ""
+    return f"{text}: {_problem(fields['error'])}" if fields.get("error") else text
 
 
 def _transcript(fields: Mapping[str, Any]) -> str:
@@ -63,9 +63,9 @@ def _transcript(fields: Mapping[str, Any]) -> str:
 
 
 def _state(fields: Mapping[str, Any]) -> str:
-    told = f"{fields['phase']}, queue {fields['queue']}, {fields['rss_bytes'] / _MIB:.0f} MB"
-    told += f", loaded: {', '.join(fields['loaded']) or 'nothing'}"
-    return f"{told}, up {fields['uptime_s']} s, version {fields['version']}"
+    text = f"{fields['phase']}, queue {fields['queue']}, {fields['rss_bytes'] / _MIB:.0f} MB"
+    text += f", loaded: {', '.join(fields['loaded']) or 'nothing'}"
+    return f"{text}, up {fields['uptime_s']} s, version {fields['version']}"
 
 
 def _catalog(fields: Mapping[str, Any]) -> str:
@@ -83,7 +83,7 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 # By the end of the topic.
-_TELLERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_FORMATTERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "events/speech": _speech,
     "events/transcript": _transcript,
     "events/error": _error,
@@ -107,6 +107,6 @@ def _bytes(payload: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return one short line that cannot steer a terminal."""
+    """Return at most 200 characters, without control characters that a terminal would obey."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text[:_MAX_TEXT_CHARS])
     return shown if len(text) <= _MAX_TEXT_CHARS else f"{shown}..."

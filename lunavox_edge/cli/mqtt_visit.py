@@ -17,10 +17,13 @@ _MAX_WAITING = 1000
 
 
 class Visit:
-    """Listens to one filter; may be opened again after the connection has ended."""
+    """A subscription to one topic filter; may be opened again after the connection has ended.
+
+    Its methods block. Not thread-safe.
+    """
 
     def __init__(self, address: BrokerAddress) -> None:
-        """Store; `open` connects, in the version that every broker speaks."""
+        """Create without a connection; MQTT 3.1.1 is used, which every broker supports."""
         self._address = replace(address, version="3.1.1")
         self._connection: BrokerConnection | None = None
         self._inbox = _Inbox()
@@ -32,11 +35,14 @@ class Visit:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, as far as `next` has told."""
+        """Whether there is a connection; its loss is noticed by `next`."""
         return self._connection is not None
 
     def open(self, topic: str) -> None:
-        """Connect and listen. Raises Unreachable, NotAllowed, InsecurePeer, TimedOut, SettingsError."""
+        """Connect and subscribe to `topic`.
+
+        Raises Unreachable, NotAllowed, InsecurePeer, TimedOut, SettingsError.
+        """
         self.close()
         self._inbox = _Inbox()
         self._connection = BrokerConnection(self._address, self._inbox, client_id="")
@@ -49,7 +55,10 @@ class Visit:
         self._connection.subscribe((Subscription(topic),))
 
     def next(self, timeout_s: float | None = None) -> Message:
-        """Wait for a message. Raises TimedOut, or the error that ended the connection."""
+        """Wait for a message; without `timeout_s` for ever.
+
+        Raises TimedOut, or the error that ended the connection.
+        """
         try:
             return self._inbox.message(timeout_s)
         except TimedOut:
@@ -64,14 +73,14 @@ class Visit:
             raise Unreachable("The connection to the broker ended.")
 
     def close(self) -> None:
-        """Leave. Idempotent."""
+        """Disconnect. Idempotent."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
 
 class _Inbox:
-    """What the connection's thread tells; messages over the bound are lost."""
+    """Queue from the connection's thread; messages over the limit are dropped."""
 
     def __init__(self) -> None:
         self._opened: queue.Queue[LunavoxError | None] = queue.Queue(2)
@@ -89,7 +98,7 @@ class _Inbox:
         try:
             found = self._waiting.get(timeout=timeout_s)
         except queue.Empty:
-            raise TimedOut("Nothing came in time.") from None
+            raise TimedOut("No message arrived in time.") from None
         if isinstance(found, LunavoxError):
             raise found
         return found
@@ -109,4 +118,4 @@ class _Inbox:
             self._waiting.put_nowait(message)
 
     def on_delivered(self, number: int) -> None:
-        """Nobody waits for that."""
+        """Ignore: no caller waits for a delivery."""

@@ -1,4 +1,4 @@
-"""What several commands ask of the value of an option."""
+"""Checks of option values that several commands use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 def not_empty(text: str) -> str:
-    """Return what was given: an unset variable of a script must not mean another place than it says."""
+    """Return `text`; an empty value is an error, because it is most often an unset variable of a script."""
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; give a value, or leave the option out")
     return text

@@ -1,4 +1,4 @@
-"""Playing a WAV through whichever player this machine has."""
+"""Playback of a WAV by the first audio player that is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lunavox_edge.host.players import find_player
 
 
 def play(wav: bytes) -> None:
-    """Play and wait for the end. Raises BackendUnavailable if nothing here can play."""
+    """Play a WAV and wait for the end. Raises BackendUnavailable if there is no player or it fails."""
     command = find_player()
     done = subprocess.run(  # noqa: S603  # a fixed list of players
         command, input=wav, check=False, stderr=subprocess.PIPE

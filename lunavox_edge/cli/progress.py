@@ -1,4 +1,4 @@
-"""Progress of a download on standard error: a bar on a terminal, else a line now and then."""
+"""Progress on standard error: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MB = 1e6
 
 @contextmanager
 def transfer_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callback for (bytes that are there, bytes in all)."""
+    """Yield a callback that takes the bytes that are done and the total."""
     if sys.stderr is not None and sys.stderr.isatty():
         with _bar(label) as on_progress:
             yield on_progress
@@ -28,13 +28,13 @@ def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0
-        """No watching thread: the callback comes often enough."""
+        """No monitor thread: the callback is called often enough."""
 
     bars: list[Bar] = []
 
     def on_progress(done_bytes: int, total_bytes: int) -> None:
         if not bars:
-            # The bar begins at what an earlier pull left, so that its rate and time left are true.
+            # The bar starts at what an earlier download left, so that rate and remaining time are right.
             bars.append(
                 Bar(
                     desc=label,
@@ -76,7 +76,7 @@ def _lines(label: str) -> Callable[[int, int], None]:
 
 @contextmanager
 def share_progress(label: str) -> Iterator[Callable[[float], None]]:
-    """Yield a callback for the share that is done, from 0 to 1; nothing is shown off a terminal."""
+    """Yield a callback that takes the completed share, 0 to 1; without a terminal nothing is printed."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _share: None
         return

@@ -18,16 +18,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "run",
         help="run the service in the foreground",
-        description="Run the service in the foreground until Ctrl-C. SIGHUP makes it read its settings and "
-        "the models anew; under systemd it reports when it is ready and that it is alive.",
+        description="Run the service in the foreground until Ctrl-C. At SIGHUP it reads its settings and "
+        "the models again. Under systemd it reports when it is ready, and feeds the watchdog.",
     )
     parser.add_argument(
         "--uri",
         type=not_empty,
-        help="listen here instead of wyoming.uri: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH",
+        help="listen at this address instead of wyoming.uri: tcp://HOST:PORT, tls://HOST:PORT or "
+        "unix:///PATH",
     )
     parser.add_argument(
-        "--self-check", action="store_true", help="say a sentence through the own port and hear it back"
+        "--self-check",
+        action="store_true",
+        help="when it has started, speak a sentence through its own port and transcribe it",
     )
     parser.add_argument(
         "--with-broker",
@@ -62,17 +65,16 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
             logging.getLogger().setLevel(settings.log.level.upper())
         return settings
 
-    # A watchdog ends a service that hangs with a signal; then the log shows where each thread was.
+    # The watchdog ends a hanging service with a signal; the log then shows the stack of every thread.
     if sys.stderr is not None:
         faulthandler.enable()
     app = App(
         with_options(settings),
-        say=streams.say,
+        say=streams.say,  # ignores failures: the service continues without a terminal and on a full disk
         read_settings=read_settings,
         notifier=notifier(system.service_variables(), pid=os.getpid()),
     )
-    # Nobody has to read along: a service goes on without its terminal, and on a full disk.
     asyncio.run(app.run(check=args.self_check))
-    # A load or an inference that still runs would keep an orderly exit waiting for seconds, or crash it
-    # when the interpreter is gone under its feet. Nothing it could still write is of use.
+    # A load or an inference that still runs would delay a normal exit for seconds, or crash during the
+    # shutdown of the interpreter. Its results are not needed any more.
     streams.end(ExitCode.OK)

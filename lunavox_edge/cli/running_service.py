@@ -1,4 +1,4 @@
-"""Finding the running service for commands that can also do without it."""
+"""Search for the running service, for commands that can also use their own engine."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PROBE_TIMEOUT_S = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --uri and --local."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--uri", type=not_empty, help="use the service at this address and no other")
-    where.add_argument("--local", action="store_true", help="use an engine of this command's own")
+    where.add_argument("--uri", type=not_empty, help="use the service at this address only")
+    where.add_argument("--local", action="store_true", help="use an own engine, not the service")
 
 
 def find(args: argparse.Namespace, settings: Settings) -> str | None:
-    """Return the URI to use, or None for an engine of one's own."""
+    """Return the URI of the service to use, or None if the command should use its own engine."""
     if args.local:
         return None
     if args.uri:

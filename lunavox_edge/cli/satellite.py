@@ -1,4 +1,4 @@
-"""`lunavox-edge satellite`: this machine's microphone and loudspeaker for a hub elsewhere."""
+"""`lunavox-edge satellite`: serve this machine's microphone and loudspeaker to a hub."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "satellite",
-        help="be a microphone and a loudspeaker for a hub",
-        description="Be a Wyoming satellite: Home Assistant, or a LunaVox Edge that is the hub of the house, "
-        "connects to it, hears its microphone and speaks through its loudspeaker. It loads no speech model.",
+        help="serve a microphone and a loudspeaker to a hub",
+        description="Run a Wyoming satellite: a hub (Home Assistant or LunaVox Edge) connects to it, gets "
+        "the sound of its microphone and plays speech on its loudspeaker. It loads no speech model.",
         epilog="Try it with files: lunavox-edge satellite --mic command.wav --speaker answer.wav. "
-        "The signal USR1 silences a timer that rings.",
+        "The signal USR1 silences a ringing timer.",
     )
     parser.add_argument(
         "--mic",
@@ -46,44 +46,42 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--uri",
         type=not_empty,
         default="tcp://0.0.0.0:10700",
-        help="where hubs connect to, tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH; there is no password "
-        "(default: %(default)s)",
+        help="the address that hubs connect to: tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH. There is "
+        "no password (default: %(default)s)",
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="the certificate for a tls:// address")
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="its key; other users must not be able to read the file"
     )
     parser.add_argument(
-        "--tls-cert", type=Path, metavar="FILE", help="the certificate that a tls:// address shows to hubs"
+        "--name", type=not_empty, help="the name that hubs show (default: the name of this machine)"
     )
-    parser.add_argument(
-        "--tls-key", type=Path, metavar="FILE", help="its key, a file that nobody else can read"
-    )
-    parser.add_argument(
-        "--name", type=not_empty, help="what hubs call it (default: the name of this machine)"
-    )
-    parser.add_argument("--area", help="the room it is in")
+    parser.add_argument("--area", help="the room that it is in")
     parser.add_argument(
         "--wake",
         nargs="*",
         metavar="WORD",
-        help="wait for these wake words here, and send nothing before one was said; without a WORD those of "
-        "wake.default (default: the hub waits for them)",
+        help="detect these wake words on this machine, and send no sound before one was spoken; without a "
+        "WORD those of wake.default (default: the hub detects wake words)",
     )
     parser.add_argument(
         "--stop-word",
         nargs="*",
         metavar="WORD",
-        help="with --wake: words that silence a timer and what is being said, and begin nothing; without a "
-        "WORD none (default: stop, where that wake word is installed)",
+        help="with --wake: words that silence a timer and speech without starting a command; without a WORD "
+        "none (default: stop, if that wake word is installed)",
     )
     parser.add_argument(
         "--chime",
         action="store_true",
-        help="two notes after a wake word; a hub that is LunaVox Edge has a chime of its own",
+        help="play two notes after a wake word; LunaVox Edge as the hub has its own chime",
     )
     parser.add_argument(
         "--ring-s",
         type=_ring_s,
         default=RING_S,
         metavar="SECONDS",
-        help="how long a timer rings that nobody silences (default: %(default)g)",
+        help="how long a timer rings if it is not silenced (default: %(default)g)",
     )
     parser.set_defaults(run=_run)
 
@@ -118,5 +116,5 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
         tls_key=args.tls_key,
     )
     asyncio.run(run(options, settings, streams.say))
-    # As at the end of `run`: nothing that a thread could still do is of use.
+    # As at the end of `run`: do not wait for threads that still work.
     streams.end(ExitCode.OK)

@@ -1,4 +1,4 @@
-"""`lunavox-edge satellites`: which satellites there are, and which of those found may be connected to."""
+"""`lunavox-edge satellites`: list satellites, and approve or forget those found on the network."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "satellites",
-        help="the satellites of the house, and those found on the network",
-        description="List the satellites of the settings, those that were approved, and those that are "
-        "announced on this network; every one is asked who it is, and none is disturbed by it. The service "
-        "connects to those of the settings and to approved ones only.",
+        help="list satellites, and approve those found on the network",
+        description="List the satellites of the settings, the approved satellites, and those that are "
+        "announced on this network. Each is asked for its description, which does not interrupt it. The "
+        "service connects only to satellites of the settings and to approved ones.",
     )
     commands = parser.add_subparsers(dest="action", metavar="ACTION")
-    listing = commands.add_parser("list", help="which there are, and whether they answer (the default)")
+    listing = commands.add_parser("list", help="list them, and whether they answer (the default)")
     for place, default in ((parser, False), (listing, argparse.SUPPRESS)):
-        place.add_argument("--json", action="store_true", default=default, help="a JSON list")
+        place.add_argument("--json", action="store_true", default=default, help="print a JSON list")
         place.set_defaults(run=_list)
     approving = commands.add_parser(
         "approve",
         help="let the service connect to a satellite that was found",
         description="Let the service connect to a satellite that is announced on this network. A running "
-        "service does so within seconds, and follows the satellite when its address changes.",
+        "service connects within seconds, and follows the satellite when its address changes.",
     )
     approving.add_argument("name", metavar="NAME", help="its id, name, or address, as the list shows it")
-    approving.add_argument("--id", dest="key", metavar="ID", help="call it so (default: made of its name)")
+    approving.add_argument("--id", dest="key", metavar="ID", help="its id (default: made from its name)")
     approving.set_defaults(run=_approve)
-    forgetting = commands.add_parser("forget", help="take an approval back; the service leaves the satellite")
-    forgetting.add_argument("name", metavar="NAME", help="its id, or what it is announced as")
+    forgetting = commands.add_parser("forget", help="withdraw an approval; the service disconnects")
+    forgetting.add_argument("name", metavar="NAME", help="its id, or the name that it announces")
     forgetting.set_defaults(run=_forget)
 
 
@@ -76,7 +76,7 @@ def _state(row: Present) -> str:
 
 
 def _near(settings: Settings) -> tuple[Neighbour, ...]:
-    """Return who is on the network; that it cannot be searched is said and no more."""
+    """Return the satellites on the network; if it cannot be searched, print why and return none."""
     from lunavox_edge.checks import satellite_check
     from lunavox_edge.errors import Unreachable
 
@@ -96,7 +96,8 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
 
     if not settings.satellites.zeroconf:
         raise SettingsError(
-            "Satellites are not looked for: set satellites.zeroconf, or name it in the settings."
+            "satellites.zeroconf is off, so no satellite can be found: set it, or name the satellite in the "
+            "settings."
         )
     rows = _look_for(args.name, settings)
     file = approved.file_of(settings.satellites)
@@ -123,7 +124,7 @@ def _approve(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _look_for(name: str, settings: Settings) -> list[Present]:
-    """Return all that are here, searching again while the one that is meant is not."""
+    """Return all satellites that were found; search again while the named one is missing."""
     from lunavox_edge.checks import satellite_check
     from lunavox_edge.errors import UnknownSatellite
 
@@ -153,23 +154,26 @@ def _forget(args: argparse.Namespace, settings: Settings) -> int:
         for key in meant:
             del entries[key]
         approved.save(file, entries)
-    print(f"Forgot {', '.join(meant)}. A running service leaves it within seconds.")
+    print(f"Forgot {', '.join(meant)}. A running service disconnects within seconds.")
     return ExitCode.OK
 
 
 def _entries(settings: Settings) -> dict[str, approved.Approved]:
-    """Return what is approved. Raises SettingsError rather than lose what cannot be read."""
+    """Return the approved satellites. Raises SettingsError if the file cannot be read, so that it is kept."""
     from lunavox_edge.errors import SettingsError
     from lunavox_edge.hub import approved
 
     entries = approved.load(approved.file_of(settings.satellites))
     if entries is None:
-        raise SettingsError("The file of approved satellites cannot be read; mend it or take it away.")
+        raise SettingsError("The file of approved satellites cannot be read; repair or remove it.")
     return entries
 
 
 def _meant(name: str, rows: list[Present]) -> Present:
-    """Return the satellite that a name means. Raises UnknownSatellite, SettingsError."""
+    """Return the satellite with this id, name or address.
+
+    Raises UnknownSatellite, or SettingsError if several match.
+    """
     from lunavox_edge.errors import SettingsError, UnknownSatellite
 
     exact = [row for row in rows if row.id == name]

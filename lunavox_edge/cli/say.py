@@ -1,4 +1,4 @@
-"""`lunavox-edge say`: text into a WAV file or the loudspeaker."""
+"""`lunavox-edge say`: synthesise a text into a WAV file or play it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "say",
         help="turn text into speech",
-        description="Speak a text into a WAV file or the loudspeaker. Uses the running service, or an "
-        "engine of its own where none runs, and for texts longer than limits.max_text_chars.",
+        description="Synthesise a text into a WAV file, or play it. Uses the running service; if none runs, "
+        "and for texts longer than limits.max_text_chars, an engine of its own.",
         epilog="Examples: lunavox-edge say 'Dinner is ready.' --play; echo Hi | lunavox-edge say - -o hi.wav",
     )
     parser.add_argument("text", help="the text, or - for standard input")
@@ -43,7 +43,7 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.cli.play import play
 
     if not args.output and not args.play:
-        print("Say where the speech goes: -o FILE or --play.", file=sys.stderr)
+        print("Choose an output: -o FILE or --play.", file=sys.stderr)
         return ExitCode.USAGE
     text = streams.read_text() if args.text == "-" else args.text
     started, first_ms, pcm, rate_hz = time.perf_counter(), 0.0, bytearray(), 0
@@ -95,7 +95,7 @@ def _speech(args: argparse.Namespace, settings: Settings, text: str) -> Iterator
         return
     from lunavox_edge.engine.engine import Engine
 
-    # The limit protects a service from its clients; here the text is the caller's own.
+    # The limit protects a service from its clients; it is not needed for the caller's own text.
     limits = settings.limits.model_copy(update={"max_text_chars": max(1, len(text))})
     with Engine(settings.model_copy(update={"limits": limits})) as engine:
         yield from engine.stream(text, voice=voice or None, language=args.language, text_format=text_format)

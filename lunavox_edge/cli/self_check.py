@@ -1,4 +1,4 @@
-"""`lunavox-edge self-check`: say a sentence and hear it back."""
+"""`lunavox-edge self-check`: speak a sentence and transcribe it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command."""
     parser = subparsers.add_parser(
         "self-check",
-        help="say a sentence and hear it back, through the service's own port",
-        description="Say a sentence with the default voice and have the default model transcribe it, through "
-        "the running service or, with --local, one started for it. Exit 0 if it was understood.",
+        help="speak a sentence and transcribe it, through the service's port",
+        description="Speak a sentence with the default voice and transcribe it with the default model, "
+        "through the running service or, with --local, through one started for this. Exit 0 if it was "
+        "recognised.",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--uri", type=not_empty, help="where the service listens (default: wyoming.uri of the settings)"
     )
-    where.add_argument("--local", action="store_true", help="start a service for it, on a private socket")
+    where.add_argument("--local", action="store_true", help="start a service for this, on a private socket")
     parser.set_defaults(run=_run)
 
 

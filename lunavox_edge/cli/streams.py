@@ -1,4 +1,4 @@
-"""Standard input and output, which may be closed, full or left by whoever was at the other end."""
+"""Standard input and output; they may be closed, on a full disk, or a broken pipe."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import NoReturn
 
 
 def read_text() -> str:
-    """Return all of standard input as text, "" where there is none.
+    """Return all of standard input as text; "" if it is closed.
 
-    It is UTF-8, or UTF-16 if it says so by its byte-order mark; what cannot be read is replaced.
+    The encoding is UTF-8, or UTF-16 with a byte-order mark; invalid bytes are replaced.
     """
     raw = read_bytes()
     encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
@@ -20,12 +20,12 @@ def read_text() -> str:
 
 
 def read_bytes() -> bytes:
-    """Return all of standard input; empty where there is none."""
+    """Return all of standard input; empty if it is closed."""
     return b"" if sys.stdin is None else sys.stdin.buffer.read()
 
 
 def say(line: str) -> None:
-    """Print one line at once; if that fails, this one and all that follow go nowhere."""
+    """Print one line at once; if that fails, this and all later output is discarded."""
     try:
         print(line, flush=True)
     except OSError:
@@ -33,13 +33,13 @@ def say(line: str) -> None:
 
 
 def flush_output() -> None:
-    """Write what is still buffered. Raises OSError."""
+    """Write buffered output. Raises OSError."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def end(status: int) -> NoReturn:
-    """End the process here and now, with what was printed on its way."""
+    """Flush the output and end the process at once, without cleanup."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError):
@@ -48,7 +48,7 @@ def end(status: int) -> NoReturn:
 
 
 def discard_output() -> None:
-    """Let all further output go nowhere, the interpreter's last flush included."""
+    """Discard all further output, including the interpreter's flush at exit."""
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`lunavox-edge support-bundle`: one archive with what somebody needs who helps."""
+"""`lunavox-edge support-bundle`: an archive with all information for support."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HIDDEN = "(hidden)"
 _SECRET_KEYS = ("password",)
 _MIN_SECRET_CHARS = 4
-"""Shorter ones are left in the log: hiding "a" would make it unreadable, and tell where it was."""
+"""Shorter secrets are not hidden: hiding "a" would make the log unreadable, and show where it was."""
 _LOG_LINES = 5000
 _MAX_BYTES = 8 * 1024 * 1024
 _JOURNAL_TIMEOUT_S = 20.0
@@ -33,11 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "support-bundle",
         help="collect doctor, settings and log in one archive, without secrets",
-        description="Write an archive with what doctor finds, the settings without secrets, the versions of "
-        "all packages, the state of the service and its log. Look into it before you pass it on: names of "
-        "your rooms and people may be in it.",
+        description="Write an archive with the results of doctor, the settings without secrets, the "
+        "versions of all packages, the state of the service and its log. Check it before you send it to "
+        "other people: it may contain names of your rooms and people.",
     )
-    parser.add_argument("--output", "-o", type=Path, metavar="FILE", help="default: a name with the time")
+    parser.add_argument(
+        "--output", "-o", type=Path, metavar="FILE", help="default: a name with date and time"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -45,7 +47,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     name = time.strftime("lunavox-edge-support-%Y%m%d-%H%M%S")
     output = args.output or Path(f"{name}.tar.gz")
     secrets = _secrets(settings)
-    # Readable for the owner only, from its first byte on.
+    # Only the owner may read it, from its first byte on.
     output.touch(0o600)
     with output.open("wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for member, text in _texts(settings, args.config):
@@ -54,12 +56,12 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
             about.size, about.mtime, about.mode = len(content), int(time.time()), 0o600
             archive.addfile(about, io.BytesIO(content))
             print(f"  {member}: {len(content)} bytes", flush=True)
-    print(f"Written: {output}. Look into it before you pass it on.")
+    print(f"Written: {output}. Check it before you send it to other people.")
     return ExitCode.OK
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without the secrets."""
+    """Return `text` with every secret replaced by a placeholder."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text
@@ -74,14 +76,14 @@ def _texts(settings: Settings, config: Path | None) -> Iterator[tuple[str, str]]
 
 
 def _secrets(settings: Settings) -> set[str]:
-    """Everything that must not appear, wherever it stands."""
+    """Return all secrets, which must not appear anywhere in the archive."""
     from lunavox_edge.errors import SettingsError
     from lunavox_edge.host.secret_files import read_secret
 
     found = {settings.mqtt.password or ""}
     files = {"mqtt.password_file": settings.mqtt.password_file, **settings.satellites.token_files}
     for key, file in files.items():
-        # What we may not read is not in what we write.
+        # A secret that we may not read cannot be in the archive.
         with contextlib.suppress(SettingsError):
             found.add(read_secret(file, key).strip() if file is not None else "")
     return {secret for secret in found if len(secret) >= _MIN_SECRET_CHARS}

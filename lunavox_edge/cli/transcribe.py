@@ -1,4 +1,4 @@
-"""`lunavox-edge transcribe`: recordings into text."""
+"""`lunavox-edge transcribe`: turn recordings into text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import Settings
     from lunavox_edge.types import Transcript
 
-    Hear = Callable[[BinaryIO], Transcript]
+    TranscribeFile = Callable[[BinaryIO], Transcript]
 
 _TIMEOUT_S = 600.0
 _SHOW_AFTER_S = 2.0
@@ -35,33 +35,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "transcribe",
         help="turn recordings into text",
-        description="Transcribe recordings (WAV, FLAC, OGG, MP3 …). Uses the running service, or an "
-        "engine of its own where none runs, and for word times and recordings longer than "
-        "limits.max_utterance_s.",
+        description="Transcribe recordings (WAV, FLAC, OGG, MP3 …). Uses the running service; if "
+        "none runs, and for word times and recordings longer than limits.max_utterance_s, an engine of "
+        "its own.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a recording, or - for standard input")
     parser.add_argument("--model", help="a model of `lunavox-edge models list`")
     parser.add_argument("--language", help="the language spoken, such as en (default: detect)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line: text, language, times …")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per line: text, language, times …"
+    )
     parser.add_argument("--words", action="store_true", help="word times in the JSON; implies --json --local")
     running_service.add_arguments(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
-    """Transcribe one after the other; one that fails does not stop the rest. Return the first failure."""
+    """Transcribe the files in order; a failure does not stop the rest. Return the first failure's status."""
     if args.words and args.uri:
-        print("Word times come from an engine of this command's own; leave --uri out.", file=sys.stderr)
+        print("Word times need an engine of this command's own; leave --uri out.", file=sys.stderr)
         return ExitCode.USAGE
     if args.words:
         args.json = args.local = True
     status = ExitCode.OK
     with contextlib.ExitStack() as stack:
-        hear = _hear_with(args, settings, stack)
+        transcribe = _transcriber(args, settings, stack)
         for name in args.files:
             try:
                 with _open(name) as file:
-                    transcript = hear(file)
+                    transcript = transcribe(file)
             except OSError as error:
                 print(f"{name}: {error.strerror or error}", file=sys.stderr)
                 status = status or ExitCode.ERROR
@@ -74,14 +76,14 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     return status
 
 
-def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack) -> Hear:
-    """Return what transcribes one open file: the running service or an engine, closed with `stack`."""
+def _transcriber(args: argparse.Namespace, settings: Settings, stack: contextlib.ExitStack) -> TranscribeFile:
+    """Return a function that transcribes one open file, by the service or an engine that `stack` closes."""
     from lunavox_edge.audio.files import FILE_FORMAT, duration_s, read_audio
 
     uri = running_service.find(args, settings)
     engines: list[Engine] = []
 
-    def hear(file: BinaryIO) -> Transcript:
+    def transcribe(file: BinaryIO) -> Transcript:
         length_s = duration_s(file)
         audio = read_audio(file)
         if uri is not None:
@@ -99,13 +101,13 @@ def _hear_with(args: argparse.Namespace, settings: Settings, stack: contextlib.E
             from lunavox_edge.engine.engine import Engine
 
             engines.append(stack.enter_context(Engine(settings)))
-        return _hear_locally(engines[0], args, audio, length_s)
+        return _transcribe_locally(engines[0], args, audio, length_s)
 
-    return hear
+    return transcribe
 
 
 def _read_up_to(audio: Iterable[bytes], max_s: float, length_s: float | None) -> bytes | None:
-    """Return a whole recording, None if it is longer than `max_s`; it may not know its own length."""
+    """Return a whole recording, or None if it is longer than `max_s`; `length_s` is None if unknown."""
     from lunavox_edge.audio.files import FILE_FORMAT
 
     if length_s is not None and length_s > max_s:
@@ -119,10 +121,10 @@ def _read_up_to(audio: Iterable[bytes], max_s: float, length_s: float | None) ->
     return bytes(pcm)
 
 
-def _hear_locally(
+def _transcribe_locally(
     engine: Engine, args: argparse.Namespace, audio: Iterable[bytes], length_s: float | None
 ) -> Transcript:
-    """Read no faster than is transcribed, so that a recording of hours costs a minute of memory."""
+    """Transcribe while reading; a recording of hours needs memory for about a minute of it."""
     from lunavox_edge.audio.files import FILE_FORMAT
     from lunavox_edge.cli.progress import share_progress
 
@@ -164,7 +166,7 @@ def _print(args: argparse.Namespace, name: str, transcript: Transcript) -> None:
 @contextlib.contextmanager
 def _open(name: str) -> Iterator[BinaryIO]:
     if name == "-":
-        yield io.BytesIO(streams.read_bytes())  # decoders seek
+        yield io.BytesIO(streams.read_bytes())  # decoders need to seek
         return
-    with open(name, "rb") as file:  # noqa: PTH123  # the name is what the person typed
+    with open(name, "rb") as file:  # noqa: PTH123  # the name as the user typed it
         yield file

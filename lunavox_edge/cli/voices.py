@@ -1,4 +1,4 @@
-"""`lunavox-edge voices`: finding, hearing, installing and removing voices."""
+"""`lunavox-edge voices`: list, preview, install and remove voices."""
 
 from __future__ import annotations
 
@@ -50,29 +50,30 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command and its actions."""
     parser = subparsers.add_parser(
         "voices",
-        help="list, hear, install and remove voices",
-        description="List, hear, install and remove voices.",
+        help="list, preview, install and remove voices",
+        description="List, preview, install and remove voices.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="what is installed, with licence, source and size")
+    listing = actions.add_parser("list", help="list what is installed, with licence, source and size")
     listing.add_argument(
         "--language", metavar="TAG", help="only voices of this language, such as de or en-GB"
     )
-    listing.add_argument("--available", action="store_true", help="what the hub offers instead")
-    listing.add_argument("--json", action="store_true", help="one JSON object with every detail")
+    listing.add_argument("--available", action="store_true", help="list the voices that the hub offers")
+    listing.add_argument("--json", action="store_true", help="print one JSON object with every detail")
     listing.set_defaults(run=_list)
 
-    show = actions.add_parser("show", help="everything about one installed voice")
+    show = actions.add_parser("show", help="show everything about one installed voice")
     show.add_argument("name", metavar="NAME")
-    show.add_argument("--json", action="store_true", help="as JSON, with every speaker")
+    show.add_argument("--json", action="store_true", help="print JSON, with every speaker")
     show.set_defaults(run=_show)
 
     add = actions.add_parser(
         "install",
-        help="install Piper voices from the Hugging Face hub, or bring them up to date",
-        description="Install Piper voices from the hub of catalog.hub_endpoint. An interrupted download goes "
-        "on where it stopped; every file is checked; a running service uses the voice by itself.",
+        help="install Piper voices from the Hugging Face hub, or update them",
+        description="Install Piper voices from the hub of catalog.hub_endpoint. An interrupted download "
+        "continues where it stopped; every file is checked; a running service finds the voice without a "
+        "restart.",
         epilog="Examples: lunavox-edge voices install de_DE-thorsten-medium | "
         "lunavox-edge voices install alba",
     )
@@ -84,9 +85,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     taking.add_argument("--yes", action="store_true", help="do not ask")
     taking.set_defaults(run=_remove)
 
-    preview = actions.add_parser("preview", help="hear a voice say a sentence")
+    preview = actions.add_parser("preview", help="play a sentence with a voice")
     preview.add_argument("name", metavar="NAME", help="an installed voice, or NAME#SPEAKER")
-    preview.add_argument("--text", help="what it says (default: a sentence in its language)")
+    preview.add_argument("--text", help="the text (default: a sentence in its language)")
     where = preview.add_mutually_exclusive_group()
     where.add_argument("-o", "--output", metavar="FILE", help="write a WAV file; - for standard output")
     where.add_argument("--play", action="store_true", help="play it on this machine (the default)")

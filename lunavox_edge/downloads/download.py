@@ -1,4 +1,4 @@
-"""HTTP from the hub, and nothing else: bounded answers, retries, and files that resume."""
+"""HTTP client for the model hub: size limits, retries, and downloads that resume."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the hub may take before the person is told."""
+    """Timeouts and retries."""
 
     answer_s: float = 10.0
-    """To connect, and between two pieces of an answer."""
+    """Timeout to connect, and between two pieces of an answer."""
     attempts: int = 3
-    """In a row without progress, first one included."""
+    """Attempts in a row without progress, including the first, before an error is raised."""
     pause_s: float = 0.5
-    """Before the second attempt; doubles each time."""
+    """Pause before the second attempt; it doubles each time."""
     stall_s: float = 30.0
     stall_bytes: int = 64 << 10
     """A transfer that brings fewer bytes than this within `stall_s` counts as failed."""
 
 
 class Web:
-    """One hub's HTTP interface. Used by one thread at a time."""
+    """HTTP client of one hub. Blocking; used by one thread at a time."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Web:
         patience: Patience | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember where the hub is; nothing is asked yet. Raises DownloadFailed for a wrong URL."""
+        """Create a client without connecting. Raises DownloadFailed if `endpoint` is not a web address."""
         try:
             parts = urlsplit(endpoint)
             port = f":{parts.port}" if parts.port else ""
@@ -69,14 +69,17 @@ class Web:
         self._opener = _opener(parts.hostname)
 
     def json(self, path: str) -> object | None:
-        """Return the parsed answer, or None if the hub has no such thing."""
-        return self._persist(lambda: self._json_once(path), lambda: 0)
+        """Return the parsed JSON answer, None if the hub has no such thing (status 401 or 404).
+
+        Raises HubUnreachable, DownloadFailed.
+        """
+        return self._retrying(lambda: self._json_once(path), lambda: 0)
 
     def fetch(self, path: str, target: Path, size_bytes: int, on_bytes: Callable[[int], None]) -> None:
-        """Bring `target` to `size_bytes`, going on from what it already holds.
+        """Download to `target` until it has `size_bytes`, resuming from what it already contains.
 
-        `on_bytes` gets the size reached after every piece; it may raise to stop. What was
-        fetched until then stays, for the next time.
+        `on_bytes` is called with the size after every piece; it may raise to stop. What was downloaded
+        until then is kept for the next time. Raises HubUnreachable, DownloadFailed.
         """
 
         def reached() -> int:
@@ -90,10 +93,13 @@ class Web:
         if size_bytes == 0:
             target.touch()
         if reached() < size_bytes:
-            self._persist(once, reached)
+            self._retrying(once, reached)
 
-    def _persist(self, act: Callable[[], object | None], reached: Callable[[], int]) -> object | None:
-        """Act until it succeeds; give up after several failures without progress in between."""
+    def _retrying(self, act: Callable[[], object | None], reached: Callable[[], int]) -> object | None:
+        """Call `act` until it succeeds; raise its error after several failures in a row without progress.
+
+        `reached` returns the bytes downloaded so far.
+        """
         failures, before = 0, reached()
         while True:
             try:
@@ -145,8 +151,11 @@ class Web:
         raise self._unreachable("it sends less than it announced")
 
     def _open(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse | urllib.error.HTTPError:
-        """Open the answer, which may say 401, 404 or 416. Raises HubUnreachable if worth a retry."""
-        # No version, system or session identifiers: the hub learns what is fetched and no more.
+        """Send a request; the status of the answer may be 401, 404 or 416.
+
+        Raises HubUnreachable if a retry may help, else DownloadFailed.
+        """
+        # No version, system or session identifiers, so that the hub learns only what is downloaded.
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked to be http or https
             f"{self._endpoint}{quote(path, safe='/')}", headers={"User-Agent": "lunavox-edge"} | headers
         )
@@ -167,7 +176,7 @@ class Web:
             raise self._unreachable(None) from error
 
     def _pieces(self, answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Iterator[bytes]:
-        """Yield the body as it comes. Raises HubUnreachable if it stops coming."""
+        """Yield the body as it arrives. Raises HubUnreachable if it stalls or is cut off."""
         since_s, received = time.monotonic(), 0
         while True:
             try:
@@ -218,7 +227,7 @@ def _range_start(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> i
 
 
 def _opener(hostname: str) -> urllib.request.OpenerDirector:
-    """Build an opener that speaks HTTP and HTTPS only, so that no redirect leads to a file or FTP."""
+    """Build an opener for HTTP and HTTPS only, so that a redirect cannot lead to a file or to FTP."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler({} if _is_loopback(hostname) else None),

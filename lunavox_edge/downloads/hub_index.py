@@ -1,4 +1,4 @@
-"""What the hub holds, read from its answers. Nothing the hub says is trusted as a path or size."""
+"""Parsing of the hub's answers: voices, files, licences. Every path, size and digest is validated."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """One file to fetch: where it is in its repository, its size and every digest announced."""
+    """One file to download: its path in the repository, its size and every digest that the hub announces."""
 
     path: str
     size_bytes: int
     sha256: str | None = None
     git_sha1: str | None = None
-    """Digest of the file as a git blob; the hub has it for small files, which are not in LFS."""
+    """SHA-1 of the file as a git blob; the hub has it for small files, which are not in LFS."""
     md5: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's own name, without folders."""
+        """The name of the file without folders."""
         return self.path.rpartition("/")[2]
 
 
@@ -66,7 +66,7 @@ class HubVoice:
 
 
 def read_voices(index: object) -> tuple[HubVoice, ...]:
-    """Read `voices.json`; voices that are not described as they should be are left out."""
+    """Parse `voices.json`; malformed voices are left out. Raises DownloadFailed if it is no JSON object."""
     if not isinstance(index, dict):
         raise DownloadFailed("The hub's index of voices is not in the format this version knows.")
     voices = []
@@ -79,7 +79,7 @@ def read_voices(index: object) -> tuple[HubVoice, ...]:
 
 
 def read_tree(tree: object) -> tuple[HubFile, ...]:
-    """Read the list of files of one folder; odd items are left out."""
+    """Parse the list of files of one folder; malformed items are left out."""
     files = []
     for item in tree if isinstance(tree, list) else ():
         try:
@@ -91,7 +91,7 @@ def read_tree(tree: object) -> tuple[HubFile, ...]:
 
 
 def whisper_repo(name: str) -> tuple[str, str] | None:
-    """Return the name to install under and the repository, for a known name or `owner/repo`."""
+    """Return the name to install under and the repository, for a known name or `owner/repo`; else None."""
     known = {name_key(key): key for key in WHISPER_REPOS}
     known |= {name_key(alias): target for alias, target in WHISPER_ALIASES.items()}
     key = known.get(name_key(name))
@@ -106,13 +106,13 @@ def whisper_repo(name: str) -> tuple[str, str] | None:
 
 
 def whisper_files(files: Iterable[HubFile]) -> tuple[HubFile, ...]:
-    """Pick what CTranslate2 needs. Raises DownloadFailed if the repository is of another kind."""
+    """Return the files that CTranslate2 needs. Raises DownloadFailed if there is no such model in `files`."""
     wanted = tuple(file for file in files if file.path == file.name and _WHISPER_FILE.fullmatch(file.name))
     names = {file.name for file in wanted}
     words = any(name == "tokenizer.json" or name.startswith("vocabulary.") for name in names)
     if not ({"model.bin", "config.json"} <= names and words):
         raise DownloadFailed(
-            "This repository holds no Whisper model in CTranslate2's format (model.bin, config.json, "
+            "This repository contains no Whisper model in CTranslate2's format (model.bin, config.json, "
             "and tokenizer.json or vocabulary)."
         )
     return wanted
@@ -138,11 +138,11 @@ def licence_of_repo(info: object) -> str:
 
 
 def revision_of(info: object) -> str:
-    """Return the commit that the repository is at. Raises DownloadFailed."""
+    """Return the commit hash from a repository's description. Raises DownloadFailed if there is none."""
     revision = info.get("sha") if isinstance(info, dict) else None
     if not isinstance(revision, str) or not _SHA1.fullmatch(revision):
         raise DownloadFailed(
-            "The hub did not say which revision it holds. Is catalog.hub_endpoint a model hub?"
+            "The hub did not send a revision. Is catalog.hub_endpoint the address of a model hub?"
         )
     return revision
 

@@ -1,8 +1,8 @@
-"""Putting fetched files in place so that nothing is ever half there, and taking them away.
+"""Atomic installation and removal of downloaded models.
 
-Files are fetched into `hub/.partial/<kind>/<name>/`, all verified against the digests that were
-announced, and their folder renamed to `hub/<kind>/<name>/` as the last act. What an interruption
-leaves behind is under `.partial` only and is where the next attempt goes on.
+Files are downloaded into `hub/.partial/<kind>/<name>/` and verified against the digests that the hub
+announced; as the last step their folder is renamed to `hub/<kind>/<name>/`. An interruption leaves files
+under `.partial` only, and the next attempt resumes from them.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from lunavox_edge.errors import Busy, DownloadFailed
 from lunavox_edge.types import ModelKind
 
 RESERVE_BYTES = 64 << 20
-"""Room that an installation leaves on the disk, for logs and for the rest of the machine."""
+"""Free space that an installation must leave on the disk, for logs and other programs."""
 
 _LOCKED_RETRY_S = 30.0
 _READ_BYTES = 1 << 20
-_GRAVE_PREFIX = ".removed-"
-_OLD_GRAVE_S = 3600.0
-"""Nobody is still emptying a folder after this; its process was killed or lost power."""
+_TRASH_PREFIX = ".removed-"
+_OLD_TRASH_S = 3600.0
+"""No process deletes a folder for longer than this; it was killed, or the power failed."""
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes in all; may raise to interrupt."""
+"""Called with the bytes downloaded so far and the total; may raise to stop."""
 
 Fetch = Callable[[HubFile, Path, Callable[[int], None]], None]
-"""Brings one file to its full size and calls back with the bytes it holds."""
+"""Downloads one file to a path and calls back with its size after every piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadOffer:
-    """What the hub would send for one name."""
+    """The files that the hub offers for one name, and their origin."""
 
     name: str
     kind: ModelKind
@@ -59,21 +59,21 @@ class DownloadOffer:
 
 
 class Installer:
-    """The hub's part of the cache folder. Raises OSError where the disk does not obey."""
+    """Installs models into the folder `hub` of the cache. Every method raises OSError if the disk fails."""
 
     def __init__(self, *, cache_dir: Path, free_bytes: Callable[[Path], int]) -> None:
-        """Remember the folder; nothing is touched."""
+        """Create an installer without touching the disk; `free_bytes` returns the free space of a folder."""
         self._cache_dir = cache_dir
         self._partial = cache_dir / "hub" / ".partial"
         self._free_bytes = free_bytes
 
     def home(self, kind: ModelKind, name: str) -> Path:
-        """Return the folder in which this model is, or would be, installed."""
+        """Return the folder that this model is or would be installed in."""
         return hub_folder(self._cache_dir, kind) / name
 
     @contextmanager
     def locked(self, kind: ModelKind, name: str) -> Iterator[None]:
-        """Keep other processes from installing or removing the same thing. Raises Busy."""
+        """Lock out other processes that install or remove the same model. Raises Busy if one does."""
         self._partial.mkdir(parents=True, exist_ok=True)
         with (self._partial / f"{kind.value}-{name}.lock").open("ab") as file:
             try:
@@ -84,7 +84,7 @@ class Installer:
             yield
 
     def as_offered(self, offer: DownloadOffer) -> Manifest | None:
-        """Return the manifest if exactly the offered files are installed already."""
+        """Return the manifest if exactly the offered files are already installed, else None."""
         home = self.home(offer.kind, offer.name)
         manifest = read_manifest(home)
         if manifest is None:
@@ -101,7 +101,10 @@ class Installer:
         return manifest
 
     def install(self, offer: DownloadOffer, fetch: Fetch, on_progress: Progress | None) -> Manifest:
-        """Fetch what is missing, verify, publish. Raises DownloadFailed if something is not as announced."""
+        """Download what is missing, verify everything, and move it into place. Call it under `locked`.
+
+        Raises DownloadFailed if a file differs from its announced digest or the disk has too little space.
+        """
         staging = self._staging(offer)
         done = {file: _size_bytes(staging / file.name) for file in offer.files}
         self._check_room(offer, sum(done.values()))
@@ -126,22 +129,22 @@ class Installer:
         return manifest
 
     def discard(self, folder: Path) -> None:
-        """Take a folder away in one step, then free its space."""
+        """Remove a folder atomically (by renaming it), then delete its content."""
         if not folder.exists():
             return
         self._partial.mkdir(parents=True, exist_ok=True)
-        grave = Path(tempfile.mkdtemp(prefix=_GRAVE_PREFIX, dir=self._partial))
-        folder.replace(grave / folder.name)
-        shutil.rmtree(grave, ignore_errors=True)
+        trash = Path(tempfile.mkdtemp(prefix=_TRASH_PREFIX, dir=self._partial))
+        folder.replace(trash / folder.name)
+        shutil.rmtree(trash, ignore_errors=True)
 
     def _staging(self, offer: DownloadOffer) -> Path:
-        """Return the folder to fetch into; what is left there of another version is removed."""
+        """Return the folder to download into; leftovers of other versions are removed."""
         parent = self._partial / offer.kind.value / offer.name
         identity = hashlib.sha256(repr(offer.files).encode()).hexdigest()[:16]
         parent.mkdir(parents=True, exist_ok=True)
-        for grave in self._partial.glob(f"{_GRAVE_PREFIX}*"):
-            if time.time() - grave.stat().st_mtime > _OLD_GRAVE_S:
-                shutil.rmtree(grave, ignore_errors=True)
+        for trash in self._partial.glob(f"{_TRASH_PREFIX}*"):
+            if time.time() - trash.stat().st_mtime > _OLD_TRASH_S:
+                shutil.rmtree(trash, ignore_errors=True)
         for other in parent.iterdir():
             if other.name != identity:
                 self.discard(other)
@@ -161,7 +164,7 @@ class Installer:
 
 
 def disk_trouble(error: OSError) -> DownloadFailed:
-    """Return the error for people when the disk did not obey."""
+    """Turn an error of the disk into an error with advice."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DownloadFailed(
             "The disk became full. Remove models you do not use, or point catalog.cache_dir to a larger "
@@ -181,8 +184,8 @@ def _manifest(offer: DownloadOffer, folder: Path) -> Manifest:
         if wrong:
             path.unlink()
             raise DownloadFailed(
-                f"The file '{file.name}' of '{offer.name}' came damaged ({wrong} differs) and was thrown "
-                "away. Try again; if it happens again, the hub or something between is at fault."
+                f"The file '{file.name}' of '{offer.name}' arrived damaged ({wrong} differs) and was "
+                "deleted. Try again; if it happens again, the hub or the network in between is at fault."
             )
         installed.append(InstalledFile(file.name, file.size_bytes, sha256))
         if file.name == "MODEL_CARD":
@@ -199,7 +202,7 @@ def _manifest(offer: DownloadOffer, folder: Path) -> Manifest:
 
 
 def _verify(path: Path, file: HubFile) -> tuple[str, str]:
-    """Return the names of the digests that are not as announced ('' if all are), and the SHA-256."""
+    """Return the names of the digests that differ from the announced ones ('' if none), and the SHA-256."""
     size_bytes = _size_bytes(path)
     digests = {
         "sha256": (hashlib.sha256(), file.sha256),
@@ -224,7 +227,7 @@ def _size_bytes(path: Path) -> int:
 
 
 def _sync(folder: Path) -> None:
-    """Have everything in `folder` on the disk before its name is: a power cut must not halve it."""
+    """Flush everything in `folder` to the disk, so that a power cut after the rename loses no content."""
     for path in (*folder.iterdir(), folder):
         handle = os.open(path, os.O_RDONLY)
         try:

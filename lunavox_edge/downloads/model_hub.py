@@ -1,8 +1,8 @@
-"""The model hub: what it offers for a name, and installing or removing that.
+"""The model hub: finding a model or voice by name, installing and removing it.
 
-The transfer is our own (`download.py`). `huggingface_hub` does not go on with an interrupted
-file in a later process, takes its timeouts from the environment only, and may fetch from other
-services than the endpoint it was given.
+Downloads use `download.py` instead of `huggingface_hub`, which does not resume an interrupted file in a
+later process, takes its timeouts from the environment only, and may download from other services than the
+endpoint it was given.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The result of a pull. `fetched` is False if the same files were installed already."""
+    """Result of a pull. `fetched` is False if the same files were already installed."""
 
     manifest: Manifest
     fetched: bool
 
 
 class ModelHub:
-    """One hub and its place in the cache folder. Blocking; each call is used by one thread."""
+    """One hub and the models installed from it. Every method blocks."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class ModelHub:
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Remember where things are; neither the network nor the disk is touched."""
+        """Create it without touching network or disk; `free_bytes` returns the free space of a folder."""
         self._cache_dir = cache_dir
         self._endpoint = endpoint
         self._patience = patience or Patience()
@@ -69,10 +69,10 @@ class ModelHub:
         return _voices(web, revision_of(_info(web, PIPER_REPO)))
 
     def pull(self, name: str, kind: ModelKind | None, on_progress: Progress | None = None) -> Pulled:
-        """Install a model or voice, or bring it up to date; with no kind, what the name means.
+        """Install or update a model or voice; without `kind` the name decides which (`kind_of`).
 
         Raises UnknownModel or UnknownVoice, HubUnreachable, DownloadFailed (also if the disk is
-        full), and Busy while another process installs or removes the same thing.
+        full), and Busy while another process installs or removes the same model.
         """
         web = self._web()
         is_voice = (kind or kind_of(name)) is ModelKind.TTS
@@ -85,22 +85,23 @@ class ModelHub:
 
         try:
             with self._installer.locked(offer.kind, offer.name):
-                there = self._installer.as_offered(offer)
-                if there is not None:
-                    return Pulled(there, fetched=False)
+                installed = self._installer.as_offered(offer)
+                if installed is not None:
+                    return Pulled(installed, fetched=False)
                 return Pulled(self._installer.install(offer, fetch, on_progress), fetched=True)
         except OSError as error:
             _LOGGER.warning("Installing %s failed: %s", offer.name, error)
             raise disk_trouble(error) from error
 
     def installed(self, kind: ModelKind) -> tuple[Manifest, ...]:
-        """Return what was installed from the hub."""
+        """Return the manifests of the models or voices that were installed from the hub."""
         return installed_manifests(self._cache_dir, kind)
 
     def remove(self, name: str, kind: ModelKind) -> Manifest:
-        """Remove what was installed from the hub; return its manifest, to install it again.
+        """Remove a model or voice that was installed from the hub; return its manifest.
 
-        Raises UnknownModel or UnknownVoice if nothing of this name was installed from the hub.
+        Raises UnknownModel or UnknownVoice if nothing of this name was installed from the hub, CatalogError
+        if it cannot be deleted, Busy while another process installs or removes it.
         """
         installed = {name_key(manifest.name): manifest for manifest in self.installed(kind)}
         manifest = installed.get(name_key(name))
@@ -119,7 +120,7 @@ class ModelHub:
 
 
 def kind_of(name: str) -> ModelKind:
-    """Tell what a name most likely means: a Whisper model or `owner/repo`, else a voice."""
+    """Return STT for the name of a Whisper model or `owner/repo`, else TTS."""
     return ModelKind.TTS if whisper_repo(name) is None else ModelKind.STT
 
 
@@ -140,10 +141,10 @@ def _voice_offer(web: Web, name: str, kind: ModelKind | None) -> DownloadOffer:
         raise _unknown(name, kind, (), "on the hub")
     revision = revision_of(_info(web, PIPER_REPO))
     voice = _pick_voice(name, kind, _voices(web, revision))
-    there = {file.name: file for file in _tree(web, PIPER_REPO, revision, voice.folder)}
-    if voice.md5.keys() - there.keys():
+    listed = {file.name: file for file in _tree(web, PIPER_REPO, revision, voice.folder)}
+    if voice.md5.keys() - listed.keys():
         raise DownloadFailed(f"The hub's index and its files disagree about '{voice.name}'; try again later.")
-    files = tuple(replace(there[file], md5=md5) for file, md5 in voice.md5.items())
+    files = tuple(replace(listed[file], md5=md5) for file, md5 in voice.md5.items())
     return DownloadOffer(
         voice.name, ModelKind.TTS, PIPER_REPO, revision, "see MODEL_CARD", files, voice.aliases
     )
@@ -177,7 +178,7 @@ def _pick_voice(name: str, kind: ModelKind | None, voices: Sequence[HubVoice]) -
 def _unknown(
     name: str, kind: ModelKind | None, known: Sequence[str], where: str
 ) -> UnknownModel | UnknownVoice:
-    """Say that nothing has this name; with no kind a model may have been meant as well as a voice."""
+    """Return the error for an unknown name; without `kind`, a model or a voice may have been meant."""
     if kind is None:
         known = (*WHISPER_REPOS, *known)
     hint = did_you_mean(name, [other for other in known if other != name])

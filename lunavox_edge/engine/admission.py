@@ -1,4 +1,4 @@
-"""Who is working: the open sessions and the lanes they share."""
+"""Admission: the limit on open sessions, and the lane of each device."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ _RETRY_AFTER_S = 1.0
 
 
 class Admission:
-    """Admits sessions up to a bound and gives each device its lane."""
+    """Admits sessions up to a limit and starts the lane of each device. Thread-safe."""
 
     def __init__(self, *, cpu_workers: int, max_sessions: int, max_tasks: int, max_wait_s: float) -> None:
-        """Start no lane yet."""
+        """Create it without lanes.
+
+        `max_sessions` bounds open sessions, `max_tasks` the tasks of a lane. A speech is refused if its
+        first audio would wait for more than `max_wait_s`.
+        """
         self._cpu_workers = cpu_workers
         self._max_sessions = max_sessions
         self._max_tasks = max_tasks
@@ -32,7 +36,7 @@ class Admission:
 
     @classmethod
     def for_sessions(cls, settings: Settings, *, cpu_workers: int) -> Admission:
-        """Where speeches and utterances run."""
+        """Create the one of speeches and utterances."""
         return cls(
             cpu_workers=cpu_workers,
             max_sessions=settings.limits.max_sessions,
@@ -41,15 +45,18 @@ class Admission:
         )
 
     @classmethod
-    def for_vigils(cls, settings: Settings) -> Admission:
-        """Slices of a millisecond, for hours: on the lane of the CPU they would wait behind decodes."""
+    def for_wake_sessions(cls, settings: Settings) -> Admission:
+        """Create the one of wake-word sessions, with one worker.
+
+        Their slices take a millisecond, for hours: on the lane of the CPU they would wait behind decodes.
+        """
         most = settings.wake.max_streams
         return cls(cpu_workers=1, max_sessions=most, max_tasks=most, max_wait_s=1.0)
 
     def lane(self, device: str) -> Lane:
         """Return the device's lane, starting it on first use. Raises Busy, EngineClosed.
 
-        Asked before a session is built, so that a full house costs nothing.
+        Called before a session is built, so that refusing one costs nothing.
         """
         with self._lock:
             if self._closed:
@@ -63,9 +70,9 @@ class Admission:
             return self._lanes[device]
 
     def pace(self, lane: Lane, voice: Hashable, *, relaxed: bool) -> Pace:
-        """Return the lane's pace. Raises Busy if one more room could not be spoken to in time.
+        """Return the lane's pace. Raises Busy if the first audio of one more speech would come too late.
 
-        An announcement may always wait.
+        An announcement (`relaxed`) may always wait.
         """
         with self._lock:
             pace = self._paces[lane.device]
@@ -90,18 +97,18 @@ class Admission:
         session.start()
 
     def leave(self, session: Session) -> None:
-        """Forget a session that ended."""
+        """Remove a session that ended."""
         with self._lock:
             self._sessions.discard(session)
 
     def status(self) -> tuple[tuple[Session, ...], tuple[LaneStatus, ...]]:
-        """The open sessions, and how every lane does."""
+        """Return the open sessions and the state of every lane."""
         with self._lock:
             sessions, lanes = tuple(self._sessions), tuple(self._lanes.values())
         return sessions, tuple(lane.status() for lane in lanes)
 
     def close(self, timeout_s: float) -> None:
-        """Cancel every session and end the lanes. Idempotent."""
+        """Cancel every session and end the lanes; `timeout_s` for each lane's running slices. Idempotent."""
         with self._lock:
             self._closed = True
             sessions, lanes = tuple(self._sessions), tuple(self._lanes.values())

@@ -1,4 +1,4 @@
-"""Handing this package's log lines to an embedding program."""
+"""Passing this package's log lines to a callback of an embedding program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PACKAGE = "lunavox_edge"
 
 
 class LogTap:
-    """At most one callback of one engine on the package's logger, taken off when it goes."""
+    """At most one callback of one engine on the package's logger."""
 
     def __init__(self) -> None:
         """Start without a callback."""
@@ -17,7 +17,10 @@ class LogTap:
         self._set_level = False
 
     def set(self, callback: Callable[[str, str], None] | None) -> None:
-        """Replace the callback; None removes it. Without a level of its own the logger gets INFO."""
+        """Replace the callback; None removes it.
+
+        Meanwhile a logger without a level of its own is set to INFO.
+        """
         logger = logging.getLogger(_PACKAGE)
         if self._handler is not None:
             logger.removeHandler(self._handler)
@@ -40,5 +43,5 @@ class _CallbackHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._callback(record.levelname.lower(), record.getMessage())
-        except Exception:  # noqa: BLE001  # a callback of somebody else must not break logging
+        except Exception:  # noqa: BLE001  # a foreign callback must not break logging
             self.handleError(record)

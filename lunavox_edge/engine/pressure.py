@@ -1,7 +1,7 @@
-"""What the engine gives up when memory or cooling run short: idle models first, then the size of the ear.
+"""Memory pressure: when memory or cooling run short, idle models are unloaded, then smaller ones serve.
 
-Looked at on every tick of the housekeeping. A step is taken when the last one has had time to help, and
-taken back when the strain has been over for longer: stepping back and forth would cost a load each time.
+It is checked on every tick of the housekeeping. A step is taken when the last one has had time to help,
+and taken back when the shortage has been over for longer: each step to and fro costs a load.
 """
 
 from __future__ import annotations
@@ -18,68 +18,76 @@ from lunavox_edge.host import telemetry
 from lunavox_edge.types import ModelEntry, ModelKind
 
 if TYPE_CHECKING:
+    from lunavox_edge.engine.model_lookup import ModelLookup
     from lunavox_edge.engine.models.residency import Residency
-    from lunavox_edge.engine.resolve import Resolver
     from lunavox_edge.settings.model import Settings
 
 _STEP_S = 10.0
 _CALM_S = 60.0
 _COOLER_C = 5.0
-"""How far below the threshold it has to be to count as cool again."""
+"""How far below the limit the temperature must be to count as cool again."""
 _ROOMIER = 1.5
+"""The shortage of memory is over when this times the reserve is available."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Strain(str, Enum):
-    """What runs short."""
+    """What runs short; the values appear in the engine's status."""
 
     NONE = ""
     MEMORY = "memory"
     HEAT = "heat"
 
 
-_WORDS = {Strain.NONE: "nothing", Strain.MEMORY: "memory", Strain.HEAT: "cooling"}
+_NAMES = {Strain.NONE: "nothing", Strain.MEMORY: "memory", Strain.HEAT: "cooling"}
 
 
 class MemoryPressure:
-    """Sees the strain and acts; all of it in `tick`, which is called by one thread."""
+    """Detects the shortage and acts on it, all of it in `tick`, which one thread calls.
+
+    The ladder is the speech-to-text model of the settings, then the installed `stt.fallback_models`; the
+    level is the index in it of the model that serves now.
+    """
 
     def __init__(
         self,
         residency: Residency,
         *,
-        resolver: Callable[[], Resolver],
+        models: Callable[[], ModelLookup],
         settings: Callable[[], Settings],
         readings: Callable[[], telemetry.Readings] = telemetry.readings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Store the ways to see and to act; `resolver` and `settings` are asked anew, as they may change."""
+        """Start at level 0; `models` and `settings` return the present ones, as both may be replaced."""
         self._residency = residency
-        self._resolver = resolver
+        self._models = models
         self._settings = settings
         self._readings = readings
         self._clock = clock
         self.strain = Strain.NONE
         self._level = 0
         self._pinned: ModelEntry | None = None
-        """What is pinned because it stands in for a pinned model."""
+        """The stand-in that is pinned because it replaces a pinned model."""
         self._slowed: tuple[str, ...] = ()
+        """What slowed the processor at the last tick."""
         self._changed_s = clock()
+        """When the level changed or the shortage began."""
         self._strained_s = clock()
+        """When something last ran short."""
 
     def tick(self) -> None:
-        """Look, and do what helps."""
+        """Read memory and sensors, and take one step up or down the ladder if it is due."""
         now = self._clock()
         before, self.strain = self.strain, self._look()
         if self.strain is not before and self.strain is not Strain.NONE:
             self._changed_s = now
-            _LOGGER.warning("Short of %s: idle models leave", self._words())
+            _LOGGER.warning("Short of %s: unloading idle models", self._short_of())
         elif self.strain is not before:
-            _LOGGER.info("No longer short of %s", _WORDS[before])
+            _LOGGER.info("No longer short of %s", _NAMES[before])
         if self.strain is not Strain.NONE:
             self._strained_s = now
-            self._residency.relieve()
+            self._residency.unload_idle()
         ladder = self._ladder()
         self._level = max(0, min(self._level, len(ladder) - 1))
         self._follow(ladder)
@@ -88,12 +96,13 @@ class MemoryPressure:
                 self._step(ladder, self._level + 1, now)
         elif self._level and self._is_calm(now) and self._has_room(ladder[self._level - 1]):
             self._step(ladder, self._level - 1, now)
-        self._resolver().stand_in = ladder[self._level] if self._level else None
+        self._models().stand_in = ladder[self._level] if self._level else None
 
     def _look(self) -> Strain:
+        """Return what runs short now; leaving a shortage needs more room than entering it."""
         settings = self._settings().engine
         found = self._readings()
-        self._tell(found)
+        self._log_slowdown(found)
         budget = self._residency.budget
         factor = _ROOMIER if self.strain is Strain.MEMORY else 1.0
         if not budget.leaves_reserve(0, factor=factor):
@@ -105,8 +114,8 @@ class MemoryPressure:
             return Strain.HEAT
         return Strain.NONE
 
-    def _tell(self, found: telemetry.Readings) -> None:
-        """Log what holds the board back, once for each change."""
+    def _log_slowdown(self, found: telemetry.Readings) -> None:
+        """Log what slows the processor down, once for each change."""
         before, self._slowed = self._slowed, found.slowed
         if found.slowed and found.slowed != before:
             degrees = f" ({found.hottest_c:g} °C)" if found.hottest_c is not None else ""
@@ -115,18 +124,18 @@ class MemoryPressure:
             _LOGGER.info("The board is as fast as it can be again")
 
     def _ladder(self) -> Sequence[ModelEntry]:
-        """The ear of the settings, then those that stand in for it, as far as they are installed."""
+        """Return the model of the settings, then the fallback models that are installed."""
         names = self._settings().stt.fallback_models
         if not names:
             return ()
-        resolver = self._resolver()
+        models = self._models()
         try:
-            found = [resolver.usual(ModelKind.STT)]
+            found = [models.usual(ModelKind.STT)]
         except CatalogError:
             return ()
         for name in names:
             try:
-                entry = resolver.ear(name)
+                entry = models.stt_model(name)
             except CatalogError:
                 continue
             if entry not in found:
@@ -134,14 +143,14 @@ class MemoryPressure:
         return found
 
     def _follow(self, ladder: Sequence[ModelEntry]) -> None:
-        """Let go of a stand-in that other settings no longer name, and pin what hears from now on."""
+        """Unpin a stand-in that new settings no longer name, and pin the model that serves instead."""
         old = self._pinned
         if old is None or (self._level and ladder[self._level] == old):
             return
         self._residency.pin(old, pinned=False)
         self._pinned = None
         try:
-            new = ladder[self._level] if ladder else self._resolver().usual(ModelKind.STT)
+            new = ladder[self._level] if ladder else self._models().usual(ModelKind.STT)
         except CatalogError:
             return
         self._residency.pin(new, lasting=True)
@@ -149,6 +158,7 @@ class MemoryPressure:
             self._pinned = new
 
     def _step(self, ladder: Sequence[ModelEntry], level: int, now: float) -> None:
+        """Unload the model of the present level and let that of `level` serve; a pin goes over to it."""
         old, new = ladder[self._level], ladder[level]
         self._level, self._changed_s = level, now
         was_pinned = self._residency.is_pinned(old)
@@ -156,8 +166,8 @@ class MemoryPressure:
         if was_pinned:
             self._residency.pin(new, lasting=True)
         self._pinned = new if was_pinned and level else None
-        why = f"short of {self._words()}" if self.strain is not Strain.NONE else "there is room again"
-        _LOGGER.warning("Hearing with %s instead of %s: %s", new.name, old.name, why)
+        why = f"short of {self._short_of()}" if self.strain is not Strain.NONE else "there is room again"
+        _LOGGER.warning("Recognising speech with %s instead of %s: %s", new.name, old.name, why)
 
     def _is_calm(self, now: float) -> bool:
         return now - max(self._strained_s, self._changed_s) >= _CALM_S
@@ -166,5 +176,5 @@ class MemoryPressure:
         need = MemoryBudget.estimate(entry.size_bytes)
         return self._residency.budget.leaves_reserve(need, factor=_ROOMIER)
 
-    def _words(self) -> str:
-        return _WORDS[self.strain]
+    def _short_of(self) -> str:
+        return _NAMES[self.strain]

@@ -1,8 +1,7 @@
-"""From what a caller asked for to the entry, speaker and parameters to use."""
+"""From a request, the settings and the catalog to the model and the parameters to use."""
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import RecognizeRequest, SpeakRequest
 from lunavox_edge.engine.catalog.catalog import NO_WAKE_WORDS, Catalog
 from lunavox_edge.engine.hearing.hypotheses import GuessTime
-from lunavox_edge.engine.hearing.utterance import ListenPlan
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.model_lookup import ModelLookup
 from lunavox_edge.engine.speech.voicing import SpeechPlan
 from lunavox_edge.engine.values.language_tags import covers
 from lunavox_edge.engine.values.naming import name_key, wake_word_key
@@ -19,7 +19,7 @@ from lunavox_edge.engine.values.params import SynthesisParams
 from lunavox_edge.engine.values.voice import Voice, VoiceMode, check_supported
 from lunavox_edge.engine.waking.spotting import SpottingRules
 from lunavox_edge.engine.waking.wake_session import WakeTarget
-from lunavox_edge.errors import LunavoxError, UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
+from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.settings.speech_settings import WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
@@ -31,7 +31,7 @@ _DEFAULT_LANGUAGE = "en"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedVoice:
-    """An entry and how to speak with it."""
+    """A voice of the catalog and how to speak with it."""
 
     entry: ModelEntry
     plan: SpeechPlan
@@ -39,7 +39,7 @@ class ResolvedVoice:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """An entry and how to hear with it."""
+    """A speech-to-text model of the catalog and how to recognise with it."""
 
     entry: ModelEntry
     plan: ListenPlan
@@ -47,21 +47,20 @@ class ResolvedModel:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedWakeWords:
-    """The words to wait for, at least one, and an error for each name that nothing installed has."""
+    """The wake words to detect, at least one, and an error for each name that is not installed."""
 
     words: tuple[WakeTarget, ...]
     unknown: tuple[UnknownModel, ...] = ()
 
 
 class Resolver:
-    """Combines settings, catalog and request; every error names what to change."""
+    """Combines settings, catalog and request into plans; every error names what to change. Thread-safe."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
-        """Store the two."""
+        """Resolve with these settings; other settings need another resolver."""
         self._settings = settings
         self._catalog = catalog
-        self.stand_in: ModelEntry | None = None
-        """Hears instead of the model of the settings, while the machine is under strain."""
+        self.models = ModelLookup(settings, catalog)
         self._guess_times: dict[Path, GuessTime] = {}
 
     def speaking(
@@ -71,7 +70,10 @@ class Resolver:
         language: str | None,
         text_format: str,
     ) -> ResolvedVoice:
-        """Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError."""
+        """Return the voice and the plan of a speech; `text_format` is `text` or `ssml`.
+
+        Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError.
+        """
         if text_format not in ("text", "ssml"):
             raise ValueError(f"text_format must be 'text' or 'ssml', not {text_format!r}")
         voice = Voice.custom(voice) if isinstance(voice, str) else voice or Voice.base()
@@ -106,7 +108,7 @@ class Resolver:
             normalize_text=tts.normalize_text,
             ssml=text_format == "ssml",
             max_chars=self._settings.limits.max_text_chars,
-            # A seed asks for the voice itself, and so for the model.
+            # A request with a seed is not answered from the phrase cache.
             voice_key=entry.content_key if params.seed is None else None,
             buffer_char_threshold=tts.buffer_char_threshold,
             max_buffer_delay_ms=tts.max_buffer_delay_ms,
@@ -121,7 +123,11 @@ class Resolver:
         max_s: float | None,
         sensitivity: str | None,
     ) -> ResolvedModel:
-        """Raises UnknownModel, UnsupportedLanguage, ValueError."""
+        """Return the model and the plan of an utterance of at most `max_s` seconds.
+
+        `sensitivity` (`aggressive`, `default`, `relaxed`) turns endpointing on. Raises UnknownModel,
+        UnsupportedLanguage, ValueError.
+        """
         stt = self._settings.stt
         language = language or stt.language
         if model is not None:
@@ -129,10 +135,11 @@ class Resolver:
             if language is not None and not covers(entry.languages, language):
                 raise UnsupportedLanguage(f"The model '{entry.name}' does not understand '{language}'.")
         elif language is not None:
-            preferred = self.stand_in.name if self.stand_in is not None else stt.model
+            stand_in = self.models.stand_in
+            preferred = stand_in.name if stand_in is not None else stt.model
             entry = self._catalog.select(ModelKind.STT, language, preferred)
         else:
-            entry = self.default(ModelKind.STT)
+            entry = self.models.default(ModelKind.STT)
         plan = RecognizeRequest(
             language=language,
             names=(*request.names, *stt.names),
@@ -148,12 +155,13 @@ class Resolver:
         )
 
     def waking(self, names: tuple[str, ...]) -> ResolvedWakeWords:
-        """The words of these names, or of the settings if there are none, each once.
+        """Return the wake words of these names, each once; those of the settings if `names` is empty.
 
-        Raises UnknownModel if none of them is installed.
+        Without names in the settings either it is every installed one. Raises UnknownModel if none of
+        them is installed.
         """
         wanted = names or self._settings.wake.default
-        entries = [] if wanted else list(self.entries(ModelKind.WAKE))
+        entries = [] if wanted else list(self.models.entries(ModelKind.WAKE))
         unknown: list[UnknownModel] = []
         for name in wanted:
             try:
@@ -166,6 +174,7 @@ class Resolver:
         return ResolvedWakeWords(words, tuple(unknown))
 
     def _spotting(self, entry: ModelEntry) -> SpottingRules:
+        """Return the rules of `wake.words` for a wake word, filled up with those of `wake`."""
         wake = self._settings.wake
         own = {wake_word_key(name): word for name, word in wake.words.items()}
         own.update({name_key(name): word for name, word in wake.words.items()})
@@ -178,6 +187,7 @@ class Resolver:
         )
 
     def _endpoint(self, sensitivity: str | None) -> EndpointRules | None:
+        """Return the endpointing rules of a sensitivity. Raises ValueError."""
         if sensitivity is None:
             return None
         stt = self._settings.stt
@@ -196,101 +206,25 @@ class Resolver:
             max_s=stt.max_command_s,
         )
 
-    def default(self, kind: ModelKind) -> ModelEntry:
-        """The model or voice for requests that name none."""
-        if kind is ModelKind.STT and self.stand_in is not None:
-            return self.stand_in
-        return self.usual(kind)
-
-    def ear(self, name: str) -> ModelEntry:
-        """The speech-to-text model of this name. Raises UnknownModel."""
-        return self._catalog.find(name, ModelKind.STT)
-
-    def usual(self, kind: ModelKind) -> ModelEntry:
-        """The model or voice of the settings; the first installed one where that is missing."""
-        try:
-            return self._catalog.find(self._wanted(kind), kind)
-        except (UnknownModel, UnknownVoice):
-            for entry in self._catalog.entries():
-                if entry.kind is kind:
-                    return entry
-            raise
-
-    def substitutes(self) -> dict[ModelKind, LunavoxError]:
-        """Say of what the settings name and is not installed that another is used instead."""
-        found: dict[ModelKind, LunavoxError] = {}
-        for kind in (ModelKind.STT, ModelKind.TTS):
-            try:
-                self._catalog.find(self._wanted(kind), kind)
-            except (UnknownModel, UnknownVoice) as error:
-                with contextlib.suppress(UnknownModel, UnknownVoice):
-                    found[kind] = type(error)(f"{error} '{self.usual(kind).name}' is used instead.")
-        return found
-
-    def unknown_names(self) -> dict[str, LunavoxError]:
-        """Say what the settings name and nothing that is installed has, by the key and the name."""
-        stt, tts, wake = self._settings.stt, self._settings.tts, self._settings.wake
-        asked = [("stt.fallback_models", name, ModelKind.STT) for name in stt.fallback_models]
-        asked += [("wake.default", name, ModelKind.WAKE) for name in wake.default]
-        asked += [("wake.words", name, ModelKind.WAKE) for name in wake.words]
-        spoken = (
-            ("stt.language", stt.language, ModelKind.STT),
-            ("tts.language", tts.language, ModelKind.TTS),
-        )
-        found: dict[str, LunavoxError] = {}
-        for key, name, kind in asked:
-            try:
-                self._catalog.find(name, kind)
-            except UnknownModel as error:
-                found[f"{key}: {name}"] = UnknownModel(f"{key}: {error}")
-        for key, language, kind in spoken:
-            try:
-                if language is not None:
-                    self._catalog.select(kind, language, self._wanted(kind))
-            except UnsupportedLanguage as error:
-                found[f"{key}: {language}"] = UnsupportedLanguage(f"{key}: {error}")
-        return found
-
-    def _wanted(self, kind: ModelKind) -> str:
-        return self._settings.stt.model if kind is ModelKind.STT else self._settings.tts.voice
-
-    def entries(self, kind: ModelKind) -> tuple[ModelEntry, ...]:
-        """Everything installed of a kind, what is used by default first."""
-        entries = tuple(entry for entry in self._catalog.entries() if entry.kind is kind)
-        if not entries or kind is ModelKind.WAKE:
-            return entries
-        first = self.default(kind)
-        return (first, *(entry for entry in entries if entry != first))
-
-    def entry(self, name: str) -> ModelEntry:
-        """The voice, model or wake word of this name. Raises UnknownModel."""
-        with contextlib.suppress(UnknownVoice):
-            return self._catalog.find(name, ModelKind.TTS)
-        try:
-            return self._catalog.find(name, ModelKind.STT)
-        except UnknownModel:
-            with contextlib.suppress(UnknownModel):
-                return self._catalog.find(name, ModelKind.WAKE)
-            raise
-
     def _find_voice(self, voice: Voice, language: str | None) -> tuple[ModelEntry, str | None]:
+        """Return the entry of a voice and the speaker asked for. A speaker alone is one of the default."""
         if voice.mode is not VoiceMode.CUSTOM:
             language = language or self._settings.tts.language
             if language is None:
-                return self.default(ModelKind.TTS), None
+                return self.models.default(ModelKind.TTS), None
             return self._catalog.select(ModelKind.TTS, language, self._settings.tts.voice), None
         name, speaker = voice.split_speaker()
         try:
             return self._catalog.find(name, ModelKind.TTS), speaker
         except UnknownVoice:
-            default = self.default(ModelKind.TTS)
+            default = self.models.default(ModelKind.TTS)
             if speaker is None and name in default.speakers:
                 return default, name
             raise
 
 
 def _speaker(entry: ModelEntry, speaker: str | None) -> str | None:
-    """Check a speaker's name, or its number as a string."""
+    """Return the name of a speaker given by name or number. Raises UnknownSpeaker."""
     if speaker is None:
         return None
     if speaker in entry.speakers:

@@ -1,1 +1,1 @@
-"""The machine and what runs the service: sensors, service manager, journal, programs, small files."""
+"""Access to the machine: memory, cores, sensors, service manager, journal, players, small files."""

@@ -1,6 +1,6 @@
-"""Log lines as entries of systemd's journal, with fields that can be searched for.
+"""Logging handler for the systemd journal, with fields that can be searched for.
 
-Beside the usual ones there is a field for each of `FIELDS` that a log call gives in `extra`:
+Besides the usual fields, each of `FIELDS` that a log call passes in `extra` becomes a field of the entry:
 `journalctl LUNAVOX_CODE=busy`, `journalctl LUNAVOX_VOICE=en_US-joe-medium`.
 """
 
@@ -14,32 +14,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FIELDS = ("code", "satellite", "voice", "peer")
-"""What a log call may say in `extra`: an error's code, a satellite, a voice or model, a client."""
+"""Keys of `extra`: the code of an error, the id of a satellite, a voice or model, the address of a client."""
 
 SOCKET = Path("/run/systemd/journal/socket")
 _IDENTIFIER = "lunavox-edge"
 _MAX_MESSAGE_CHARS = 20_000
 _MAX_FIELD_CHARS = 500
-# As syslog numbers them; what is below INFO is "debug".
+# Priorities of syslog; everything below INFO is "debug".
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _DEBUG = 7
 
 
 class JournalHandler(logging.Handler):
-    """Sends every record as one datagram; what the journal does not take is lost, never waited for."""
+    """Sends every record as one datagram, without blocking: a record that the journal cannot take is lost."""
 
     def __init__(self, address: Path = SOCKET) -> None:
-        """Open a socket of our own; the journal may come and go."""
+        """Open an unconnected socket, so that the journal may restart meanwhile."""
         super().__init__()
         self._address = str(address)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send one entry."""
+        """Send one entry. Never raises, never blocks."""
         try:
             entry = encode(fields_of(record, self.format(record)))
-        except (TypeError, ValueError):  # arguments that do not fit their message
+        except (TypeError, ValueError):  # arguments that do not match the format string
             self.handleError(record)
             return
         with contextlib.suppress(OSError):
@@ -52,7 +52,7 @@ class JournalHandler(logging.Handler):
 
 
 def journal_handler(variables: Mapping[str, str], *, stream_fd: int = 2) -> JournalHandler | None:
-    """Return a handler if the journal reads this process's standard error anyway, else None."""
+    """Return a handler if standard error of this process is connected to the journal, else None."""
     device, _, inode = variables.get("JOURNAL_STREAM", "").partition(":")
     try:
         stream = os.fstat(stream_fd)
@@ -64,7 +64,7 @@ def journal_handler(variables: Mapping[str, str], *, stream_fd: int = 2) -> Jour
 
 
 def fields_of(record: logging.LogRecord, message: str) -> dict[str, str]:
-    """Return the fields of one entry."""
+    """Return the journal fields of a record with its formatted message."""
     fields = {
         "MESSAGE": message[:_MAX_MESSAGE_CHARS],
         "PRIORITY": str(next((number for level, number in _PRIORITIES if record.levelno >= level), _DEBUG)),
@@ -83,7 +83,7 @@ def fields_of(record: logging.LogRecord, message: str) -> dict[str, str]:
 
 
 def encode(fields: Mapping[str, str]) -> bytes:
-    """Return the journal's own format: `NAME=value`, or with a length where the value has lines."""
+    """Encode fields in the journal's native protocol: `NAME=value`, or length-prefixed if multi-line."""
     entry = bytearray()
     for name, value in fields.items():
         data = value.encode(errors="backslashreplace")

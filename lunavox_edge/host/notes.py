@@ -1,6 +1,6 @@
-"""Small files that the service writes for itself: read with a bound, replaced in one step, JSON inside.
+"""Small JSON files of the service's own: read with a size limit, replaced atomically.
 
-All of them may be lost or damaged; what they say is then made anew.
+All of them may be lost or damaged; the service then creates them again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _REPLACING = threading.Lock()
 
 
 def read(file: Path, *, max_bytes: int = _MAX_BYTES) -> object:
-    """Return the JSON value in `file`, of which at most `max_bytes` are read.
+    """Return the JSON value in `file`; at most `max_bytes` are read.
 
-    Raises FileNotFoundError, OSError, and ValueError for what is no JSON.
+    Raises FileNotFoundError, OSError, and ValueError for invalid JSON.
     """
     with file.open("rb") as opened:
         content = opened.read(max_bytes)
@@ -31,7 +31,7 @@ def read(file: Path, *, max_bytes: int = _MAX_BYTES) -> object:
 
 
 def recall(file: Path) -> dict[str, object]:
-    """Return the JSON object in `file`; an empty one if it is missing, damaged or something else."""
+    """Return the JSON object in `file`; an empty one if the file is missing, damaged or no JSON object."""
     try:
         found = read(file)
     except (OSError, ValueError):
@@ -40,9 +40,10 @@ def recall(file: Path) -> dict[str, object]:
 
 
 def replace(file: Path, value: object, *, indent: int | None = None) -> None:
-    """Write `value` as JSON, safe from a power cut: readers find the old or the new. Raises OSError."""
+    """Write `value` as JSON, safe from a power cut: readers find the old or the new file. Raises OSError."""
     text = json.dumps(value, indent=indent)
-    # One at a time, and always the same name: what a power cut leaves is written over.
+    # The temporary file always has the same name, so that one left by a power cut is overwritten; the lock
+    # keeps two threads from writing it at once.
     with _REPLACING:
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.new")
@@ -58,9 +59,9 @@ def replace(file: Path, value: object, *, indent: int | None = None) -> None:
 
 
 def keep(file: Path, value: object, *, indent: int | None = None, mode: int = 0o600) -> None:
-    """Write `value` as JSON, as several processes may at once; what cannot be written is not kept.
+    """Write `value` as JSON; several processes may do so at once. A failure to write is ignored.
 
-    `mode` says who may read the file.
+    `mode` are the permissions of the file.
     """
     text = json.dumps(value, indent=indent)
     with contextlib.suppress(OSError):

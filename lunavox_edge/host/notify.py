@@ -1,8 +1,8 @@
-"""What a service manager is told about this process, as in sd_notify(3): ready, still alive, stopping.
+"""Notifications to the service manager (sd_notify(3)): ready, status, watchdog, stopping.
 
-systemd-python does the sending where it is installed; a datagram of our own does it elsewhere. Where no
-service manager asks to be told, nothing happens. Nothing here raises or blocks for long: that nobody
-reads along is no reason to stop working.
+They are sent by systemd-python where that is installed, else as datagrams by this module. Without a service
+manager nothing is sent. Nothing here raises or blocks for long: a service manager that does not read must
+not stop the service.
 """
 
 from __future__ import annotations
@@ -22,57 +22,61 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Notifier:
-    """One method per thing to tell; safe from any thread."""
+    """One method for each notification; safe from any thread."""
 
     def __init__(self, send: Send | None = None, *, watchdog_s: float | None = None) -> None:
-        """`send` passes lines on, None tells nobody; within `watchdog_s` a sign of life is expected."""
+        """Create a notifier.
+
+        `send` transmits the lines; with None nothing is sent. `watchdog_s` is the watchdog timeout of the
+        service manager.
+        """
         self._send = send
         self._status = ""
         self.watchdog_s = watchdog_s if send is not None else None
 
     @property
     def active(self) -> bool:
-        """Whether anybody is told."""
+        """Whether a service manager is notified."""
         return self._send is not None
 
     def status(self, text: str) -> None:
-        """One line for people; told only if it is another than before."""
+        """Set the status line for people; sent only if it has changed."""
         text = " ".join(text.split())[:_MAX_STATUS_CHARS]
         if text != self._status:
             self._status = text
-            self._tell(f"STATUS={text}")
+            self._notify(f"STATUS={text}")
 
     def extend(self, timeout_s: float) -> None:
-        """It takes longer: wait at least `timeout_s` from now before giving up."""
-        self._tell(f"EXTEND_TIMEOUT_USEC={int(timeout_s * _USEC)}")
+        """Extend the timeout of the start to at least `timeout_s` from now."""
+        self._notify(f"EXTEND_TIMEOUT_USEC={int(timeout_s * _USEC)}")
 
     def ready(self) -> None:
-        """The start, or the reload, is complete."""
-        self._tell("READY=1")
+        """Notify that the start, or the reload, is complete."""
+        self._notify("READY=1")
 
     def reloading(self) -> None:
-        """The settings are being read anew; `ready` ends it."""
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        """Notify that a reload of the settings has begun; `ready` ends it."""
+        self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def alive(self) -> None:
-        """Everything makes progress."""
-        self._tell("WATCHDOG=1")
+        """Reset the watchdog."""
+        self._notify("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The end has begun."""
-        self._tell("STOPPING=1")
+        """Notify that the service is shutting down."""
+        self._notify("STOPPING=1")
 
-    def _tell(self, lines: str) -> None:
+    def _notify(self, lines: str) -> None:
         if self._send is None:
             return
         try:
             self._send(lines)
         except (OSError, ValueError) as error:
-            _LOGGER.debug("The service manager was not told %s: %s", lines.partition("=")[0], error)
+            _LOGGER.debug("Notifying the service manager of %s failed: %s", lines.partition("=")[0], error)
 
 
 def notifier(variables: Mapping[str, str], *, pid: int) -> Notifier:
-    """Return the notifier that the variables of a service manager ask for, given this process's number."""
+    """Return the notifier that the service manager's environment variables ask for; `pid` is this process."""
     address = variables.get("NOTIFY_SOCKET", "")
     if not address:
         return Notifier()
@@ -87,9 +91,9 @@ def _watchdog_s(variables: Mapping[str, str], pid: int) -> float | None:
 
 
 def _library() -> Send | None:
-    """The sending of systemd-python, which finds the address in the environment by itself."""
+    """Return the function of systemd-python, which reads NOTIFY_SOCKET itself; None if not installed."""
     try:
-        from systemd.daemon import notify  # noqa: PLC0415  # installed only where somebody compiled it
+        from systemd.daemon import notify  # noqa: PLC0415  # optional, because it must be compiled
     except ImportError:
         return None
 
@@ -100,9 +104,9 @@ def _library() -> Send | None:
 
 
 def _datagrams(address: str) -> Send | None:
-    """Send to a socket file, or to a name without a file, which starts with `@`."""
+    """Return a function that sends datagrams to a socket file, or to an abstract socket (`@NAME`)."""
     if address[0] not in "/@":
-        _LOGGER.warning("NOTIFY_SOCKET is of a kind that is not supported; nobody is told of the state")
+        _LOGGER.warning("NOTIFY_SOCKET is of an unsupported kind; the service manager is not notified")
         return None
     target = "\0" + address[1:] if address[0] == "@" else address
 

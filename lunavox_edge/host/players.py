@@ -1,4 +1,4 @@
-"""The programs of this machine that play a WAV from their standard input."""
+"""Programs of this machine that play a WAV from their standard input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_player() -> tuple[str, ...]:
         path = shutil.which(name)
         if path is not None:
             return (path, *arguments)
-    raise BackendUnavailable("There is no player here. Install one: sudo apt install alsa-utils")
+    raise BackendUnavailable("No player is installed. Install one: sudo apt install alsa-utils")
 
 
 def player_for(output: str) -> tuple[str, ...]:
@@ -39,5 +39,5 @@ def player_for(output: str) -> tuple[str, ...]:
     except ValueError:
         command = ()
     if not command:
-        raise BackendUnavailable("audio.output is no command; check its quotes.")
+        raise BackendUnavailable("audio.output is not a valid command; check its quotes.")
     return command

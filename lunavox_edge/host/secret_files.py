@@ -1,4 +1,4 @@
-"""Files that hold secrets: read only if nobody else can."""
+"""Files that contain secrets (passwords, tokens, keys): read only if other users cannot read them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_BYTES = 65_536
 
 
 def exposure(path: Path) -> str | None:
-    """Say who else can get at a file, None if nobody can. Raises OSError."""
+    """Return why a file is not secret, None if other users can neither read nor change it. Raises OSError."""
     status = path.stat()
     if status.st_uid not in (0, os.geteuid()):
         return "it belongs to another user"
@@ -23,7 +23,7 @@ def exposure(path: Path) -> str | None:
 
 
 def check_secret(path: Path, key: str) -> None:
-    """Raise SettingsError if the file that the setting `key` names is not there or not secret."""
+    """Raise SettingsError if the file that the setting `key` names is missing or not secret."""
     try:
         exposed = exposure(path)
         with path.open("rb"):
@@ -35,9 +35,9 @@ def check_secret(path: Path, key: str) -> None:
 
 
 def read_secret(path: Path, key: str) -> str:
-    """Return the first line of a file that nobody else can read, without a byte-order mark.
+    """Return the first line of a secret file, without a byte-order mark.
 
-    Raises SettingsError.
+    Raises SettingsError if the file that the setting `key` names is missing, unreadable or not secret.
     """
     check_secret(path, key)
     try:

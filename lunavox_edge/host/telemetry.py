@@ -1,11 +1,11 @@
-"""How hot and how busy the board is, read without root; what the system does not tell is left out."""
+"""Sensors of the board: temperatures, GPU load, throttling. Needs no root; missing values are left out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from lunavox_edge.host.system import number, small_text
+from lunavox_edge.host.kernel_files import number, small_text
 
 _ROOT = Path("/")
 _MAX_ZONES = 32
@@ -18,7 +18,7 @@ _GPU_FILES = (
     "sys/devices/platform/17000000.gpu/load",
     "sys/devices/platform/17000000.ga10b/load",
 )
-# Raspberry Pi: what its firmware says is so now, by bit.
+# Raspberry Pi: the present conditions in its firmware's bit field.
 _FIRMWARE_FILE = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _FIRMWARE_BITS = {
     0: "undervoltage",
@@ -27,14 +27,14 @@ _FIRMWARE_BITS = {
     3: "close to its heat limit",
 }
 _HEAT = frozenset((_FIRMWARE_BITS[2], _FIRMWARE_BITS[3], "slowed by heat"))
-# Coolers that work by slowing something down; fans do not.
+# Kinds of cooling devices that slow a processor down; fans are left out.
 _SLOWING = ("cpufreq", "thermal-cpu", "processor", "devfreq", "gpu")
 _MAX_COOLERS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """All of it at once. `slowed` says what holds the board back now."""
+    """Temperatures in °C by sensor, GPU load in percent, and the reasons why the board is slowed down."""
 
     temperatures: dict[str, float]
     gpu_load: float | None
@@ -47,17 +47,17 @@ class Readings:
 
     @property
     def is_slowed_by_heat(self) -> bool:
-        """Whether heat is what holds it back."""
+        """Whether heat is among the reasons."""
         return not _HEAT.isdisjoint(self.slowed)
 
 
 def readings(root: Path = _ROOT) -> Readings:
-    """Return what the board says now."""
+    """Return the readings of now."""
     return Readings(temperatures(root), gpu_load(root), slowed(root))
 
 
 def slowed(root: Path = _ROOT) -> tuple[str, ...]:
-    """Return why the board runs slower than it could, in words."""
+    """Return the reasons why the board runs slower than it could; empty if it does not."""
     found: list[str] = []
     try:
         bits = int(_read(root / _FIRMWARE_FILE) or "0", 16)
@@ -75,7 +75,7 @@ def slowed(root: Path = _ROOT) -> tuple[str, ...]:
 
 
 def temperatures(root: Path = _ROOT) -> dict[str, float]:
-    """Return degrees Celsius by the name of the sensor."""
+    """Return the temperatures in degrees Celsius by sensor name."""
     found: dict[str, float] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"))[:_MAX_ZONES]:
         name, reading = _read(zone / "type"), number(_read(zone / "temp"))
@@ -85,7 +85,7 @@ def temperatures(root: Path = _ROOT) -> dict[str, float]:
 
 
 def gpu_load(root: Path = _ROOT) -> float | None:
-    """Return the load of a Jetson's GPU in percent; None where there is none."""
+    """Return the load of a Jetson's GPU in percent, None on other boards."""
     for file in _GPU_FILES:
         load = number(_read(root / file))
         if load is not None:

@@ -1,1 +1,1 @@
-"""Satellites: microphones and loudspeakers around the house, and the conversations at them."""
+"""The hub: connections to satellites, conversations and announcements there."""

@@ -1,4 +1,4 @@
-"""Satellites that were found on the network and approved: which they are, and where they were last."""
+"""The file of approved satellites: those found by zeroconf and accepted, with their last addresses."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _MAX_FILE_BYTES = 262_144
 _MAX_SERVICE_CHARS = 100
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NOT_IN_IDS = re.compile(r"[^a-z0-9_.]+")
-_FOR_EVERYBODY = 0o644
-"""Whoever approves is seldom the user that the service runs as; nothing in it is secret."""
+_READABLE = 0o644
+"""The user who approves is seldom the one that the service runs as; nothing in the file is secret."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """One satellite: what it is announced as, and its address."""
+    """One satellite: the name of its zeroconf service, and its address."""
 
     service: str
     uri: str
 
 
 def file_of(settings: SatellitesSettings) -> Path:
-    """Return the file that holds them."""
+    """Return the path of the file."""
     return settings.approved_file or system.state_dir() / "approved-satellites.json"
 
 
 def load(file: Path) -> dict[str, Approved] | None:
-    """Return them by id; None if the file cannot be read, and without those that are not valid."""
+    """Return the satellites by id, without invalid ones; None if the file cannot be read."""
     try:
         found = notes.read(file, max_bytes=_MAX_FILE_BYTES)
     except FileNotFoundError:
@@ -52,11 +52,11 @@ def load(file: Path) -> dict[str, Approved] | None:
         _LOGGER.warning("The approved satellites cannot be read: %s", error)
         return None
     if not isinstance(found, dict):
-        _LOGGER.warning("The file of approved satellites does not hold what it should.")
+        _LOGGER.warning("The file of approved satellites does not hold a JSON object.")
         return None
     valid = {key: made for key, value in found.items() if (made := _entry(key, value)) is not None}
     if len(valid) < len(found):
-        _LOGGER.warning("%d approved satellites are not valid and left out", len(found) - len(valid))
+        _LOGGER.warning("%d approved satellites are invalid and left out", len(found) - len(valid))
     return dict(list(valid.items())[:MAX_APPROVED])
 
 
@@ -64,23 +64,23 @@ def save(file: Path, approved: Mapping[str, Approved]) -> None:
     """Replace the file in one step. Raises OSError."""
     notes.replace(file, {key: asdict(entry) for key, entry in approved.items()}, indent=2)
     with contextlib.suppress(OSError):
-        file.chmod(_FOR_EVERYBODY)
+        file.chmod(_READABLE)
 
 
 @contextmanager
 def change(file: Path) -> Iterator[None]:
-    """Keep others from changing the file meanwhile. Raises OSError, Busy."""
+    """Lock the file against other processes that change it. Raises OSError, Busy."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Busy("Somebody else approves satellites just now.", retry_after_s=1.0) from error
+            raise Busy("Another command changes the approved satellites.", retry_after_s=1.0) from error
         yield
 
 
 def free_id(name: str, taken: set[str]) -> str:
-    """Return an id for a satellite that calls itself so."""
+    """Return an id, made of a satellite's name, that is not in `taken`."""
     plain = _NOT_IN_IDS.sub("-", name.casefold()).strip("-_.")[:60] or "satellite"
     numbers = (f"{plain}-{number}" for number in range(2, len(taken) + 4))
     return next(found for found in (plain, *numbers) if found not in taken and found != ALL)

@@ -1,6 +1,7 @@
-"""Who gets the audio of one satellite's microphone: an utterance, else those who wait for a call.
+"""Routing of the audio of one satellite's microphone.
 
-That is for a wake word, and, while the satellite speaks, for somebody who speaks over it.
+An open utterance gets it. Without one, the wake-word session gets it and, while the satellite plays, the
+detection of speech over the playback (barge-in).
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class AudioRouter:
-    """Gives audio to one listener at a time, and forgets it."""
+    """Passes audio to the listeners of one satellite; keeps none itself. Used on the event loop only."""
 
     def __init__(
         self,
         engine: Engine,
-        house: SatellitesSettings,
+        settings: SatellitesSettings,
         *,
         wake_words: tuple[str, ...],
         language: str | None,
@@ -34,130 +35,136 @@ class AudioRouter:
         on_word: Callable[[Detection, bytes, AudioFormat], None],
         on_overlap: Callable[[float, float, UtteranceListener | None], None],
     ) -> None:
-        """Store the parts, whose callbacks come while audio is taken or later on the loop.
+        """Create a router without listeners; they are opened with the audio. Callbacks come on the loop.
 
-        `on_overlap` gets the seconds and the probability of speech over speech, and, if that interrupts, the
-        utterance that it belongs to.
+        `on_word` gets a detected wake word, the audio that followed it, and the format of that audio.
+        `on_overlap` gets the seconds and the probability of speech over the playback, and, if that
+        interrupts the playback, the utterance that has begun with it.
         """
         self._engine = engine
-        self._house = house
+        self._settings = settings
         self._language = language
         self._sensitivity = sensitivity
         self._on_word = on_word
         self._on_overlap = on_overlap
-        self._listening: UtteranceListener | None = None
-        self._waking: WakeListener | None = None
-        self._overhearing: BargeInListener | None = None
-        self._stops: tuple[str, ...] = ()
+        self._utterance: UtteranceListener | None = None
+        self._wake: WakeListener | None = None
+        self._barge_in: BargeInListener | None = None
+        self._stop_words: tuple[str, ...] = ()
         self._problem: str | None = None
         self.wake_words = wake_words
-        """The words that are waited for from now on; none means those of the settings."""
+        """The wake words of the next wake-word session; none means those of the settings."""
 
     @property
-    def listens(self) -> bool:
+    def has_utterance(self) -> bool:
         """Whether an utterance gets the audio."""
-        return self._listening is not None
+        return self._utterance is not None
 
     @property
     def problem(self) -> str | None:
-        """Why a word cannot be waited for; None if all can, as far as is known."""
-        return (self._waking.problem if self._waking is not None else None) or self._problem
+        """Why a wake word or stop word cannot be detected; None while no problem is known."""
+        return (self._wake.problem if self._wake is not None else None) or self._problem
 
-    def stops(self, word: str) -> bool:
-        """Whether a word that was heard only tells the satellite to fall silent."""
-        return word in self._stops
+    def is_stop_word(self, word: str) -> bool:
+        """Whether a detected word only silences the satellite."""
+        return word in self._stop_words
 
-    def begin(self, heard: bytes = b"", audio_format: AudioFormat | None = None) -> UtteranceListener:
-        """Give the audio to a new utterance, at once: none is to be missed. `heard` came before."""
-        listening = self._utterance()
-        if heard and audio_format is not None:
-            listening.feed(heard, audio_format)
-        self.listen(listening)
-        return listening
+    def open_utterance(
+        self, before: bytes = b"", audio_format: AudioFormat | None = None
+    ) -> UtteranceListener:
+        """Give the audio to a new utterance, which begins with `before`, audio that has come already."""
+        utterance = self._new_utterance()
+        if before and audio_format is not None:
+            utterance.feed(before, audio_format)
+        self.set_utterance(utterance)
+        return utterance
 
-    def listen(self, listening: UtteranceListener) -> None:
-        """Give the audio to an utterance."""
-        self._listening = listening
+    def set_utterance(self, utterance: UtteranceListener) -> None:
+        """Give the audio to this utterance."""
+        self._utterance = utterance
 
-    def listen_no_more(self, listening: UtteranceListener) -> None:
-        """Give it to nobody, if that one still has it."""
-        if self._listening is listening:
-            self._listening = None
+    def release_utterance(self, utterance: UtteranceListener) -> None:
+        """Give no more audio to this utterance, if it is the one that gets it."""
+        if self._utterance is utterance:
+            self._utterance = None
 
-    def hear(self, pcm: bytes, audio_format: AudioFormat) -> bool:
-        """Give audio to the utterance; False if there is none."""
-        if self._listening is None:
+    def feed_utterance(self, pcm: bytes, audio_format: AudioFormat) -> bool:
+        """Pass audio to the utterance; False if there is none."""
+        if self._utterance is None:
             return False
-        self._listening.feed(pcm, audio_format)
+        self._utterance.feed(pcm, audio_format)
         return True
 
-    def wait(self, pcm: bytes, audio_format: AudioFormat, *, overhears: bool) -> None:
-        """Look for a wake word in audio, and, if it `overhears`, for somebody who speaks over an answer."""
-        if overhears and self._house.overlap != "off":
-            self._overhear(pcm, audio_format)
+    def feed_waiting(self, pcm: bytes, audio_format: AudioFormat, *, barge_in: bool) -> None:
+        """Pass audio to the wake-word session and, with `barge_in`, to the detection of speech over playback.
+
+        The wake-word session is opened if there is none.
+        """
+        if barge_in and self._settings.overlap != "off":
+            self._feed_barge_in(pcm, audio_format)
         else:
-            self._end_overhearing()
-        if self._listening is not None:
+            self._close_barge_in()
+        if self._utterance is not None:
             return
-        if self._waking is None:
-            self._waking = WakeListener(self._engine, self._waited_for(), self._on_word)
-        self._waking.feed(pcm, audio_format)
+        if self._wake is None:
+            self._wake = WakeListener(self._engine, self._words(), self._on_word)
+        self._wake.feed(pcm, audio_format)
 
-    def end(self) -> None:
-        """No more audio will come for now: what was said so far is the utterance."""
-        self.forget()
-        if self._listening is not None:
-            self._listening.end()
+    def end_audio(self) -> None:
+        """End the utterance with the audio it has; the satellite has stopped streaming."""
+        self.close_wake_session()
+        if self._utterance is not None:
+            self._utterance.end()
 
-    def forget(self) -> None:
-        """Forget what was waited for; there is more once there is more audio."""
-        self._end_overhearing()
-        if self._waking is not None:
-            self._waking.close()
-            self._waking = None
+    def close_wake_session(self) -> None:
+        """Close the wake-word session and the detection of barge-in; the next audio opens new ones."""
+        self._close_barge_in()
+        if self._wake is not None:
+            self._wake.close()
+            self._wake = None
 
-    def close(self) -> None:
-        """End the utterance, which nobody wants any more."""
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+    def close_utterance(self) -> None:
+        """Cancel the utterance, if there is one."""
+        if self._utterance is not None:
+            self._utterance.close()
+            self._utterance = None
 
-    def _utterance(self) -> UtteranceListener:
+    def _new_utterance(self) -> UtteranceListener:
         return UtteranceListener(self._engine, language=self._language, sensitivity=self._sensitivity)
 
-    def _overhear(self, pcm: bytes, audio_format: AudioFormat) -> None:
-        if self._overhearing is None:
-            self._overhearing = BargeInListener(self._utterance, self._house.overlap_ms / 1000)
-        noticed = self._overhearing.feed(pcm, audio_format)
+    def _feed_barge_in(self, pcm: bytes, audio_format: AudioFormat) -> None:
+        if self._barge_in is None:
+            self._barge_in = BargeInListener(self._new_utterance, self._settings.overlap_ms / 1000)
+        noticed = self._barge_in.feed(pcm, audio_format)
         if noticed is None:
             return
-        listening = None
-        if self._house.overlap == "interrupt":
-            overhearing, self._overhearing = self._overhearing, None
-            listening = overhearing.release()
-        self._on_overlap(*noticed, listening)
+        utterance = None
+        if self._settings.overlap == "interrupt":
+            barge_in, self._barge_in = self._barge_in, None
+            utterance = barge_in.release()
+        self._on_overlap(*noticed, utterance)
 
-    def _end_overhearing(self) -> None:
-        if self._overhearing is not None:
-            self._overhearing.close()
-            self._overhearing = None
+    def _close_barge_in(self) -> None:
+        if self._barge_in is not None:
+            self._barge_in.close()
+            self._barge_in = None
 
-    def _waited_for(self) -> tuple[str, ...]:
-        """Return the names of what is waited for; a stop word that is not installed stops nothing else."""
-        stops: list[str] = []
-        known, self._problem = self._problem, None
-        for name in self._house.stop_words:
+    def _words(self) -> tuple[str, ...]:
+        """Return wake words and stop words; a stop word that is not installed is reported and left out."""
+        stop_words: list[str] = []
+        reported, self._problem = self._problem, None
+        for name in self._settings.stop_words:
             try:
-                stops += [entry.name for entry in self._engine.wake_words((name,))]
+                stop_words += [entry.name for entry in self._engine.wake_words((name,))]
             except UnknownModel as error:
                 self._problem = self._problem or f"satellites.stop_words: {error}"
-        if self._problem not in (None, known):  # once, not at every wait
+        if self._problem not in (None, reported):  # once, not for every session
             _LOGGER.warning("%s", self._problem)
-        self._stops = tuple(stops)
-        if not stops:
+        self._stop_words = tuple(stop_words)
+        if not stop_words:
             return self.wake_words
         try:
             names = self.wake_words or tuple(entry.name for entry in self._engine.wake_words(()))
         except UnknownModel as error:
             names, self._problem = (), self._problem or str(error)
-        return tuple(dict.fromkeys((*names, *stops)))
+        return tuple(dict.fromkeys((*names, *stop_words)))

@@ -1,4 +1,4 @@
-"""What was chosen for satellites while they ran; it outlives a restart, the muted microphone above all."""
+"""The file of choices: volume, mute and wake words that were set at runtime and outlive a restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen for one; None leaves it to the settings."""
+    """What was set for one satellite; None means the value of the settings."""
 
     volume: float | None = None
     muted: bool = False
@@ -25,13 +25,13 @@ class Choice:
 
 
 def load(file: Path) -> dict[str, Choice]:
-    """Return what was saved; what cannot be read counts as never chosen."""
+    """Return the saved choices by satellite id; an unreadable file or value counts as no choice."""
     try:
         found = notes.read(file, max_bytes=_MAX_FILE_BYTES)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        _LOGGER.warning("What was chosen for satellites cannot be read and is forgotten: %s", error)
+        _LOGGER.warning("The choices for satellites cannot be read and are dropped: %s", error)
         return {}
     items = found.items() if isinstance(found, dict) else ()
     return {key: _choice(value) for key, value in items if isinstance(value, dict)}

@@ -1,4 +1,4 @@
-"""One conversation at a satellite: listen, ask, speak, and listen on where that is wanted."""
+"""One conversation at a satellite: listen, ask the answerer, speak, and perhaps listen again."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConversationOptions:
-    """How conversations go at one satellite."""
+    """The settings of the conversations at one satellite."""
 
     answer: Answer
     answerer: Answerer | None
+    """None where the answer comes as an announcement, over MQTT."""
     voice: str | None
     language: str | None
     sensitivity: str
@@ -45,30 +46,31 @@ class ConversationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Why a satellite listens, and what it has heard since then."""
+    """What starts a conversation: a wake word, and the audio that followed it."""
 
     wake_word: str | None = None
+    """None without a wake word, such as after an answer."""
     audio: bytes = b""
     audio_format: AudioFormat | None = None
 
 
 class ConversationHost(Protocol):
-    """The satellite, as a conversation needs it."""
+    """What a conversation needs of its satellite."""
 
     id: str
 
     @property
     def area(self) -> str | None:
-        """The room."""
+        """The room; None if it is not known."""
 
-    def move(self, happening: SatelliteEvent) -> bool:
-        """Go on to the next state; False if that cannot be."""
+    def move(self, event: SatelliteEvent) -> bool:
+        """Go on to the state that follows `event`; False if the event is not possible now."""
 
-    def go_on(self) -> None:
+    def check_active(self) -> None:
         """Raise CancelledError if this conversation was ended: foreign code may swallow a cancellation."""
 
-    def heard(self, heard: HeardUtterance) -> None:
-        """Tell the house."""
+    def publish_utterance(self, heard: HeardUtterance) -> None:
+        """Notify the listeners of what was said."""
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
         """Play to the end."""
@@ -76,99 +78,102 @@ class ConversationHost(Protocol):
 
 @dataclass
 class ConversationMemory:
-    """The conversation that the next question may belong to."""
+    """The context of the next question, and until when it counts."""
 
     context: ConversationContext = field(default_factory=ConversationContext)
     until_s: float = 0.0
 
 
 class Conversation:
-    """Runs conversations at one satellite, one at a time."""
+    """Runs the conversations at one satellite, one at a time; used on the event loop only."""
 
     def __init__(
         self,
         engine: Engine,
-        stage: ConversationHost,
-        manner: ConversationOptions,
+        host: ConversationHost,
+        options: ConversationOptions,
         *,
-        ear: AudioRouter,
+        router: AudioRouter,
         microphone: StreamingMicrophone,
     ) -> None:
-        """Store the parts."""
+        """Create the conversation of `host`, whose audio goes through `router`."""
         self._engine = engine
-        self._stage = stage
-        self._manner = manner
-        self._ear = ear
+        self._host = host
+        self._options = options
+        self._router = router
         self._microphone = microphone
         self._memory = ConversationMemory()
         self._failed = False
         self.expects_announcement = False
-        """Whether an announcement would be the answer."""
+        """Whether the next announcement at this satellite is the answer."""
 
-    async def run(self, call: Call, listening: UtteranceListener) -> None:
-        """Listen and answer until there is nothing more to say."""
-        stage = self._stage
+    async def run(self, call: Call, utterance: UtteranceListener) -> None:
+        """Listen and answer, until there is no answer or no follow-up is wanted."""
+        host = self._host
         while True:
-            transcript = await self._understand(listening)
-            stage.go_on()
+            transcript = await self._transcribe(utterance)
+            host.check_active()
             text = transcript.text.strip() if transcript is not None else ""
-            self._microphone.heard(text, listens_on=bool(text) and self._manner.follow_up != "off")
-            if transcript is None or not text or not stage.move(SatelliteEvent.HEARD):
+            may_follow_up = bool(text) and self._options.follow_up != "off"
+            self._microphone.utterance_ended(text, may_follow_up=may_follow_up)
+            if transcript is None or not text or not host.move(SatelliteEvent.HEARD):
                 return
-            _LOGGER.info("satellite %s: heard %.1f s", stage.id, transcript.duration_s)
-            stage.heard(HeardUtterance(stage.id, transcript, transcript.stats.total_ms, call.wake_word))
+            _LOGGER.info("satellite %s: heard %.1f s", host.id, transcript.duration_s)
+            host.publish_utterance(
+                HeardUtterance(host.id, transcript, transcript.stats.total_ms, call.wake_word)
+            )
             answer = await self._answer(transcript, text)
-            stage.go_on()
+            host.check_active()
             if (
                 not answer
-                or not self.goes_on(asks=is_question(answer))
-                or not stage.move(SatelliteEvent.CALLED)
+                or not self.follows_up(asks=is_question(answer))
+                or not host.move(SatelliteEvent.CALLED)
             ):
                 return
-            self._microphone.request()
-            call, listening = Call(), self._ear.begin()
+            self._microphone.request_turn()
+            call, utterance = Call(), self._router.open_utterance()
 
-    async def _understand(self, listening: UtteranceListener) -> Transcript | None:
+    async def _transcribe(self, utterance: UtteranceListener) -> Transcript | None:
         try:
-            return await listening.transcript()
+            return await utterance.transcript()
         except Cancelled:
             return None
         except LunavoxError as error:
-            _LOGGER.warning("satellite %s: nothing understood (%s): %s", self._stage.id, error.code, error)
+            _LOGGER.warning("satellite %s: no transcript (%s): %s", self._host.id, error.code, error)
             return None
         finally:
-            self._ear.listen_no_more(listening)
+            self._router.release_utterance(utterance)
 
     async def _answer(self, transcript: Transcript, text: str) -> str:
-        """Have the question answered, aloud; return the answer."""
-        manner, context = self._manner, self._context()
-        if manner.answerer is None:
+        """Get the answer to a question, speak it and return it."""
+        options, context = self._options, self._context()
+        if options.answerer is None:
             return await self._wait_for_announcement()
-        question = Question(text, transcript.language, self._stage.id, self._stage.area, context)
+        question = Question(text, transcript.language, self._host.id, self._host.area, context)
         pieces = ask(
-            manner.answerer, question, timeout_s=manner.answer.timeout_s, retries=manner.answer.retries
+            options.answerer, question, timeout_s=options.answer.timeout_s, retries=options.answer.retries
         )
         began_s = time.monotonic()
-        answer = await self._speak(self._with_apology(pieces))
-        _LOGGER.info("satellite %s: answered within %.1f s", self._stage.id, time.monotonic() - began_s)
+        answer = await self._speak(self._or_error_text(pieces))
+        _LOGGER.info("satellite %s: answered within %.1f s", self._host.id, time.monotonic() - began_s)
         if not self._failed:
             context.add(text, answer)
-        self._memory.until_s = time.monotonic() + manner.context_s
+        self._memory.until_s = time.monotonic() + options.context_s
         return answer
 
     async def _wait_for_announcement(self) -> str:
-        """Whoever announces something here ends this conversation."""
+        """Wait for an announcement as the answer; its start cancels this conversation."""
         self.expects_announcement = True
         try:
-            await asyncio.sleep(self._manner.answer.timeout_s)
+            await asyncio.sleep(self._options.answer.timeout_s)
         finally:
             self.expects_announcement = False
-        _LOGGER.warning("satellite %s: nobody answered over MQTT in time", self._stage.id)
-        await self._speak(_one(self._manner.answer.error_text))
+        _LOGGER.warning("satellite %s: no answer came over MQTT in time", self._host.id)
+        await self._speak(_one(self._options.answer.error_text))
         return ""
 
-    async def _with_apology(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-        """Yield an answer, and what is said instead if there is none."""
+    async def _or_error_text(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        """Yield the answer, or the error text of the settings if it fails before a word was said."""
         said: list[str] = []
         self._failed = False
         try:
@@ -177,29 +182,32 @@ class Conversation:
                     said.append(piece)
                     yield piece
         except LunavoxError as error:
-            _LOGGER.warning("satellite %s: no answer (%s): %s", self._stage.id, error.code, error)
+            _LOGGER.warning("satellite %s: no answer (%s): %s", self._host.id, error.code, error)
             self._failed = True
             if not without_thoughts("".join(said)).strip():
-                yield self._manner.answer.error_text
+                yield self._options.answer.error_text
 
     async def _speak(self, pieces: AsyncGenerator[str, None]) -> str:
-        """Speak text as it comes; return it. What turns out to have been a thought is broken off."""
+        """Speak text as it comes; return it. A language model's thought is cut off once it shows as one."""
         async with aclosing(pieces):
             said: list[str] = []
             rest: str | None = ""
             while rest is not None:
-                # With nothing to say there is no speech to open.
+                # Without text no speech is opened.
                 said = [await _first_words(rest, pieces)]
                 rest = await self._speak_until_withdrawn(said, pieces) if said[0] else None
         return "".join(said)
 
     async def _speak_until_withdrawn(self, said: list[str], pieces: AsyncGenerator[str, None]) -> str | None:
-        """Speak what was said already and what comes; return what follows a thought, None at the end."""
+        """Speak the texts of `said` and the pieces that come.
+
+        Returns the text after a thought, if all of it was one; None at the end.
+        """
         wakeup = bridge.Wakeup()
-        self._stage.go_on()
+        self._host.check_active()
         speech = self._engine.open_speech(
-            voice=self._manner.voice,
-            language=None if self._manner.voice else self._manner.language,
+            voice=self._options.voice,
+            language=None if self._options.voice else self._options.language,
             on_ready=wakeup.notify,
         )
         max_chars = self._engine.settings.limits.max_text_chars
@@ -209,7 +217,7 @@ class Conversation:
         rest: str | None = None
         try:
             async with aclosing(bridge.audio(speech, wakeup)) as chunks:
-                await self._stage.play(chunks)
+                await self._host.play(chunks)
         except Cancelled:
             if writing.done() and not writing.cancelled():
                 rest = writing.result()
@@ -224,14 +232,14 @@ class Conversation:
             self._memory = ConversationMemory()
         return self._memory.context
 
-    def goes_on(self, *, asks: bool) -> bool:
-        """Whether it is listened on after an answer, which may have been a question."""
-        follow_up = self._manner.follow_up
+    def follows_up(self, *, asks: bool) -> bool:
+        """Whether the satellite listens again after an answer; `asks` if the answer was a question."""
+        follow_up = self._options.follow_up
         return follow_up == "always" or (follow_up == "question" and asks)
 
 
 async def _first_words(text: str, pieces: AsyncGenerator[str, None]) -> str:
-    """Return the first text that is more than blanks, without those before it; "" if there is none."""
+    """Return the first text that is not blank, without leading blanks; "" if there is none."""
     while not text.strip() and (piece := await anext(pieces, None)) is not None:
         text = piece.removeprefix(END_OF_THOUGHT)
     return text.lstrip()
@@ -240,9 +248,9 @@ async def _first_words(text: str, pieces: AsyncGenerator[str, None]) -> str:
 async def _write(
     speech: Speech, said: list[str], pieces: AsyncGenerator[str, None], *, max_chars: int
 ) -> str | None:
-    """Hand text on as it comes, as much as one speech may hold; the speech ends with it, whatever happens.
+    """Write the texts of `said` and the pieces to the speech, at most `max_chars`; always finish the speech.
 
-    Where all of it turns out to have been a thought, the speech is cancelled; returns what follows.
+    If all of it turns out to be a language model's thought, cancel the speech and return the text after it.
     """
     try:
         chars = len("".join(said))

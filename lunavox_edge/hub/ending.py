@@ -1,4 +1,4 @@
-"""Why what goes on at a satellite ends, and what that does, in one table."""
+"""The reasons why activity at a satellite ends, and what each of them ends, in one table."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from lunavox_edge.hub.satellite_state import SatelliteEvent
 
 
 class EndReason(Enum):
-    """Why the work at a satellite ends."""
+    """Why activity at a satellite ends."""
 
     STOPPED = "stopped"
-    """The hub does not serve it any more."""
+    """The hub stops, or removes the satellite."""
     LOST = "lost"
-    """Its connection is gone."""
+    """The connection is gone."""
     MUTED = "muted"
-    """It is not to listen any more."""
+    """The satellite was muted."""
     HUSHED = "hushed"
-    """Somebody wants silence: a stop word, a `stop` over MQTT, or an announcement that comes instead."""
+    """A stop word, a `stop` over MQTT, or an announcement that is no answer."""
     ANSWERED = "answered"
-    """The announcement that the conversation waits for begins."""
+    """The announcement starts that the conversation waits for."""
     CALLED = "called"
-    """A new conversation begins."""
+    """A new conversation starts."""
     OVER = "over"
-    """The conversation has come to its end by itself."""
+    """The conversation has ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What ends; the loudspeaker falls silent unless `plays_on`."""
+    """What ends for one reason; by default the playback and the conversation."""
 
-    forgets: bool = False
-    """Whether wake words are waited for anew: the rest after a word is counted in audio."""
-    closes_turn: bool = False
-    """Whether the satellite is told that the turn it streams for is over."""
-    plays_on: bool = False
-    spares_talk: bool = False
-    """Whether a conversation goes on that does not listen just now."""
-    happening: SatelliteEvent | None = None
-    """What the state is told."""
+    restarts_wake_words: bool = False
+    """Whether the wake-word session is closed and a new one opened with the next audio.
+
+    A session counts the pause after a detection in audio, which it does not get during a conversation.
+    """
+    ends_turn: bool = False
+    """Whether, after a conversation, the satellite is sent a transcript, at which it stops streaming."""
+    keeps_playback: bool = False
+    keeps_conversation: bool = False
+    """Whether a conversation goes on, unless it listens just now."""
+    event: SatelliteEvent | None = None
+    """The event for the satellite's state."""
 
 
 ENDINGS = {
-    EndReason.STOPPED: Ending(forgets=True, happening=SatelliteEvent.LOST),
-    EndReason.LOST: Ending(forgets=True, happening=SatelliteEvent.LOST),
-    EndReason.MUTED: Ending(forgets=True, plays_on=True, spares_talk=True),
-    EndReason.HUSHED: Ending(closes_turn=True, happening=SatelliteEvent.DONE),
+    EndReason.STOPPED: Ending(restarts_wake_words=True, event=SatelliteEvent.LOST),
+    EndReason.LOST: Ending(restarts_wake_words=True, event=SatelliteEvent.LOST),
+    EndReason.MUTED: Ending(restarts_wake_words=True, keeps_playback=True, keeps_conversation=True),
+    EndReason.HUSHED: Ending(ends_turn=True, event=SatelliteEvent.DONE),
     EndReason.ANSWERED: Ending(),
-    EndReason.CALLED: Ending(forgets=True),
-    EndReason.OVER: Ending(happening=SatelliteEvent.DONE),
+    EndReason.CALLED: Ending(restarts_wake_words=True),
+    EndReason.OVER: Ending(event=SatelliteEvent.DONE),
 }

@@ -1,4 +1,4 @@
-"""Following the approved satellites: who is one, as a file says, and where it is, as the network says."""
+"""Watching the approved satellites: the file says which they are, zeroconf at which addresses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _LOOK_EVERY_S = 2.0
 
 Places = Mapping[str, tuple[str, ...]]
-"""Ids of satellites, with the addresses at which each may be, the likeliest first."""
+"""Possible addresses of satellites by id, the likeliest first."""
 
 
 class Following:
-    """Tells who is approved and where, whenever that changes; used on the loop only."""
+    """Reports the approved satellites and their addresses at every change; used on the event loop only."""
 
     def __init__(
         self,
@@ -33,64 +33,65 @@ class Following:
         search: bool,
         background: Background | None = None,
     ) -> None:
-        """With `search` addresses are followed, by a task of `background`.
+        """Report to `take`, which is called by `read` and by `run`.
 
-        `take` is called by `read` and by `run`.
+        With `search`, addresses are looked up by zeroconf, by a task of `background`.
         """
         self._background = background
         self._file = file
         self._take = take
         self._search = search
         self._approved: dict[str, Approved] = {}
-        self._seen: tuple[int, ...] = ()
+        self._version: tuple[int, ...] = ()
         self._last: dict[str, tuple[Approved, tuple[str, ...]]] = {}
         self._neighbourhood: Neighbourhood | None = None
 
     def read(self) -> None:
-        """Read the file, in place; for the start."""
-        self._seen = _mark(self._file)
+        """Read the file now, blocking, and report; for the start."""
+        self._version = _file_version(self._file)
         self._approved = approved.load(self._file) or {}
-        self._tell()
+        self._report()
 
     async def run(self) -> None:
-        """Follow until cancelled. Raises what `take` raises, and tells it the same again when run again."""
+        """Watch until cancelled. Raises what `take` raises; run again, it reports the same again."""
         try:
-            self._tell()
+            self._report()
             while True:
-                await self._follow()
+                await self._start_or_stop_search()
                 await asyncio.sleep(_LOOK_EVERY_S)
-                seen = await bridge.blocking(partial(_mark, self._file))
-                if seen == self._seen:
+                version = await bridge.blocking(partial(_file_version, self._file))
+                if version == self._version:
                     continue
-                self._seen = seen
+                self._version = version
                 found = await bridge.blocking(partial(approved.load, self._file))
-                # What cannot be read for now is no reason to leave anybody.
+                # If the file cannot be read now, the satellites stay.
                 if found is not None:
                     self._approved = found
-                    self._tell()
+                    self._report()
         finally:
             neighbourhood, self._neighbourhood = self._neighbourhood, None
             if neighbourhood is not None:
                 await neighbourhood.stop()
 
-    async def _follow(self) -> None:
-        """Look at the network as long as there is somebody to look for."""
+    async def _start_or_stop_search(self) -> None:
+        """Run the zeroconf search while there are approved satellites."""
         neighbourhood, wanted = self._neighbourhood, self._search and bool(self._approved)
         if wanted and neighbourhood is None:
             from lunavox_edge.wire.neighbours import Neighbourhood  # noqa: PLC0415  # heavy, and seldom needed
 
-            self._neighbourhood = Neighbourhood(changed=self._tell, background=self._background)
+            self._neighbourhood = Neighbourhood(changed=self._report, background=self._background)
             self._neighbourhood.start()
         elif neighbourhood is not None and not wanted:
             self._neighbourhood = None
             await neighbourhood.stop()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
+        """Call `take` if something has changed since the last call."""
         found = self._neighbourhood.found if self._neighbourhood is not None else {}
         now: dict[str, tuple[Approved, tuple[str, ...]]] = {}
         for key, entry in self._approved.items():
             before, uris = self._last.get(key, (entry, (entry.uri,)))
-            # One that is not announced just now has not moved.
+            # A satellite that is not announced at the moment keeps its addresses.
             uris = found.get(entry.service) or (uris if before == entry else (entry.uri,))
             now[key] = entry, uris
         if now != self._last:
@@ -98,8 +99,8 @@ class Following:
             self._last = now
 
 
-def _mark(file: Path) -> tuple[int, ...]:
-    """Return what is different when the file is."""
+def _file_version(file: Path) -> tuple[int, ...]:
+    """Return time, size and inode, which differ after every change; empty without a file."""
     try:
         found = file.stat()
     except OSError:

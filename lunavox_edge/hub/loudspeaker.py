@@ -1,4 +1,4 @@
-"""The loudspeaker of one satellite, which one speech at a time may have."""
+"""The loudspeaker of one satellite, used by one speech at a time."""
 
 from __future__ import annotations
 
@@ -18,85 +18,85 @@ _CHIME_RATE_HZ = 22_050
 
 
 class SatelliteLoudspeaker:
-    """Hands out outlets; opening one closes the one before."""
+    """Hands out outlets, one at a time; opening one stops the one before. Used on the event loop only."""
 
     def __init__(self, send: Callable[[Event], bool], settings: SatelliteSettings) -> None:
-        """Store; `send` is False while the satellite is not there."""
+        """Create a silent loudspeaker. `send` returns False while the satellite is not connected."""
         self._send = send
         self._rate_hz = settings.rate_hz
         self._lead_in_s = settings.lead_in_silence_ms / 1000
-        self._told: AudioFormat | None = None
-        self._tells_played = False
+        self._announced_format: AudioFormat | None = None
+        self._sends_played = False
         self._outlet: Outlet | None = None
         self.volume = settings.volume
-        """How loud what begins from now on plays."""
+        """The gain of the next outlets, 1.0 for none."""
 
     def connected(self, info: Info) -> None:
-        """Take in what a satellite that has just connected can play."""
-        self._tells_played = False
-        self._told = _told(info)
+        """Take in the audio format that a newly connected satellite announces."""
+        self._sends_played = False
+        self._announced_format = _announced_format(info)
 
     def open(self) -> Outlet:
-        """Silence what plays and return an outlet for what comes."""
+        """Stop the current outlet and return a new one."""
         self.silence()
-        self._outlet = self._made()
+        self._outlet = self._new_outlet()
         return self._outlet
 
     def holds(self, outlet: Outlet) -> bool:
-        """Whether this one has the loudspeaker."""
+        """Whether this is the current outlet."""
         return outlet is self._outlet
 
     def give_back(self, outlet: Outlet) -> bool:
-        """Take the loudspeaker from it; False if it had it no more."""
+        """Release the loudspeaker; False if this is not the current outlet."""
         if outlet is not self._outlet:
             return False
         self._outlet = None
         return True
 
     def silence(self) -> bool:
-        """End what plays; False if nothing does."""
+        """Stop the current outlet; False if there is none."""
         outlet, self._outlet = self._outlet, None
         if outlet is not None:
             outlet.stop()
         return outlet is not None
 
     def lost(self) -> None:
-        """The satellite is gone."""
+        """Handle the loss of the connection."""
         if self._outlet is not None:
             self._outlet.lost()
         self.silence()
 
     def played(self) -> None:
-        """The satellite says that it has played what it was sent."""
-        self._tells_played = True
+        """Handle the satellite's message `played`."""
+        self._sends_played = True
         if self._outlet is not None:
             self._outlet.played()
 
-    def ring(self) -> None:
-        """Play the chime that tells that somebody listens; it is short, so it is sent at once."""
-        outlet = self._made()
+    def play_chime(self) -> None:
+        """Play the chime that says "listening"; it is short, so all of it is sent at once."""
+        outlet = self._new_outlet()
         outlet.start(_CHIME_RATE_HZ)
         outlet.play(silence(self._lead_in_s, _CHIME_RATE_HZ) + chime(LISTENING, _CHIME_RATE_HZ))
         outlet.finish()
 
-    def _made(self) -> Outlet:
-        wanted = AudioFormat(self._rate_hz) if self._rate_hz is not None else self._told
+    def _new_outlet(self) -> Outlet:
+        wanted = AudioFormat(self._rate_hz) if self._rate_hz is not None else self._announced_format
         return Outlet(
             self._send,
             wanted=wanted,
             volume=self.volume,
-            tells_played=self._tells_played,
+            sends_played=self._sends_played,
             lead_in_s=self._lead_in_s,
         )
 
 
-def _told(info: Info) -> AudioFormat | None:
-    """Return the format that it says it plays best; None if it does not tell."""
+def _announced_format(info: Info) -> AudioFormat | None:
+    """Return the first valid playback format that the satellite announces; None if there is none."""
     for program in info.snd:
-        told = program.snd_format
+        found = program.snd_format
         try:
-            check_format(told.rate, told.width, told.channels)
+            check_format(found.rate, found.width, found.channels)
         except LunavoxError:
             continue
-        return AudioFormat(told.rate, told.width, told.channels)
+        return AudioFormat(found.rate, found.width, found.channels)
     return None

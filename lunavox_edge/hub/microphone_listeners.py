@@ -1,7 +1,7 @@
-"""What a satellite's microphone is listened to for: wake words all the time, one utterance after a call.
+"""The listeners of a satellite's microphone: wake words, one utterance, and barge-in.
 
-Of the audio, the last two seconds are kept in memory while wake words are waited for, because the first word
-after the wake word is often said before that is known; nothing is kept otherwise.
+The wake-word listener keeps the last two seconds of audio in memory, because the first word of a command is
+often said before the wake word is detected. Nothing else is kept.
 """
 
 from __future__ import annotations
@@ -23,23 +23,26 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.waking.wake_session import WakeSession
 
 _KEPT_S = 2.0
-# A microphone that sends nothing for so long has been unplugged.
+# After so long without audio an utterance ends: the microphone was unplugged.
 _NO_AUDIO_S = 3.0
 _TRANSCRIPT_TIMEOUT_S = 60.0
-# Past the settings' own bounds on an utterance there is no reason to wait.
+# An utterance must end within the limits of the settings; this much later the wait is given up.
 _SPARE_S = 10.0
-_AGAIN_S = 5.0
+_RETRY_S = 5.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class WakeListener:
-    """Waits for wake words in the audio of one satellite."""
+    """The wake-word session of one satellite, opened with the first audio; used on the event loop only."""
 
     def __init__(
         self, engine: Engine, names: tuple[str, ...], on_word: Callable[[Detection, bytes, AudioFormat], None]
     ) -> None:
-        """Store; `on_word` is called on the loop with the audio that followed the word, and its format."""
+        """Create a closed listener for the words `names`; none means those of the settings.
+
+        `on_word` is called on the loop with the detection, the audio that followed the word, and its format.
+        """
         self._engine = engine
         self._names = names
         self._on_word = on_word
@@ -49,9 +52,10 @@ class WakeListener:
         self._fed_s = 0.0
         self._refused_until_s = 0.0
         self.problem: str | None = None
+        """Why wake words, or one of them, cannot be detected."""
 
     def feed(self, pcm: bytes, audio_format: AudioFormat) -> None:
-        """Take the next audio."""
+        """Take the next audio; opens a session, after a failure 5 s later."""
         if self._wake_session is None or audio_format != self._format:
             self.close()
             self._open(audio_format)
@@ -64,7 +68,7 @@ class WakeListener:
             self._kept.popleft()
 
     def close(self) -> None:
-        """Stop waiting, and forget the audio. Idempotent."""
+        """Close the session and drop the audio. Idempotent."""
         wake_session, self._wake_session = self._wake_session, None
         self._kept.clear()
         self._fed_s = 0.0
@@ -77,16 +81,16 @@ class WakeListener:
             return
         self._format = audio_format
 
-        def told(detection: Detection) -> None:
+        def on_detection(detection: Detection) -> None:
             bridge.call_soon(loop, partial(self._detected, wake_session, detection))
 
-        def left_out(problem: LunavoxError) -> None:
-            # It may come before the engine has returned the vigil; on the loop that is over.
+        def on_problem(problem: LunavoxError) -> None:
+            # May be called before the engine returns the session; on the loop, `wake_session` is set.
             bridge.call_soon(loop, lambda: self._left_out(wake_session, problem))
 
         try:
             wake_session = self._engine.open_wake_session(
-                audio_format, names=self._names, on_detection=told, on_problem=left_out
+                audio_format, names=self._names, on_detection=on_detection, on_problem=on_problem
             )
         except LunavoxError as error:
             self._refused(error)
@@ -103,13 +107,13 @@ class WakeListener:
         self._on_word(detection, after, self._format)
 
     def _left_out(self, wake_session: WakeSession, problem: LunavoxError) -> None:
-        """One word is not waited for, but others are."""
+        """Report a word that cannot be detected, while others can."""
         if wake_session is self._wake_session:
-            _LOGGER.info("a wake word is not waited for (%s): %s", problem.code, problem)
+            _LOGGER.info("a wake word is left out (%s): %s", problem.code, problem)
             self.problem = str(problem)
 
     def _ended(self, wake_session: WakeSession) -> None:
-        """The vigil ended by itself, which only an error makes it do."""
+        """Handle a session that ended by itself, which happens only by an error."""
         if wake_session is not self._wake_session:
             return
         error = wake_session.outcome.exception()
@@ -119,16 +123,16 @@ class WakeListener:
 
     def _refused(self, error: LunavoxError) -> None:
         if self.problem != str(error):
-            _LOGGER.warning("wake words cannot be waited for (%s): %s", error.code, error)
+            _LOGGER.warning("wake words cannot be detected (%s): %s", error.code, error)
         self.problem = str(error)
-        self._refused_until_s = asyncio.get_running_loop().time() + _AGAIN_S
+        self._refused_until_s = asyncio.get_running_loop().time() + _RETRY_S
 
 
 class UtteranceListener:
-    """One utterance at a satellite, from the wake word to the pause."""
+    """One utterance at a satellite, from the wake word to its end; used on the event loop only."""
 
     def __init__(self, engine: Engine, *, language: str | None, sensitivity: str) -> None:
-        """Store; the utterance opens with the first audio."""
+        """Create a listener; the utterance is opened with the first audio."""
         self._engine = engine
         self._language = language
         self._sensitivity = sensitivity
@@ -140,7 +144,7 @@ class UtteranceListener:
         self._fed = 0
 
     def feed(self, pcm: bytes, audio_format: AudioFormat) -> None:
-        """Take the next audio; errors come out of `transcript`."""
+        """Take the next audio; dropped after the end. `transcript` raises the errors."""
         if self._over:
             return
         try:
@@ -161,21 +165,21 @@ class UtteranceListener:
 
     @property
     def ongoing_speech(self) -> tuple[float, float]:
-        """Seconds of the speech that is going on and its mean probability; zeros in a pause."""
+        """Seconds of the current speech, and its mean probability; zeros in a pause."""
         return self._utterance.ongoing_speech if self._utterance is not None else (0.0, 0.0)
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, by itself or by an error."""
+        """Whether the utterance has ended, by endpointing, `end`, `close` or an error."""
         return self._over or (self._utterance is not None and self._utterance.done)
 
     def end(self) -> None:
-        """No more audio will come."""
+        """End the utterance with the audio it has."""
         self._over = True
         self._wakeup.notify()
 
     async def transcript(self) -> Transcript | None:
-        """Wait for the pause and return what was said; None if no audio came. Raises LunavoxError."""
+        """Wait for the end and return the transcript; None if no audio came. Raises LunavoxError."""
         stt = self._engine.settings.stt
         loop = asyncio.get_running_loop()
         until_s = loop.time() + stt.max_command_s + stt.no_speech_timeout_s + _SPARE_S
@@ -198,29 +202,32 @@ class UtteranceListener:
             self.close()
 
     def close(self) -> None:
-        """Forget the audio. Idempotent."""
+        """Cancel the utterance. Idempotent."""
         self._over = True
         if self._utterance is not None:
             self._utterance.cancel()
 
 
 class BargeInListener:
-    """Notices speech over what a satellite says; what was said over it is not lost."""
+    """Detection of speech over a satellite's playback; its audio goes into an utterance meanwhile."""
 
-    def __init__(self, listen: Callable[[], UtteranceListener], least_s: float) -> None:
-        """`listen` makes an utterance that nobody waits for yet."""
-        self._listen = listen
+    def __init__(self, new_utterance: Callable[[], UtteranceListener], least_s: float) -> None:
+        """Detect speech of at least `least_s`."""
+        self._new_utterance = new_utterance
         self._least_s = least_s
-        self._listening = listen()
+        self._utterance = new_utterance()
         self._noticed = False
 
     def feed(self, pcm: bytes, audio_format: AudioFormat) -> tuple[float, float] | None:
-        """Take the next audio; return seconds and probability of speech that has lasted long enough, once."""
-        if self._listening.over:
+        """Take the next audio; return seconds and mean probability of speech, once it lasted long enough.
+
+        Each speech is returned once.
+        """
+        if self._utterance.over:
             self.close()
-            self._listening = self._listen()
-        self._listening.feed(pcm, audio_format)
-        seconds, probability = self._listening.ongoing_speech
+            self._utterance = self._new_utterance()
+        self._utterance.feed(pcm, audio_format)
+        seconds, probability = self._utterance.ongoing_speech
         if seconds < self._least_s:
             self._noticed = self._noticed and seconds > 0
             return None
@@ -230,9 +237,9 @@ class BargeInListener:
         return seconds, probability
 
     def release(self) -> UtteranceListener:
-        """Return the utterance, which now is somebody else's."""
-        return self._listening
+        """Return the utterance, which the caller owns from now on."""
+        return self._utterance
 
     def close(self) -> None:
-        """Forget the audio. Idempotent."""
-        self._listening.close()
+        """Cancel the utterance. Idempotent."""
+        self._utterance.close()

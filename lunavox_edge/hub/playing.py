@@ -1,8 +1,8 @@
-"""Audio for one satellite or several at once, no faster than it is heard.
+"""Sending audio to one satellite or several, in real time with a small lead.
 
-What a satellite has been sent it plays: nothing in the protocol takes it back. So each is kept ahead by a
-little only, and a stop is heard after that little. All satellites of one speech are sent the same moment of
-it in the same turn of the loop.
+The protocol cannot take back audio that was sent. So each satellite is sent only a little more than it has
+played, and a stop takes effect after that lead. All satellites of one speech get the same frame in the same
+turn of the event loop.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from lunavox_edge.bridge import within
 from lunavox_edge.types import AudioChunk, AudioFormat
 
 _FRAME_MS = 40
-# A satellite that tells when it has played may be so much later than the audio is long.
+# The longest wait for `played` after the computed end of the audio.
 _PLAYED_S = 3.0
 
 Notes = tuple[tuple[float, float], ...]
+"""Notes of a chime, as `audio.chime` takes them."""
 
 
 class Outlet:
-    """What plays at one satellite, for the length of one speech."""
+    """The loudspeaker of one satellite for the length of one speech; used on the event loop only."""
 
     def __init__(
         self,
@@ -38,22 +39,27 @@ class Outlet:
         *,
         wanted: AudioFormat | None,
         volume: float,
-        tells_played: bool,
+        sends_played: bool,
         lead_in_s: float = 0.0,
     ) -> None:
-        """Convert to `wanted`; None leaves the audio as it is. `send` is False once it is gone."""
+        """Create an outlet that converts to `wanted`; None keeps the format.
+
+        `send` returns False once the satellite is gone. `volume` is a gain, 1.0 for none. `sends_played`
+        says whether the satellite reports the end of playback.
+        """
         self.lead_in_s = lead_in_s
-        """Seconds of silence that it needs before the first sound."""
+        """Seconds of silence that the loudspeaker needs before the first sound."""
         self._send = send
         self._wanted = wanted
         self._volume = volume
-        self._tells_played = tells_played
+        self._sends_played = sends_played
         self._converter: Converter | None = None
         self._format: AudioFormat | None = None
-        self._as_it_is = False
-        self._sent = False
+        self._unchanged = False
+        self._all_sent = False
         self._due = False
-        self._heard = False
+        """Whether all audio must have been played by now."""
+        self._played = False
         self._over = asyncio.Event()
         self.reached = True
         """Whether the satellite took everything so far."""
@@ -62,34 +68,34 @@ class Outlet:
 
     @property
     def open(self) -> bool:
-        """Whether more audio is of use."""
+        """Whether it takes more audio: neither stopped, nor lost, nor played to the end."""
         return not self._over.is_set()
 
     def start(self, rate_hz: int) -> None:
-        """Begin a speech of 16-bit mono PCM."""
+        """Start a speech of 16-bit mono PCM."""
         self._format = self._wanted or AudioFormat(rate_hz)
         self._converter = Converter(AudioFormat(rate_hz), self._format.rate_hz)
-        self._as_it_is = self._format == AudioFormat(rate_hz) and self._volume == 1.0
-        self._give(AudioStart(**_shape(self._format)).event())
+        self._unchanged = self._format == AudioFormat(rate_hz) and self._volume == 1.0
+        self._send_event(AudioStart(**_shape(self._format)).event())
 
     def play(self, pcm: bytes) -> None:
-        """Send the next audio."""
+        """Send the next audio at once; dropped if the outlet is not open."""
         if self._converter is None or self._format is None or not self.open:
             return
-        self._give_audio(pcm if self._as_it_is else self._encoded(self._converter.feed(pcm)))
+        self._send_audio(pcm if self._unchanged else self._encoded(self._converter.feed(pcm)))
 
     def finish(self) -> None:
-        """There is no more audio."""
-        self._sent = True
+        """Send the rest of the audio and its end."""
+        self._all_sent = True
         if self._converter is None or self._format is None or not self.open:
             return
-        self._give_audio(self._encoded(self._converter.finish()))
+        self._send_audio(self._encoded(self._converter.finish()))
         self._converter = None
-        self._give(AudioStop().event())
+        self._send_event(AudioStop().event())
 
     def stop(self) -> None:
-        """Fall silent: whatever was to come is not sent. Idempotent."""
-        if self.open and not self._sent:
+        """Send no more audio, but its end. Idempotent."""
+        if self.open and not self._all_sent:
             self.cut = True
             if self._converter is not None:
                 self._converter = None
@@ -97,24 +103,24 @@ class Outlet:
         self._over.set()
 
     def played(self) -> None:
-        """The satellite says that it has played something: what was before, while this cannot be over."""
-        self._heard = self._sent
+        """Handle the satellite's `played`; before all was sent, it is about an earlier speech."""
+        self._played = self._all_sent
         if self._due:
             self._over.set()
 
     def lost(self) -> None:
-        """The satellite is gone."""
+        """Handle the loss of the connection."""
         self.reached = False
         self._over.set()
 
     async def end(self, remaining_s: float) -> None:
-        """Wait until everything was heard, by the satellite's own word if it gives it."""
+        """Wait until all audio was played: for `remaining_s`, then for `played` if the satellite sends it."""
         if self._format is None:
             return
         with contextlib.suppress(asyncio.TimeoutError):
             await within(self._over.wait(), max(0.0, remaining_s))
         self._due = True
-        if self._tells_played and not self._heard:
+        if self._sends_played and not self._played:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(self._over.wait(), _PLAYED_S)
 
@@ -123,11 +129,11 @@ class Outlet:
             return b""
         return to_pcm(samples if self._volume == 1.0 else apply_gain(samples, self._volume), self._format)
 
-    def _give_audio(self, pcm: bytes) -> None:
+    def _send_audio(self, pcm: bytes) -> None:
         if pcm and self._format is not None:
-            self._give(WireChunk(audio=pcm, **_shape(self._format)).event())
+            self._send_event(WireChunk(audio=pcm, **_shape(self._format)).event())
 
-    def _give(self, event: Event) -> None:
+    def _send_event(self, event: Event) -> None:
         if self.open and not self._send(event):
             self.lost()
 
@@ -135,9 +141,10 @@ class Outlet:
 async def play_together(
     outlets: Sequence[Outlet], chunks: AsyncIterator[AudioChunk], *, lead_s: float, notes: Notes = ()
 ) -> float:
-    """Play to the end at every outlet that stays open; return the seconds played, of the chunks alone.
+    """Play to the end at every outlet that stays open; return the seconds of the chunks that were sent.
 
-    Cancelling falls silent at once. Raises whatever the chunks raise.
+    `lead_s` is how far sending is ahead of playback; `notes` are a chime before the speech. Cancelling stops
+    all outlets at once. Raises whatever the chunks raise.
     """
     clock = _Clock(lead_s)
     spoken_s = 0.0
@@ -146,7 +153,7 @@ async def play_together(
             if not clock.begun:
                 for outlet in outlets:
                     outlet.start(chunk.sample_rate)
-                # At all of them, so that they stay together.
+                # The same silence for all of them, so that they stay in step.
                 lead_in_s = max(outlet.lead_in_s for outlet in outlets)
                 await _send(outlets, silence(lead_in_s, chunk.sample_rate), chunk.sample_rate, clock)
                 if notes:
@@ -176,7 +183,7 @@ async def _send(outlets: Sequence[Outlet], pcm: bytes, rate_hz: int, clock: _Clo
 
 
 class _Clock:
-    """What was sent, against what can have been heard."""
+    """Compares the audio that was sent with the time since playback began."""
 
     def __init__(self, lead_s: float) -> None:
         self._now = asyncio.get_running_loop().time
@@ -190,13 +197,13 @@ class _Clock:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds that what was sent still takes to be heard."""
+        """Seconds until the audio that was sent has been played."""
         return self._began_s + self._sent_s - self._now()
 
     async def wait(self) -> None:
-        """Wait until the next audio is to be sent."""
+        """Wait until the next audio is due to be sent."""
         now_s = self._now()
-        # Before the first audio, and after the source has stalled, hearing begins anew with the next.
+        # Before the first audio, and after the source has stalled, playback starts with the next audio.
         self._began_s = max(self._began_s, now_s - self._sent_s)
         pause_s = self._began_s + self._sent_s - self._lead_s - now_s
         if pause_s > 0:

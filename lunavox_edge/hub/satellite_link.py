@@ -1,7 +1,7 @@
-"""The connection to one satellite: always being made again, and never waited for by who sends.
+"""The connection to one satellite, made again whenever it ends; sending never waits.
 
-Each connection is used once. A satellite serves one hub at a time and closes on any other, and old ones
-know neither `ping` nor `played`, so that what a satellite never answered is not expected of it.
+A satellite serves one hub at a time and closes the connection of any other. Old satellites know neither
+`ping` nor `played`, so a satellite that never answered a ping is not expected to.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _CONNECT_TIMEOUT_S = 5.0
 _INFO_TIMEOUT_S = 5.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
-# A connection that lasted so long starts the pauses anew.
+# After a connection that lasted so long, the pauses start from the first again.
 _STABLE_S = 10.0
 _PING_EVERY_S = 5.0
 _SILENCE_S = 15.0
-# Ten seconds of what a satellite plays: it does not read any more.
+# About ten seconds of audio: a satellite with more unsent has stopped reading.
 _MAX_UNSENT_BYTES = 524_288
 _KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
 
@@ -43,24 +43,24 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Correspondent(Protocol):
-    """Whoever talks with the satellite."""
+    """What a `SatelliteLink` calls, on the event loop, with the events of its connection."""
 
     def opened(self, info: Info) -> None:
-        """A connection is there; the satellite knows nothing of earlier ones."""
+        """Handle a new connection; the satellite has no state of earlier ones."""
 
     def received(self, event: Event) -> None:
-        """The satellite sent this."""
+        """Handle a message. May raise LunavoxError, which is logged."""
 
     def closed(self, error: LunavoxError) -> None:
-        """The connection is gone, or could not be made; called for every attempt."""
+        """Handle the end of a connection, or an attempt that failed; called for every attempt."""
 
 
 class SatelliteLink:
-    """Keeps a connection to a satellite; used on the loop only."""
+    """Keeps a connection to one satellite; used on the event loop only."""
 
     def __init__(self, name: str, uri: str, limits: LimitSettings, correspondent: Correspondent) -> None:
-        """Connect nothing before `run`."""
-        self._name = name
+        """Create the link; `run` connects. `limits` bound the messages that are read."""
+        self.name = name
         self._addresses: tuple[Address, ...] = (Address.parse(uri),)
         self._next_addresses: tuple[Address, ...] = self._addresses
         self._connections = Retrying(
@@ -69,28 +69,29 @@ class SatelliteLink:
             longest_pause_s=_LONGEST_PAUSE_S,
             stable_s=_STABLE_S,
         )
-        self._was_up = False
+        self._attempt_worked = False
         self._limits = limits
         self._correspondent = correspondent
         self._writer: asyncio.StreamWriter | None = None
         self._up = False
         self._ponged = False
-        self._trouble: str | None = None
+        self._logged: str | None = None
+        """The error that was logged last; None after a successful attempt."""
 
     @property
     def up(self) -> bool:
-        """Whether the satellite is there."""
+        """Whether the satellite is connected."""
         return self._up
 
     @property
     def uri(self) -> str:
-        """Where it is, or was looked for last."""
+        """The address of the current or the latest attempt."""
         return self._addresses[0].uri
 
     def move(self, uris: tuple[str, ...]) -> None:
-        """Look for it at these addresses from now on, one after the other.
+        """Try these addresses from now on, one after the other, the one in use first.
 
-        A connection that works stays: who says that a satellite has moved may be anybody.
+        A working connection is kept, because anybody on the network can announce a new address.
         """
         found = tuple(Address.parse(uri) for uri in uris)
         if found and set(found) != set(self._next_addresses):
@@ -99,45 +100,48 @@ class SatelliteLink:
             self._connections.hurry()
 
     def send(self, *events: Event) -> bool:
-        """Send, without waiting; False if the satellite is not there."""
+        """Send messages without waiting; False if the satellite is not connected.
+
+        A satellite with too much unsent is disconnected.
+        """
         writer = self._writer
         if writer is None or not self._up or writer.is_closing():
             return False
         if writer.transport.get_write_buffer_size() > _MAX_UNSENT_BYTES:
-            _LOGGER.warning("satellite %s does not read what it is sent; connecting anew", self._name)
+            _LOGGER.warning("satellite %s does not read what it is sent; connecting anew", self.name)
             writer.transport.abort()
             return False
         writer.write(b"".join(encode_event(event) for event in events))
         return True
 
     async def run(self) -> None:
-        """Keep the connection up until cancelled."""
+        """Connect, and again after every end, until cancelled."""
         await self._connections.run()
 
     async def _connect(self) -> None:
         error = await self._connect_once()
-        self._note(error)
-        guarded(f"satellite {self._name}: the end of a connection", self._correspondent.closed, error)
-        if not self._was_up:
+        self._log_once(error)
+        guarded(f"satellite {self.name}: the end of a connection", self._correspondent.closed, error)
+        if not self._attempt_worked:
             self._next_addresses = (*self._next_addresses[1:], self._next_addresses[0])
 
     async def _connect_once(self) -> LunavoxError:
         """Connect, serve, and return why the connection ended."""
         pinging: asyncio.Task[None] | None = None
         try:
-            self._addresses, self._was_up = self._next_addresses, False
+            self._addresses, self._attempt_worked = self._next_addresses, False
             stream, writer = await bridge.within(
                 opened(self._addresses[0]), _CONNECT_TIMEOUT_S, drop=_abandon
             )
             self._writer = writer
-            _watch_cable(writer)
+            _set_keepalive(writer)
             reader = EventReader(stream, self._limits)
             info = await bridge.within(satellite_info(reader, writer), _INFO_TIMEOUT_S)
-            self._up, self._was_up, self._ponged, self._trouble = True, True, False, None
-            _LOGGER.info("satellite %s: connected to %s", self._name, self.uri)
-            if not guarded(f"satellite {self._name}: a new connection", self._correspondent.opened, info):
-                return InternalError("The hub could not begin with it; the log says more.")
-            pinging = asyncio.create_task(self._ping(), name=f"satellite {self._name} ping")
+            self._up, self._attempt_worked, self._ponged, self._logged = True, True, False, None
+            _LOGGER.info("satellite %s: connected to %s", self.name, self.uri)
+            if not guarded(f"satellite {self.name}: a new connection", self._correspondent.opened, info):
+                return InternalError("The hub could not take in the connection; the log says more.")
+            pinging = asyncio.create_task(self._ping(), name=f"satellite {self.name} ping")
             return await self._serve(reader)
         except asyncio.TimeoutError:
             return TimedOut("It does not answer.")
@@ -166,27 +170,27 @@ class SatelliteLink:
             elif Ping.is_type(event.type):
                 self.send(Pong(text=event.data.get("text")).event())
             else:
-                self._hand_on(event)
+                self._pass_on(event)
 
-    def _hand_on(self, event: Event) -> None:
+    def _pass_on(self, event: Event) -> None:
         try:
             self._correspondent.received(event)
         except LunavoxError as error:
-            _LOGGER.warning("satellite %s: %s: %s", self._name, event.type, error)
+            _LOGGER.warning("satellite %s: %s: %s", self.name, event.type, error)
         except Exception:
-            _LOGGER.exception("satellite %s: a message could not be handled", self._name)
+            _LOGGER.exception("satellite %s: a message could not be handled", self.name)
 
     async def _ping(self) -> None:
         while True:
             self.send(Ping().event())
             await asyncio.sleep(_PING_EVERY_S)
 
-    def _note(self, error: LunavoxError) -> None:
-        """Log a change once, however often the attempt is repeated."""
-        if str(error) == self._trouble:
+    def _log_once(self, error: LunavoxError) -> None:
+        """Log an error, unless the attempt before failed with the same one."""
+        if str(error) == self._logged:
             return
-        self._trouble = str(error)
-        _LOGGER.warning("satellite %s at %s: %s Trying again in the background.", self._name, self.uri, error)
+        self._logged = str(error)
+        _LOGGER.warning("satellite %s at %s: %s Trying again in the background.", self.name, self.uri, error)
 
 
 def _abandon(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
@@ -194,14 +198,14 @@ def _abandon(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> N
 
 
 def _reason(error: OSError) -> str:
-    """Return what the system says; asyncio puts words of its own in its place."""
+    """Return the system's message for an error number; asyncio replaces it by a longer one."""
     if error.errno is None or isinstance(error, socket.gaierror):
         return error.strerror or str(error)
     return os.strerror(error.errno)
 
 
-def _watch_cable(writer: asyncio.StreamWriter) -> None:
-    """Have the system notice a peer that went without a word."""
+def _set_keepalive(writer: asyncio.StreamWriter) -> None:
+    """Turn on TCP keepalive, which notices a peer that has gone without closing the connection."""
     connection: socket.socket | None = writer.get_extra_info("socket")
     if connection is None or connection.family == getattr(socket, "AF_UNIX", None):
         return

@@ -1,8 +1,9 @@
-"""When a satellite's microphone streams, as far as the hub can say so.
+"""When a satellite's microphone streams, and the messages that start and stop it.
 
-One that streams all the time always does; one with a wake word of its own from that word to the `transcript`.
-To hear more of it without a wake word it is asked for another turn, if it knows how to (`supports_trigger`).
-From any other one the transcript is held back until the conversation is over, so that it does not stop.
+A satellite without wake words of its own streams all the time. One with wake words of its own streams a turn:
+from the wake word to the `transcript`. To listen again without a wake word, the hub asks it for another turn,
+if it supports that (`supports_trigger`); else the transcript is held back until the conversation is over, so
+that the satellite goes on streaming.
 """
 
 from __future__ import annotations
@@ -17,55 +18,58 @@ from wyoming.vad import VoiceStopped
 
 
 class StreamingMicrophone:
-    """The microphone of one satellite, seen from the hub."""
+    """The microphone of one satellite; used on the event loop only."""
 
     def __init__(self, send: Callable[[Event], bool]) -> None:
-        """Store; `send` is False while the satellite is not there."""
+        """Assume a satellite that streams all the time. `send` returns False while it is not connected."""
         self._send = send
         self._takes_requests = False
         self._requested = False
-        self._held: str | None = None
+        self._held_text: str | None = None
         self.waits_itself = False
-        """Whether it has a wake word of its own; until it says so, it has not."""
+        """Whether it detects wake words itself; its first message of a turn shows that."""
 
     def connected(self, info: Info) -> None:
-        """Begin anew."""
-        told = info.satellite
-        self._takes_requests = told is not None and told.supports_trigger is True
-        self._requested, self._held, self.waits_itself = False, None, False
+        """Reset everything for a new connection."""
+        satellite = info.satellite
+        self._takes_requests = satellite is not None and satellite.supports_trigger is True
+        self._requested, self._held_text, self.waits_itself = False, None, False
 
     @property
     def streams(self) -> bool:
-        """Whether audio comes although nobody said a wake word just now."""
-        return not self.waits_itself or self._held is not None
+        """Whether it streams without a wake word having been said for it."""
+        return not self.waits_itself or self._held_text is not None
 
-    def heard(self, text: str, *, listens_on: bool) -> None:
-        """Say what was heard; with `listens_on` it may be listened to again after the answer."""
+    def utterance_ended(self, text: str, *, may_follow_up: bool) -> None:
+        """Send the end of speech and the transcript.
+
+        With `may_follow_up` the transcript is held back where the satellite would not stream again.
+        """
         self._send(VoiceStopped().event())
-        if listens_on and self.waits_itself and not self._takes_requests:
-            self._held = text
+        if may_follow_up and self.waits_itself and not self._takes_requests:
+            self._held_text = text
         else:
-            self.stop(text)
+            self.end_turn(text)
 
-    def stop(self, text: str = "") -> None:
-        """End the turn: what has a wake word of its own waits for it again."""
-        self._held, self._requested = None, False
+    def end_turn(self, text: str = "") -> None:
+        """Send a transcript, at which a satellite with wake words of its own stops streaming."""
+        self._held_text, self._requested = None, False
         self._send(Transcript(text=text).event())
 
-    def rest(self) -> None:
-        """The conversation is over."""
+    def conversation_ended(self) -> None:
+        """Send the transcript that was held back, and drop an open request."""
         self._requested = False
-        if self._held is not None:
-            self.stop(self._held)
+        if self._held_text is not None:
+            self.end_turn(self._held_text)
 
-    def request(self) -> None:
-        """Have it stream without a wake word, if it does not do so already."""
+    def request_turn(self) -> None:
+        """Ask for streaming without a wake word, unless it streams already or does not support that."""
         if not self.streams and self._takes_requests:
             self._requested = True
             self._send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
 
-    def begins(self, wake_word: str | None) -> bool:
-        """It streams from now on; True if somebody called, False if it was requested."""
+    def turn_started(self, wake_word: str | None) -> bool:
+        """Note that a turn has started; True if it is a new call, False if the hub requested it."""
         self.waits_itself = True
         requested, self._requested = self._requested, False
         return not requested or wake_word is not None

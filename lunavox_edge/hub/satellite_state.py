@@ -1,4 +1,4 @@
-"""What a satellite does, and what it does next: pure, so that every case can be seen in one table."""
+"""The state machine of a satellite: phase × event → phase, as a pure table."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from lunavox_edge.announcements.house import SatellitePhase as Phase
 
 
 class SatelliteEvent(Enum):
-    """What can happen to a satellite."""
+    """An event that may change the phase of a satellite."""
 
     CONNECTED = "connected"
     LOST = "lost"
     MUTED = "muted"
     UNMUTED = "unmuted"
     CALLED = "called"
-    """A wake word was heard, or it may go on after an answer."""
+    """A conversation starts, or listens again after an answer."""
     HEARD = "heard"
-    """There is a transcript."""
+    """A transcript is there."""
     SPEAKS = "speaks"
-    """Something begins to play."""
+    """Playback starts."""
     DONE = "done"
-    """What it did has come to its end, whatever that was."""
+    """The conversation or the announcement has ended."""
 
 
 _REST = None
-"""Stands for idle, or muted if it is."""
+"""Stands for `IDLE`, or `MUTED` if the satellite is muted."""
 
 _NEXT: dict[tuple[Phase, SatelliteEvent], Phase | None] = {
     (Phase.OFFLINE, SatelliteEvent.CONNECTED): _REST,
@@ -53,20 +53,20 @@ _NEXT: dict[tuple[Phase, SatelliteEvent], Phase | None] = {
 
 @dataclass(frozen=True, slots=True)
 class SatelliteState:
-    """Where a satellite is. Muted, nothing that its microphone hears is looked at, but it still plays."""
+    """Phase and mute. While muted, audio of the microphone is dropped; playback goes on."""
 
     phase: Phase = Phase.OFFLINE
     muted: bool = False
 
-    def after(self, happening: SatelliteEvent) -> SatelliteState | None:
-        """Return what follows; None if it cannot happen now, and changes nothing."""
-        muted = {SatelliteEvent.MUTED: True, SatelliteEvent.UNMUTED: False}.get(happening, self.muted)
-        if happening is SatelliteEvent.LOST:
+    def after(self, event: SatelliteEvent) -> SatelliteState | None:
+        """Return the state after `event`; None if the event is not possible in this state."""
+        muted = {SatelliteEvent.MUTED: True, SatelliteEvent.UNMUTED: False}.get(event, self.muted)
+        if event is SatelliteEvent.LOST:
             return None if self.phase is Phase.OFFLINE else replace(self, phase=Phase.OFFLINE)
-        if muted and happening is SatelliteEvent.CALLED:
+        if muted and event is SatelliteEvent.CALLED:
             return None
-        if (self.phase, happening) in _NEXT:
-            phase = _NEXT[self.phase, happening]
+        if (self.phase, event) in _NEXT:
+            phase = _NEXT[self.phase, event]
             return SatelliteState(phase or (Phase.MUTED if muted else Phase.IDLE), muted)
         if muted != self.muted:
             return replace(self, muted=muted)
@@ -74,10 +74,10 @@ class SatelliteState:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing goes on."""
+        """Whether there is neither a conversation nor playback."""
         return self.phase in (Phase.IDLE, Phase.MUTED)
 
     @property
     def hears(self) -> bool:
-        """Whether audio of its microphone may be looked at at all."""
+        """Whether audio of the microphone is used at all."""
         return not self.muted and self.phase is not Phase.OFFLINE

@@ -1,1 +1,1 @@
-"""MQTT: automations speak and listen through any broker."""
+"""The MQTT front-end: commands, events and Home Assistant discovery through any broker."""

@@ -1,7 +1,7 @@
-"""A broker inside the service, for houses that have none; the only module that knows amqtt.
+"""The embedded MQTT broker, for homes that have none; the only module that uses amqtt.
 
-It has a thread and an event loop of its own, so that whatever its clients do, Wyoming's loop does not wait
-for it. It keeps nothing over a restart.
+It has a thread and an event loop of its own, so that its clients cannot delay the Wyoming server. It stores
+nothing on disk.
 """
 
 from __future__ import annotations
@@ -32,26 +32,27 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class OneUser(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
-    """Lets one user in."""
+    """amqtt's authentication plugin for a single user."""
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Whether the user and the password are the right ones."""
+        """Whether user and password are correct; both are always compared, in constant time."""
         user, password = session.username or "", session.password or ""
         right_user = hmac.compare_digest(user.encode(), self.config.user.encode())
         return hmac.compare_digest(password.encode(), self.config.password.encode()) and right_user
 
     @dataclass
     class Config:
-        """What amqtt hands over."""
+        """The plugin's configuration, which amqtt fills in."""
 
         user: str
         password: str
 
 
 class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
-    """Sends a newcomer what is retained for its own subscriptions; amqtt 0.12 does so for everybody's.
+    """amqtt's broker with two corrections.
 
-    Hangs up on everybody in the end, which amqtt leaves to the garbage collector.
+    A new client gets the retained messages of its own subscriptions only; amqtt 0.12 sends those of all
+    clients' subscriptions. At the end all connections are closed; amqtt leaves that to the garbage collector.
     """
 
     def __init__(self, config: BrokerConfig, loop: asyncio.AbstractEventLoop) -> None:
@@ -77,7 +78,7 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
 
 
 class EmbeddedBroker:
-    """A broker on a thread of its own."""
+    """A broker on a thread of its own; `start` and `stop` block."""
 
     def __init__(
         self,
@@ -87,9 +88,10 @@ class EmbeddedBroker:
         password: str | None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """Open nothing yet; without a user everybody who reaches the port may come in.
+        """Create it; `start` opens the port `listen`, which is HOST:PORT.
 
-        `on_end` is called on the broker's thread when that ends, for whatever reason.
+        Without a user every client may connect. `on_end` is called on the broker's thread when that ends, for
+        whatever reason.
         """
         self._on_end = on_end
         plugins = (
@@ -98,7 +100,7 @@ class EmbeddedBroker:
             else {f"{OneUser.__module__}.OneUser": {"user": user, "password": password or ""}}
         )
         self._listen = listen
-        # With the brackets of an IPv6 address it asks the resolver for them.
+        # amqtt takes IPv6 addresses without brackets; with them it asks the resolver.
         bind = listen.replace("[", "").replace("]", "")
         self._config = {
             "listeners": {"default": {"type": "tcp", "bind": bind, "max_connections": _MAX_CLIENTS}},
@@ -136,7 +138,7 @@ class EmbeddedBroker:
     def _main(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # the thread's main; told to whoever started it
+        except Exception as error:  # the thread's main; `start` raises it
             self._error = error
             level = logging.ERROR if self._settled.is_set() else logging.DEBUG
             _LOGGER.log(level, "The embedded broker ended", exc_info=True)
@@ -147,7 +149,7 @@ class EmbeddedBroker:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        # amqtt lets errors of single clients, such as one that speaks MQTT 5, reach the loop.
+        # In amqtt errors of single clients, such as one that uses MQTT 5, reach the loop's handler.
         self._loop.set_exception_handler(
             lambda _, context: _LOGGER.debug("The embedded broker: %s", context.get("message"))
         )
@@ -160,4 +162,4 @@ class EmbeddedBroker:
         except (AMQTTError, asyncio.TimeoutError) as error:
             _LOGGER.debug("The embedded broker did not end in order: %s", error)
         broker.hang_up()
-        await asyncio.sleep(0)  # the loop closes them in its next round
+        await asyncio.sleep(0)  # the loop closes the aborted connections in its next round

@@ -1,8 +1,4 @@
-"""The link to the broker as the event loop sees it: up or down, and always ready to take messages.
-
-A connection that ends is followed by the next one, after a pause that grows and is never quite the
-same, so that a house full of clients does not come back all at once.
-"""
+"""The link to the broker: reconnects with backoff, and queues messages while there is no connection."""
 
 from __future__ import annotations
 
@@ -35,34 +31,38 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class BrokerListener(Protocol):
-    """Whoever talks over the link; what a method raises is logged and changes nothing."""
+    """The user of a link. Called on the loop; exceptions are logged and have no other effect."""
 
     def connected(self) -> None:
-        """A new connection is there; the broker may have forgotten everything."""
+        """There is a new connection; the broker may have lost its retained messages."""
 
     def received(self, message: Message) -> None:
-        """A message came in."""
+        """A message has arrived."""
 
     def dropped(self, count: int) -> None:
-        """So many messages came faster than they could be taken in."""
+        """`count` messages were dropped because they arrived faster than they were handled."""
 
 
 class BrokerLink:
-    """Keeps a connection up; used on the loop only."""
+    """Keeps a connection to the broker; used on the event loop only."""
 
     def __init__(
         self,
         address: BrokerAddress,
-        correspondent: BrokerListener,
+        listener: BrokerListener,
         *,
         client_id: str,
         will: Publication,
         subscriptions: tuple[Subscription, ...],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Store the parts; `run` connects."""
+        """Create it; `run` connects.
+
+        `will` is published by the broker when the connection is lost. `subscriptions` are made anew on every
+        connection.
+        """
         self._address = address
-        self._correspondent = correspondent
+        self._listener = listener
         self._client_id = client_id
         self._will = will
         self._subscriptions = subscriptions
@@ -71,7 +71,7 @@ class BrokerLink:
         self._connection: BrokerConnection | None = None
         self._up = False
         self._was_up = False
-        self._trouble: str | None = None
+        self._last_error: str | None = None
         self._connections = Retrying(
             self._connect,
             first_pause_s=_FIRST_PAUSE_S,
@@ -84,7 +84,7 @@ class BrokerLink:
 
     @property
     def up(self) -> bool:
-        """Whether the broker is there."""
+        """Whether there is a connection that the broker has accepted."""
         return self._up
 
     @property
@@ -93,32 +93,33 @@ class BrokerLink:
         return self._address.uri
 
     def publish(self, publication: Publication, *, expiry_s: float, expendable: bool = False) -> bool:
-        """Send a message, now or when the broker is back within `expiry_s`; False if there is no room.
+        """Queue a message and send what can be sent; False if the queue is full.
 
-        Expendable ones (events) leave half of the room to results.
+        Without a connection the message waits for up to `expiry_s`. Expendable messages (events) may use
+        only half of the queue, the rest is kept for results.
         """
-        taken = self._outbox.put(publication, expires_s=self._clock() + expiry_s, expendable=expendable)
+        queued = self._outbox.put(publication, expires_s=self._clock() + expiry_s, expendable=expendable)
         self._send()
-        return taken
+        return queued
 
     async def run(self) -> None:
-        """Keep the connection up until cancelled; may be run again after a failure."""
+        """Keep a connection until cancelled; may be run again after a failure."""
         await self._connections.run()
 
     async def farewell(self, last: Publication) -> None:
-        """Send a last message after all that waits, if the broker is there and takes it in time."""
+        """Send all queued messages and then `last`, for at most 2 s; does nothing without a connection."""
         if not self._up or not self.publish(last, expiry_s=_FAREWELL_S):
             return
         try:
             await bridge.within(self._emptied.wait(), _FAREWELL_S)
         except asyncio.TimeoutError:
-            _LOGGER.debug("The broker did not take everything before the end")
+            _LOGGER.debug("The broker has not acknowledged all messages before the end")
 
     async def _connect(self) -> None:
-        self._note(await self._connect_once())
+        self._log(await self._connect_once())
 
     async def _connect_once(self) -> LunavoxError:
-        """Connect, serve, and return why the connection ended."""
+        """Connect, wait for the end of the connection, and return its reason."""
         self._opened = asyncio.Event()
         self._ended = asyncio.Queue(1)
         inbox = Inbox(self)
@@ -148,35 +149,33 @@ class BrokerLink:
             await asyncio.shield(bridge.blocking(connection.close))
 
     def opened(self) -> None:
-        """Called by the inbox."""
+        """Handle an accepted connection (called by the inbox)."""
         if self._connection is None:
             return
         self._up = self._was_up = True
         self._opened.set()
         _LOGGER.info("MQTT: connected to %s (version %s)", self._address.uri, self._address.version)
-        self._trouble = None
+        self._last_error = None
         self._connection.subscribe(self._subscriptions)
-        guarded("MQTT: connected", self._correspondent.connected)
+        guarded("MQTT: connected", self._listener.connected)
         self._send()
 
     def closed(self, error: LunavoxError) -> None:
-        """Called by the inbox."""
+        """Handle the end of the connection (called by the inbox)."""
         self._up = False
         if self._ended.empty():
             self._ended.put_nowait(error)
 
     def received(self, message: Message) -> None:
-        """Called by the inbox."""
-        guarded(
-            f"MQTT: message on {message.topic[:_MAX_SHOWN_CHARS]!r}", self._correspondent.received, message
-        )
+        """Pass a message on (called by the inbox)."""
+        guarded(f"MQTT: message on {message.topic[:_MAX_SHOWN_CHARS]!r}", self._listener.received, message)
 
     def dropped(self, count: int) -> None:
-        """Called by the inbox."""
-        guarded("MQTT: dropped", self._correspondent.dropped, count)
+        """Report dropped messages (called by the inbox)."""
+        guarded("MQTT: dropped", self._listener.dropped, count)
 
     def delivered(self, number: int) -> None:
-        """Called by the inbox."""
+        """Note an acknowledged message, and send the next ones (called by the inbox)."""
         self._outbox.delivered(number)
         self._send()
 
@@ -189,12 +188,12 @@ class BrokerLink:
         else:
             self._emptied.set()
 
-    def _note(self, error: LunavoxError) -> None:
-        """Log a change of state once, however often the attempt is repeated."""
-        if str(error) == self._trouble:
+    def _log(self, error: LunavoxError) -> None:
+        """Log why there is no connection; the same reason only once until there is a connection again."""
+        if str(error) == self._last_error:
             _LOGGER.debug("MQTT: still: %s", error)
             return
-        self._trouble = str(error)
+        self._last_error = str(error)
         _LOGGER.warning(
             "MQTT: no connection to %s (%s): %s Trying again in the background.",
             self._address.uri,

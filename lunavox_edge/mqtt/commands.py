@@ -1,21 +1,22 @@
-"""What comes in: each message is checked here and becomes work, or an error where its answer would go."""
+"""Handling incoming commands: each message becomes work in the engine or the hub, or an error."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
-from lunavox_edge.announcements.announcement import Announcement, AnnouncementReport, SpeechStatus
+from lunavox_edge.announcements.announcement import Announcement, SpeechStatus
 from lunavox_edge.announcements.announcer import Announcer
 from lunavox_edge.announcements.house import House
 from lunavox_edge.announcements.loudspeakers import Place
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
 from lunavox_edge.mqtt import payloads, preferences, requests
+from lunavox_edge.mqtt.command_tasks import RETRY_AFTER_S, CommandTasks
 from lunavox_edge.mqtt.events import ErrorDetails, SpeechEvent
 from lunavox_edge.mqtt.messages import Message
 from lunavox_edge.mqtt.payloads import ModelAction, SayRequest, StopRequest
@@ -30,15 +31,13 @@ from lunavox_edge.types import ModelKind
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
-_MAX_TASKS = 16
-_RETRY_AFTER_S = 2.0
 _MIB = 1024 * 1024
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Commands:
-    """Handles the messages of one appliance; owns the tasks they start."""
+    """Handles the commands of one appliance; used on the event loop only."""
 
     def __init__(
         self,
@@ -46,24 +45,24 @@ class Commands:
         engine: Engine,
         settings: MqttSettings,
         topics: Topics,
-        post: Publisher,
+        publisher: Publisher,
         announcer: Announcer,
         house: House,
         preferences_file: Path,
     ) -> None:
-        """Store the parts and read what was chosen before."""
+        """Create it and read the saved preferences; blocks."""
         self._engine = engine
         self._settings = settings
         self._topics = topics
-        self._post = post
+        self._publisher = publisher
         self._announcer = announcer
         self._house = house
         self._file = preferences_file
         self.preferences = preferences.load(preferences_file)
         self._repeats = Repeats()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._keeping = asyncio.Lock()
-        self._model_turn = asyncio.Lock()
+        self._tasks = CommandTasks(publisher)
+        self._saving = asyncio.Lock()
+        self._model_lock = asyncio.Lock()
         self._table: dict[Command, Callable[[Message, CommandAddress], None]] = {
             Command.SAY: self._say,
             Command.STOP: self._stop,
@@ -78,7 +77,7 @@ class Commands:
         }
 
     def handle(self, message: Message) -> None:
-        """Take a message in; errors are answered, never raised."""
+        """Handle one message; errors are answered, never raised."""
         address = self._topics.parse(message.topic)
         if address is None:
             return
@@ -92,11 +91,11 @@ class Commands:
         except Exception as error:
             if not isinstance(error, LunavoxError):
                 _LOGGER.exception("MQTT: a command failed")
-            self._post.error(message.topic, error, payloads.id_of(message.payload))
+            self._publisher.error(message.topic, error, payloads.id_of(message.payload))
 
     async def close(self) -> None:
-        """Cancel what is being worked on, and wait."""
-        await bridge.ended(*self._tasks)
+        """Cancel all running commands and wait until they have ended."""
+        await self._tasks.close()
 
     def _say(self, message: Message, address: CommandAddress) -> None:
         request_id = payloads.id_of(message.payload)
@@ -122,21 +121,21 @@ class Commands:
             event = SpeechEvent(
                 id=request_id or requests.new_id(), status=SpeechStatus.FAILED, error=ErrorDetails.of(error)
             )
-            self._post.speech(event)
+            self._publisher.speech(event)
         else:
             self._repeats.note(message, request_id, time.monotonic())
 
     def _stop(self, message: Message, address: CommandAddress) -> None:
         request = payloads.parse_stop(message.payload)
         stopped = 0
-        for satellite in self._stopped_at(request, address):
+        for satellite in self._stop_targets(request, address):
             stopped += self._announcer.stop(announcement_id=request.id, satellite=satellite)
             if request.id is None:
                 stopped += self._house.hush(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
 
-    def _stopped_at(self, request: StopRequest, address: CommandAddress) -> tuple[str | None, ...]:
-        """Return the satellites where something is to stop, None for everywhere. Raises ProtocolError."""
+    def _stop_targets(self, request: StopRequest, address: CommandAddress) -> tuple[str | None, ...]:
+        """Return the satellites where speech is to stop; None means everywhere. Raises ProtocolError."""
         named = request.satellites or ((request.satellite,) if request.satellite else ())
         if address.satellite is not None:
             if named and named != (address.satellite,):
@@ -148,26 +147,26 @@ class Commands:
 
     def _synthesize(self, message: Message, _: CommandAddress) -> None:
         request_id = payloads.id_of(message.payload)
-        destination = self._post.destination(message)
+        destination = self._publisher.destination(message)
         try:
             request = payloads.parse_synthesize(message.payload)
-            destination = self._post.destination(message, request.reply_to)
+            destination = self._publisher.destination(message, request.reply_to)
             if destination is None:
                 raise ProtocolError("Say where the audio goes: an MQTT 5 response topic, or 'reply_to'.")
             if self._is_repeat(message, request_id):
                 return
             voice, language = self._voice_for(request.voice, request.language)
-            answer_to = destination
+            result_to = destination
 
-            async def answer() -> None:
+            async def synthesize() -> None:
                 audio, content_type = await requests.synthesize(self._engine, request, voice, language)
-                self._post.result(answer_to, audio, content_type)
+                self._publisher.result(result_to, audio, content_type)
 
-            self._start(answer(), destination, request_id)
+            self._tasks.start(synthesize(), destination, request_id)
         except LunavoxError as error:
             if destination is None:
                 raise
-            self._post.failure(destination, error, request_id)
+            self._publisher.failure(destination, error, request_id)
         else:
             self._repeats.note(message, request_id, time.monotonic())
 
@@ -175,24 +174,25 @@ class Commands:
         request_id = requests.id_from(message.correlation) or requests.new_id()
         destination = Destination(self._topics.transcript(request_id))
         try:
-            destination = self._post.destination(message) or destination
+            destination = self._publisher.destination(message) or destination
             if len(message.payload) > self._settings.max_audio_mb * _MIB:
                 raise AudioTooLong(f"The recording is over the limit of {self._settings.max_audio_mb} MB.")
             if not message.payload:
                 raise ProtocolError("The message holds no audio.")
             if self._repeats.seen(message, None, time.monotonic()):
                 return
-            self._start(self._hear(message.payload, request_id, destination), destination, request_id)
+            work = self._send_transcript(message.payload, request_id, destination)
+            self._tasks.start(work, destination, request_id)
         except LunavoxError as error:
-            self._post.failure(destination, error, request_id)
+            self._publisher.failure(destination, error, request_id)
         else:
             self._repeats.note(message, None, time.monotonic())
 
-    async def _hear(self, recording: bytes, request_id: str, destination: Destination) -> None:
+    async def _send_transcript(self, recording: bytes, request_id: str, destination: Destination) -> None:
         event = await requests.transcribe(self._engine, recording, request_id, self.preferences.language)
-        self._post.result(destination, event.encoded())
+        self._publisher.result(destination, event.encoded())
         if "mqtt" in self._settings.publish_transcripts:
-            self._post.transcript(event)
+            self._publisher.transcript(event)
 
     def _set_voice(self, message: Message, _: CommandAddress) -> None:
         name = payloads.parse_name(message.payload) or None
@@ -205,14 +205,16 @@ class Commands:
         self._choose(Preferences(self.preferences.voice, language), message.topic)
 
     def _choose(self, chosen: Preferences, topic: str) -> None:
-        async def keep() -> None:
+        """Set the preferences, and save them in a task. Raises Busy."""
+
+        async def save() -> None:
             try:
-                async with self._keeping:  # in the order in which they were made
+                async with self._saving:  # keeps the order of the choices
                     await bridge.blocking(lambda: preferences.save(self._file, chosen))
             except OSError as error:
-                _LOGGER.warning("The chosen voice and language cannot be kept: %s", error)
+                _LOGGER.warning("The chosen voice and language cannot be saved: %s", error)
 
-        self._start(keep(), topic=topic)
+        self._tasks.start(save(), topic=topic)
         self.preferences = chosen
 
     def _set_volume(self, message: Message, address: CommandAddress) -> None:
@@ -226,23 +228,24 @@ class Commands:
 
     def _set_model(self, message: Message, address: CommandAddress) -> None:
         action = payloads.parse_action(message.payload)
-        self._start(self._act(action, address.model), topic=message.topic)
+        self._tasks.start(self._change_model(action, address.model), topic=message.topic)
 
-    async def _act(self, action: ModelAction, name: str) -> None:
-        async with self._model_turn:
+    async def _change_model(self, action: ModelAction, name: str) -> None:
+        """Load, pin or unload a model; one change at a time. Raises LunavoxError."""
+        async with self._model_lock:
             if action is ModelAction.UNLOAD:
                 self._engine.pin(name, pinned=False)
                 if self._engine.is_loaded(name) and not await bridge.blocking(
                     lambda: self._engine.unload(name)
                 ):
-                    raise Busy(f"'{name}' is in use; try again later.", retry_after_s=_RETRY_AFTER_S)
+                    raise Busy(f"'{name}' is in use; try again later.", retry_after_s=RETRY_AFTER_S)
                 return
             await bridge.blocking(lambda: self._engine.load(name))
             if action is ModelAction.PIN:
                 self._engine.pin(name)
 
     def _voice_for(self, voice: str | None, language: str | None) -> tuple[str | None, str | None]:
-        """Fill in what was chosen before; a language in the request sets the chosen voice aside."""
+        """Fill in the preferences; a language in the request overrides the preferred voice."""
         if voice is not None or language is not None:
             return voice, language
         if self.preferences.voice is not None:
@@ -250,65 +253,17 @@ class Commands:
         return None, self.preferences.language
 
     def _is_repeat(self, message: Message, request_id: str | None) -> bool:
+        """Whether the message is a repeated delivery, which is logged and ignored."""
         if not self._repeats.seen(message, request_id, time.monotonic()):
             return False
         _LOGGER.info("MQTT: a message on %s was delivered twice; the second is ignored", message.topic)
         return True
 
-    def _start(
-        self,
-        work: Coroutine[None, None, None],
-        destination: Destination | None = None,
-        request_id: str | None = None,
-        *,
-        topic: str = "",
-    ) -> None:
-        """Own a task whose error goes to its destination. Raises Busy."""
-        if len(self._tasks) >= _MAX_TASKS:
-            work.close()
-            raise Busy("Too many requests at once; try again in a moment.", retry_after_s=_RETRY_AFTER_S)
-        task = asyncio.create_task(self._answered(work, destination, request_id, topic), name="mqtt command")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _answered(
-        self,
-        work: Coroutine[None, None, None],
-        destination: Destination | None,
-        request_id: str | None,
-        topic: str,
-    ) -> None:
-        try:
-            await work
-        except Exception as error:
-            if not isinstance(error, LunavoxError):
-                _LOGGER.exception("MQTT: a command failed")
-            if destination is not None:
-                self._post.failure(destination, error, request_id)
-            else:
-                self._post.error(topic, error, request_id)
-
 
 def _place_of(request: SayRequest, address: CommandAddress) -> Place:
-    """Return where a text is to be heard. Raises ProtocolError."""
+    """Return where a text is to be spoken. Raises ProtocolError."""
     if address.satellite is None:
         return Place(request.satellites or ((request.satellite,) if request.satellite else ()), request.area)
     if request.satellites or request.satellite or request.area:
         raise ProtocolError("The topic names the satellite; leave 'satellite' and 'area' out.")
     return Place((address.satellite,))
-
-
-def event_of(report: AnnouncementReport, default_voice: str | None) -> SpeechEvent:
-    """Return what the world is told of an announcement."""
-    what = report.announcement
-    return SpeechEvent(
-        id=what.id,
-        status=report.status,
-        voice=what.voice or (default_voice if what.language is None else None),
-        satellite=report.satellites[0] if len(report.satellites) == 1 else None,
-        satellites=report.satellites if len(report.satellites) > 1 else None,
-        missed=report.missed or None,
-        first_audio_ms=round(report.first_audio_ms, 1) if report.first_audio_ms is not None else None,
-        audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
-        error=ErrorDetails.of(report.error) if report.error is not None else None,
-    )

@@ -1,8 +1,8 @@
-"""What Home Assistant is told, so that devices appear there without a line of YAML.
+"""Home Assistant's MQTT discovery: the retained messages that make devices appear there.
 
-Everything here is pure: whoever owns the connection keeps a mapping of what the broker holds (topic to
-payload), fed by `record` and by the retained messages that `HomeAssistantTopics.filters` bring, and
-publishes, retained, what `changes` returns.
+All functions are pure. The caller keeps a mapping of what the broker holds (topic to payload), updated by
+`record` and by the retained messages that the filters of `HomeAssistantTopics.filters` bring, and publishes,
+retained, what `changes` returns.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lunavox_edge.mqtt.ha_devices import PRODUCT, Device, Entity
 from lunavox_edge.mqtt.topics import HomeAssistantTopics
 
 _MANUFACTURER = "LunaVox"
-# An unknown platform in one component would make Home Assistant refuse the whole device.
+# One component with an unknown platform makes Home Assistant refuse the whole device.
 _PLATFORMS = frozenset(
     {"binary_sensor", "button", "event", "notify", "number", "select", "sensor", "switch", "text"}
 )
@@ -24,7 +24,7 @@ _MIGRATE = '{"migrate_discovery":true}'
 
 
 class Form(str, Enum):
-    """How a device is announced."""
+    """The form of a device's discovery messages."""
 
     DEVICE = "device"
     """One message for the whole device; Home Assistant 2024.12 and newer."""
@@ -35,17 +35,17 @@ class Form(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryConfig:
-    """One retained message; an empty payload removes what the topic announced."""
+    """One retained discovery message; an empty payload removes the device or entity of the topic."""
 
     topic: str
     payload: str = ""
 
 
 def configs(devices: Iterable[Device], form: Form, topics: HomeAssistantTopics) -> dict[str, str]:
-    """Return every topic that announces these devices, with its payload."""
+    """Return the discovery messages of devices: topic to payload."""
     found: dict[str, str] = {}
     for device in devices:
-        shared = _about(device)
+        shared = _shared_fields(device)
         entities = {entity.key: _entity(device, entity) for entity in device.entities}
         if form is Form.DEVICE:
             components = {
@@ -61,24 +61,26 @@ def configs(devices: Iterable[Device], form: Form, topics: HomeAssistantTopics) 
 
 
 def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[DiscoveryConfig]:
-    """Return what to publish next, in this order, so that the broker holds what is wanted.
+    """Return the next messages to publish, in this order, on the way from `published` to `wanted`.
 
-    To be called again a few seconds later until there is nothing left: Home Assistant drops a message
-    that overtakes its work on the one before. What goes from one form to the other is let go first and
-    announced anew then, which keeps the user's own names and areas. What gets another id leaves first, which
-    keeps the names of its entities, and with them their history.
+    Call it again a few seconds later until it returns nothing: Home Assistant drops a message that arrives
+    while it still handles the one before. Entities that change their form (`Form`) are migrated first, which
+    keeps the user's own names and areas. Devices that change their id are removed before they are announced
+    again, which keeps the entity ids, and with them the history.
     """
-    gone = {topic: payload for topic, payload in published.items() if payload and topic not in wanted}
-    arriving = [payload for topic, payload in wanted.items() if topic not in published]
-    ids = {found for payload in arriving for found in _values(payload, "unique_id")}
-    moving = [topic for topic, payload in gone.items() if _values(payload, "unique_id") & ids]
-    if moving:
-        return [DiscoveryConfig(topic, _MIGRATE) for topic in moving]
-    names = {found for payload in arriving for found in _values(payload, "default_entity_id")}
-    leaving = [topic for topic, payload in gone.items() if _values(payload, "default_entity_id") & names]
-    if leaving:
-        return [DiscoveryConfig(topic) for topic in leaving]
-    removals = [DiscoveryConfig(topic) for topic in gone]
+    removed = {topic: payload for topic, payload in published.items() if payload and topic not in wanted}
+    added = [payload for topic, payload in wanted.items() if topic not in published]
+    added_ids = {found for payload in added for found in _values(payload, "unique_id")}
+    migrating = [topic for topic, payload in removed.items() if _values(payload, "unique_id") & added_ids]
+    if migrating:
+        return [DiscoveryConfig(topic, _MIGRATE) for topic in migrating]
+    added_names = {found for payload in added for found in _values(payload, "default_entity_id")}
+    renamed = [
+        topic for topic, payload in removed.items() if _values(payload, "default_entity_id") & added_names
+    ]
+    if renamed:
+        return [DiscoveryConfig(topic) for topic in renamed]
+    removals = [DiscoveryConfig(topic) for topic in removed]
     updates = [
         DiscoveryConfig(topic, _with_removals(published.get(topic, ""), payload))
         for topic, payload in wanted.items()
@@ -88,7 +90,7 @@ def changes(published: Mapping[str, str], wanted: Mapping[str, str]) -> list[Dis
 
 
 def record(published: dict[str, str], sent: Iterable[DiscoveryConfig]) -> None:
-    """Note what the broker holds now."""
+    """Update `published` with messages that were sent."""
     for config in sent:
         if config.payload:
             published[config.topic] = config.payload
@@ -97,13 +99,13 @@ def record(published: dict[str, str], sent: Iterable[DiscoveryConfig]) -> None:
 
 
 def is_from(payload: str, availability: str) -> bool:
-    """Whether an announcement is of an appliance with this topic of availability, or of its satellites."""
-    told = _object(payload).get("availability")
-    return isinstance(told, list) and {"topic": availability} in told
+    """Whether a discovery message is of the appliance with this availability topic, or of its satellites."""
+    topics = _object(payload).get("availability")
+    return isinstance(topics, list) and {"topic": availability} in topics
 
 
 def again(published: Mapping[str, str]) -> list[DiscoveryConfig]:
-    """Return what a Home Assistant that has just started has to be told, and a broker that came back."""
+    """Return all current discovery messages, to publish again after a restart of Home Assistant."""
     return [
         DiscoveryConfig(topic, payload)
         for topic, payload in published.items()
@@ -111,8 +113,8 @@ def again(published: Mapping[str, str]) -> list[DiscoveryConfig]:
     ]
 
 
-def _about(device: Device) -> dict[str, object]:
-    """Return what every announcement of this device says."""
+def _shared_fields(device: Device) -> dict[str, object]:
+    """Return the fields that all discovery messages of a device share."""
     described: dict[str, object] = {
         "identifiers": [device.id],
         "name": device.name,
@@ -132,20 +134,20 @@ def _about(device: Device) -> dict[str, object]:
 
 
 def _entity(device: Device, entity: Entity) -> dict[str, object]:
-    told = f"{device.former_id or device.id}_{entity.key}"
+    object_id = f"{device.former_id or device.id}_{entity.key}"
     return {
         "name": entity.name,
         "unique_id": f"{device.id}_{entity.key}",
-        "default_entity_id": f"{entity.platform}.{told.lower().replace('-', '_')}",
+        "default_entity_id": f"{entity.platform}.{object_id.lower().replace('-', '_')}",
         "qos": 1,
         **entity.options,
     }
 
 
 def _with_removals(old: str, new: str) -> str:
-    """Return the new announcement of a device with a word on every entity that only the old one had.
+    """Return the new message of a device plus a removal entry for every entity that only the old one has.
 
-    Home Assistant keeps what is merely missing.
+    Home Assistant keeps entities that are merely missing.
     """
     before, after = _components(old), _components(new)
     stubs = {
@@ -157,6 +159,7 @@ def _with_removals(old: str, new: str) -> str:
 
 
 def _without_removals(payload: str) -> str:
+    """Return the message of a device without the entries that `_with_removals` adds."""
     components = _components(payload)
     kept = {key: component for key, component in components.items() if not _is_removal(component)}
     return payload if len(kept) == len(components) else _json({**_object(payload), "components": kept})
@@ -167,9 +170,9 @@ def _is_removal(component: Mapping[str, object]) -> bool:
 
 
 def _values(payload: str, key: str) -> set[str]:
-    """Return what an announcement and its components say under a key."""
-    announced = (_object(payload), *_components(payload).values())
-    return {found for part in announced if isinstance(found := part.get(key), str)}
+    """Return the texts under a key in a discovery message and in its components."""
+    parts = (_object(payload), *_components(payload).values())
+    return {found for part in parts if isinstance(found := part.get(key), str)}
 
 
 def _components(payload: str) -> dict[str, dict[str, object]]:
@@ -180,7 +183,7 @@ def _components(payload: str) -> dict[str, dict[str, object]]:
 
 
 def _object(payload: str) -> dict[str, object]:
-    """Return a JSON object; empty if it is something else, for anybody may write to these topics."""
+    """Parse a JSON object; anything else becomes an empty one: any client can write to these topics."""
     try:
         found = json.loads(payload)
     except (ValueError, RecursionError):

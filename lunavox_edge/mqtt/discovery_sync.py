@@ -1,4 +1,4 @@
-"""Keeping what Home Assistant was told in step with what there is."""
+"""Keeping the discovery messages at the broker equal to the devices that exist now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lunavox_edge.mqtt.ha_devices import Device
 from lunavox_edge.mqtt.messages import Message, Subscription
 from lunavox_edge.mqtt.topics import HomeAssistantTopics
 
-# Retained announcements of an earlier run come first; Home Assistant needs as long between two steps.
+# How long to wait for retained messages of an earlier run before the first step, and for Home Assistant's
+# work between two steps.
 _SETTLE_S = 3.0
 _MAX_KNOWN = 2000
 _MAX_KNOWN_CHARS = 4_000_000
@@ -22,7 +23,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class DiscoverySync:
-    """Announces devices, again when Home Assistant starts, and removes what has gone."""
+    """Publishes discovery messages, again when Home Assistant starts, and removes devices that are gone.
+
+    Used on the event loop only.
+    """
 
     def __init__(
         self,
@@ -34,49 +38,50 @@ class DiscoverySync:
         form: Form | None,
         publish: Callable[[str, bytes], bool],
     ) -> None:
-        """Store the parts; with no form everything announced before is removed.
+        """Create it; `run` publishes. Without a `form` all messages of earlier runs are removed.
 
-        `ids` are the devices of which an earlier run may have told something. `former_ids` are those of an
-        earlier version, which others may have as well: of these, what names our topic of `availability` is
-        removed. `publish` returns False if it has no room for a message.
+        `ids` are the devices for which an earlier run may have left messages. `former_ids` are ids that an
+        earlier version used and that other appliances may use too: of their messages those that name our
+        `availability` topic are removed. `publish` returns False if its queue is full.
         """
         self._topics = HomeAssistantTopics(prefix)
         self._form = form
         self._publish = publish
         self._filters = tuple(found for device_id in ids for found in self._topics.filters(device_id))
-        others = (self._topics.filters(device_id) for device_id in former_ids)
-        self._former_filters = tuple(found for filters in others for found in filters)
+        self._former_filters = tuple(
+            found for device_id in former_ids for found in self._topics.filters(device_id)
+        )
         self._availability = availability
         self._published: dict[str, str] = {}
         self._devices: tuple[Device, ...] = ()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """What has to come to `take`."""
-        wanted = (self._topics.status, *self._filters, *self._former_filters)
-        return tuple(Subscription(topic) for topic in wanted)
+        """The subscriptions whose messages have to be passed to `take`."""
+        filters = (self._topics.status, *self._filters, *self._former_filters)
+        return tuple(Subscription(topic) for topic in filters)
 
-    def wants(self, devices: tuple[Device, ...]) -> None:
-        """These devices are to be shown."""
+    def set_devices(self, devices: tuple[Device, ...]) -> None:
+        """Set all devices that Home Assistant is to show."""
         if devices != self._devices:
             self._devices = devices
-            self._news.set()
+            self._changed.set()
 
     def remove(self, device: Device) -> None:
-        """Take back what was announced of a device in whatever form, also in an earlier run."""
+        """Remove the messages of a device in both forms at once, also those of an earlier run."""
         for form in Form:
             for topic in discovery.configs((device,), form, self._topics):
                 self._publish(topic, b"")
                 self._published.pop(topic, None)
 
     def connected(self) -> None:
-        """The broker may have forgotten everything; what it remembers comes to `take`."""
+        """Assume after a new connection that the broker holds nothing; what it does hold comes to `take`."""
         self._published.clear()
-        self._news.set()
+        self._changed.set()
 
     def take(self, message: Message) -> bool:
-        """Take a message of Home Assistant or a retained announcement; False if it is neither."""
+        """Handle a status message of Home Assistant or a retained discovery message; False for all others."""
         if message.topic == self._topics.status:
             if message.payload == _BIRTH:
                 self._send(discovery.again(self._published))
@@ -85,37 +90,37 @@ class DiscoverySync:
             return self._take_former(message)
         if message.retained and self._has_room(message):
             self._published.setdefault(message.topic, message.payload.decode(errors="replace"))
-            self._news.set()
+            self._changed.set()
         return True
 
     def _has_room(self, message: Message) -> bool:
-        """Whether an announcement can be remembered: anybody may write to these topics."""
+        """Whether one more message can be remembered: any client can write to these topics."""
         known = sum(map(len, self._published.values())) + len(message.payload)
         return len(self._published) < _MAX_KNOWN and known <= _MAX_KNOWN_CHARS
 
     def _take_former(self, message: Message) -> bool:
-        """Take what stands under a former id; what another appliance has put there stays."""
+        """Handle a message under a former id; those of other appliances are left alone."""
         if not _matches(message.topic, self._former_filters):
             return False
         payload = message.payload.decode(errors="replace") if self._has_room(message) else ""
         if message.retained and discovery.is_from(payload, self._availability):
             self._published[message.topic] = payload
-            self._news.set()
+            self._changed.set()
         else:
             self._published.pop(message.topic, None)
         return True
 
     async def run(self) -> None:
-        """Announce what is wanted until cancelled, in steps that Home Assistant can follow.
+        """Publish the changes until cancelled, in steps with pauses for Home Assistant.
 
-        May be run again after a failure: it looks anew for what remains to be done.
+        May be run again after a failure: the remaining changes are computed anew.
         """
-        self._news.set()
+        self._changed.set()
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._changed.wait()
+            self._changed.clear()
             await asyncio.sleep(_SETTLE_S)
-            while not self._news.is_set() and (steps := self._steps()):
+            while not self._changed.is_set() and (steps := self._steps()):
                 self._send(steps)
                 await asyncio.sleep(_SETTLE_S)
 
@@ -124,13 +129,14 @@ class DiscoverySync:
         return discovery.changes(self._published, wanted)
 
     def _send(self, steps: list[DiscoveryConfig]) -> None:
-        """Publish what there is room for; the rest remains to be done."""
+        """Publish as many messages as the queue takes; the others remain changes to be made."""
         sent = [step for step in steps if self._publish(step.topic, step.payload.encode())]
         discovery.record(self._published, sent)
-        _LOGGER.debug("MQTT: %d announcements for Home Assistant", len(sent))
+        _LOGGER.debug("MQTT: %d discovery messages sent", len(sent))
 
 
 def _matches(topic: str, filters: tuple[str, ...]) -> bool:
+    """Whether a topic matches one of the filters, which may hold `+` but not `#`."""
     levels = topic.split("/")
     for wanted in filters:
         parts = wanted.split("/")

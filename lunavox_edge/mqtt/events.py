@@ -1,4 +1,4 @@
-"""What goes out, as frozen values."""
+"""The payloads of outgoing messages: events, results, errors, states and catalogs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from lunavox_edge.announcements.announcement import SpeechStatus
+from lunavox_edge.announcements.announcement import AnnouncementReport, SpeechStatus
 from lunavox_edge.announcements.house import Overlap, SatellitePhase, SatelliteView
 from lunavox_edge.errors import Busy, InternalError, LunavoxError
 from lunavox_edge.types import Transcript
@@ -17,7 +17,7 @@ OFFLINE = "offline"
 
 
 class AppliancePhase(str, Enum):
-    """What the appliance does; speaking goes before listening."""
+    """What the appliance does; if it speaks and listens at once, it is `speaking`."""
 
     STARTING = "starting"
     IDLE = "idle"
@@ -26,22 +26,22 @@ class AppliancePhase(str, Enum):
     STOPPING = "stopping"
 
 
-class _Out(BaseModel):
+class _Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def encoded(self) -> bytes:
-        """Return the JSON, without the keys that have no value."""
+        """Return the payload as JSON, without keys whose value is None."""
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class _WholeOut(_Out):
+class _FullPayload(_Payload):
     def encoded(self) -> bytes:
-        """Return the JSON with every key, so that templates find them."""
+        """Return the payload as JSON with every key, so that templates of Home Assistant can rely on them."""
         return self.model_dump_json().encode()
 
 
-class ErrorDetails(_Out):
-    """An error as the peer is told of it."""
+class ErrorDetails(_Payload):
+    """An error as it is sent to a peer; `code` is stable."""
 
     code: str
     message: str
@@ -50,7 +50,7 @@ class ErrorDetails(_Out):
 
     @classmethod
     def of(cls, error: Exception) -> ErrorDetails:
-        """Return the error's own words, or nothing but `internal`."""
+        """Return the details of an exception; one that is no LunavoxError becomes a bare `internal`."""
         if not isinstance(error, LunavoxError):
             error = InternalError("Something went wrong inside the appliance; its log says more.")
         retry_after_s = error.retry_after_s if isinstance(error, Busy) else None
@@ -59,16 +59,16 @@ class ErrorDetails(_Out):
         )
 
 
-class ErrorPayload(_Out):
-    """Goes where the result would have gone; `topic` is told in `events/error` only."""
+class ErrorPayload(_Payload):
+    """Sent in place of a result, or as an event; only the event has `topic`, that of the wrong message."""
 
     id: str | None = None
     topic: str | None = None
     error: ErrorDetails
 
 
-class SpeechEvent(_Out):
-    """What became of a `say`."""
+class SpeechEvent(_Payload):
+    """A change of the status of a `say`."""
 
     id: str
     status: SpeechStatus
@@ -81,11 +81,27 @@ class SpeechEvent(_Out):
     audio_s: float | None = None
     error: ErrorDetails | None = None
 
+    @classmethod
+    def of(cls, report: AnnouncementReport, default_voice: str | None) -> SpeechEvent:
+        """Return the event for a report; `default_voice` is shown if no voice or language was requested."""
+        announcement = report.announcement
+        return cls(
+            id=announcement.id,
+            status=report.status,
+            voice=announcement.voice or (default_voice if announcement.language is None else None),
+            satellite=report.satellites[0] if len(report.satellites) == 1 else None,
+            satellites=report.satellites if len(report.satellites) > 1 else None,
+            missed=report.missed or None,
+            first_audio_ms=round(report.first_audio_ms, 1) if report.first_audio_ms is not None else None,
+            audio_s=round(report.audio_s, 2) if report.audio_s is not None else None,
+            error=ErrorDetails.of(report.error) if report.error is not None else None,
+        )
 
-class TranscriptEvent(_Out):
-    """What was heard, as the answer to `transcribe` and as an event.
 
-    `event_type` is what Home Assistant's event entities read.
+class TranscriptEvent(_Payload):
+    """A transcript, as the answer to `transcribe` and as an event.
+
+    `event_type` is read by Home Assistant's event entities. `source` is `mqtt`, `wyoming` or `satellite`.
     """
 
     event_type: Literal["transcript"] = "transcript"
@@ -110,7 +126,7 @@ class TranscriptEvent(_Out):
         satellite: str | None = None,
         wake_word: str | None = None,
     ) -> TranscriptEvent:
-        """Return what is told of a transcript."""
+        """Return the payload for a transcript."""
         return cls(
             id=request_id,
             text=transcript.text,
@@ -124,8 +140,8 @@ class TranscriptEvent(_Out):
         )
 
 
-class OverlapEvent(_Out):
-    """Somebody speaks while a satellite does."""
+class OverlapEvent(_Payload):
+    """A person speaks while a satellite plays speech; `interrupted` says whether that stopped it."""
 
     event_type: Literal["overlapping_speech"] = "overlapping_speech"
     satellite: str
@@ -135,7 +151,7 @@ class OverlapEvent(_Out):
 
     @classmethod
     def of(cls, overlap: Overlap) -> OverlapEvent:
-        """Return what is told of it."""
+        """Return the payload for an overlap."""
         return cls(
             satellite=overlap.satellite,
             duration_s=round(overlap.duration_s, 2),
@@ -144,12 +160,13 @@ class OverlapEvent(_Out):
         )
 
 
-class StatePayload(_WholeOut):
-    """How the appliance does; what the machine does not tell is null.
+class StatePayload(_FullPayload):
+    """The appliance's state; values that the machine does not provide are null.
 
-    `loaded` and `pinned` are names of models and voices. `first_audio_ms` and `rtf` are those of the
-    last speech. `slowed` is what holds the board back, `strain` what runs short, `fallbacks` why a model is
-    not on a better device. `instance` tells two appliances of one name apart.
+    `loaded` and `pinned` are names of models and voices. `first_audio_ms` and `rtf` (real-time factor) are
+    those of the last speech. `slowed` lists why the board is throttled, `strain` is `memory` or `heat` while
+    that runs short, `fallbacks` says for each model why it is not on a better device. `instance` is random
+    for each run; it distinguishes two appliances of the same name.
     """
 
     version: str
@@ -172,8 +189,8 @@ class StatePayload(_WholeOut):
     fallbacks: dict[str, str]
 
 
-class SatellitePayload(_WholeOut):
-    """How a satellite does; what it does not tell is null."""
+class SatellitePayload(_FullPayload):
+    """A satellite's state; unknown values are null."""
 
     name: str
     area: str | None
@@ -185,7 +202,7 @@ class SatellitePayload(_WholeOut):
 
     @classmethod
     def of(cls, view: SatelliteView) -> SatellitePayload:
-        """Return what is told of a satellite."""
+        """Return the payload for a satellite."""
         return cls(
             name=view.name,
             area=view.area,
@@ -197,7 +214,7 @@ class SatellitePayload(_WholeOut):
         )
 
 
-class CatalogItem(_Out):
+class CatalogItem(_Payload):
     """One voice or model of the retained catalogs."""
 
     name: str
@@ -209,8 +226,8 @@ class CatalogItem(_Out):
     size_bytes: int
 
 
-class CatalogPayload(_Out):
-    """The voices or the models that are installed, the default one first."""
+class CatalogPayload(_Payload):
+    """The installed voices or models, the default one first."""
 
     default: str | None
     items: tuple[CatalogItem, ...]

@@ -1,4 +1,4 @@
-"""What Home Assistant shows of the appliance and of satellites: devices and their entities, as data."""
+"""The appliance as a device of Home Assistant: ids, and the entities with their options."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from lunavox_edge.mqtt.topics import Topics
 
 PRODUCT = "LunaVox Edge"
 ANY_LANGUAGE = "auto"
-"""The choice that stands for no default language."""
+"""The option of the language select that means: no default language."""
 
-_MAX_TEXT_CHARS = 255  # Home Assistant refuses more
+_MAX_TEXT_CHARS = 255  # the limit of Home Assistant's text entities
 _DOT = "__"  # `tiny.en` becomes `tiny__en`
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+")
-# Would be read as the dot of another name.
+# In a name these would give the same id as a dot in another name.
 _LIKE_A_DOT = ("__", "_.", "._")
-# An id is made of parts that `_` joins. A node without one ends where the id's first single one is; every
-# other node ends with its checksum.
+# An id consists of parts joined by `_`. The part of a node whose name has no `_` ends at the first single
+# `_`; the part of any other node ends with a checksum.
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _LIKE_A_CHECKSUM = re.compile(r"_[0-9a-f]{8}(?:_|$)")
 _MODEL = "model"
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]+")
-_TEXT_AS_JSON = "{{ {'text': value} | to_json }}"  # what a person types may start with a brace
+_TEXT_AS_JSON = "{{ {'text': value} | to_json }}"  # plain text that starts with a brace would be read as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One entity; `options` are the keys that its platform knows. `key` never changes: ids hold it."""
+    """One entity; `options` are the keys of its platform. `key` must never change, ids contain it."""
 
     platform: str
     key: str
@@ -42,10 +42,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device with its entities; it is available while all of its `availability` topics say so.
+    """A device with its entities; it is available while all of its `availability` topics say `online`.
 
-    `id` never changes: the user's own names and automations depend on it. `former_id` is the one that an
-    earlier version gave it, which other devices may have too; the names of entities are made of it.
+    `id` must never change: the user's own names and automations depend on it. `former_id` is the id that an
+    earlier version used, which is not unique; the default names of entities are derived from it.
     """
 
     id: str
@@ -62,32 +62,32 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOptions:
-    """What the appliance has to choose from, by name."""
+    """The choices of the appliance's entities, by name."""
 
     voices: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    """Everything that can be loaded, voices too."""
+    """All that can be loaded: models and voices."""
     has_temperature: bool = False
 
 
 def ident(name: str) -> str:
-    """Return a name as part of an id: readable where it can be, and never that of another name."""
+    """Return a name as a part of an id: readable if possible, and different for every name."""
     if _PLAIN.fullmatch(name) and not any(found in name for found in _LIKE_A_DOT):
         return name.replace(".", _DOT)
     return _with_checksum(name)
 
 
 def appliance_id(node: str) -> str:
-    """Return the id of the appliance's own device; no satellite of another node has it."""
+    """Return the id of the appliance's own device, which no satellite of another node can have."""
     plain = _HOST.fullmatch(node) and not _LIKE_A_CHECKSUM.search(ident(node))
     return f"lunavox_{ident(node) if plain else _with_checksum(node)}"
 
 
 def satellite_device_id(node: str, satellite: str) -> str:
-    """Return the id of a satellite's device; neither a node nor a satellite of another node has it.
+    """Return the id of a satellite's device, which no node and no satellite of another node can have.
 
-    Nor does it begin as the id of a switch for one of the appliance's models.
+    It also cannot be the beginning of an entity id of the appliance's model switches.
     """
     part = ident(satellite)
     if part.startswith("_") or f"{part}_".startswith(f"{_MODEL}_") or _LIKE_A_CHECKSUM.search(part):
@@ -96,7 +96,7 @@ def satellite_device_id(node: str, satellite: str) -> str:
 
 
 def former_id(node: str, satellite: str | None = None) -> str:
-    """Return the id that an earlier version gave a device; another device may have had it too."""
+    """Return the id that an earlier version used for a device; it was not unique."""
     parts = (node,) if satellite is None else (node, satellite)
     return "_".join(("lunavox", *map(_former_part, parts)))
 
@@ -111,7 +111,7 @@ def _with_checksum(name: str) -> str:
 
 
 def appliance(*, node: str, version: str, hardware: str, topics: Topics, offer: DeviceOptions) -> Device:
-    """Return the appliance as a device."""
+    """Return the appliance as a device; `offer` holds the choices of its entities."""
     return Device(
         id=appliance_id(node),
         former_id=former_id(node),
@@ -132,7 +132,7 @@ def appliance(*, node: str, version: str, hardware: str, topics: Topics, offer: 
 
 
 def speech_entities(say: str, stop: str) -> tuple[Entity, ...]:
-    """Return what makes a place speak and stop: a target of notifications, a text, a button."""
+    """Return the entities that speak a text and stop it: a notify target, a text field, a button."""
     text = {"command_topic": say, "command_template": _TEXT_AS_JSON}
     return (
         Entity("notify", "say", "Say", {**text, "icon": "mdi:bullhorn"}),
@@ -147,7 +147,7 @@ def speech_entities(say: str, stop: str) -> tuple[Entity, ...]:
 
 
 def phase_entity(state: str, phases: tuple[str, ...]) -> Entity:
-    """Return the sensor that says what a device does; `state` is JSON with a `phase`."""
+    """Return the sensor for a device's phase; `state` is a topic with JSON that has a `phase`."""
     return Entity(
         "sensor",
         "phase",
@@ -163,7 +163,7 @@ def phase_entity(state: str, phases: tuple[str, ...]) -> Entity:
 
 
 def transcript_entity(events: str, satellite: str | None = None) -> Entity:
-    """Return the event that fires for every transcript, or for those of one satellite."""
+    """Return the event entity for all transcripts, or for those of one satellite."""
     options: dict[str, object] = {
         "state_topic": events,
         "event_types": ["transcript"],
@@ -195,7 +195,7 @@ def _choices(topics: Topics, offer: DeviceOptions) -> tuple[Entity, ...]:
 
 
 def select_options(state: str, command: str, template: str, options: tuple[str, ...]) -> dict[str, object]:
-    """Return the options of a choice that is a setting."""
+    """Return the options of a select entity that is a setting."""
     return {
         "state_topic": state,
         "value_template": template,
@@ -281,5 +281,5 @@ def _model_switch(topics: Topics, name: str) -> Entity:
 
 
 def _quoted(text: str) -> str:
-    """Return text as a literal of a template."""
+    """Return text as a string literal for a Jinja template."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The way from paho's thread to the event loop: bounded, in order, and fair to others on the loop."""
+"""The queue from paho's thread to the event loop: ordered, and limited in messages and bytes."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ from lunavox_edge.mqtt.messages import Message
 
 _MAX_MESSAGES = 256
 _MAX_BYTES = 67_108_864
-# Handled in a row before others get their turn on the loop.
+# Calls made in a row before other tasks get their turn on the event loop.
 _BURST = 16
 
 
-class Owner(Protocol):
-    """Is told on the loop what a connection told on its thread.
-
-    What a method raises is logged, and the next one is called.
-    """
+class InboxListener(Protocol):
+    """Gets a connection's callbacks on the event loop. Exceptions are logged and have no other effect."""
 
     def opened(self) -> None:
-        """The broker has let us in."""
+        """The broker has accepted the connection."""
 
     def closed(self, error: LunavoxError) -> None:
-        """The connection has ended, or was never made."""
+        """The connection has ended or could not be made."""
 
     def received(self, message: Message) -> None:
-        """A message came in."""
+        """A message has arrived."""
 
     def dropped(self, count: int) -> None:
-        """So many messages came faster than they could be taken in."""
+        """`count` messages were dropped because the queue was full."""
 
     def delivered(self, number: int) -> None:
-        """The broker has acknowledged a message."""
+        """The broker has acknowledged the message with this number."""
 
 
 class Inbox:
-    """The listener of one connection; after `close` it is deaf."""
+    """The ConnectionListener of one connection: passes its callbacks on to the event loop.
 
-    def __init__(self, owner: Owner) -> None:
+    The `on_` methods may be called from any thread, all others on the loop only.
+    """
+
+    def __init__(self, listener: InboxListener) -> None:
         """Bind to the running loop."""
-        self._owner = owner
+        self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._calls: deque[tuple[str, Callable[[], None], int]] = deque()
         self._messages = self._bytes = self._dropped = 0
         self._woken = False
-        self._deaf = False
+        self._closed = False
 
     def on_open(self) -> None:
-        """From any thread."""
-        self._put("opened", self._owner.opened)
+        """Queue `opened`."""
+        self._put("opened", self._listener.opened)
 
     def on_closed(self, error: LunavoxError) -> None:
-        """From any thread."""
-        self._put("closed", partial(self._owner.closed, error))
+        """Queue `closed`."""
+        self._put("closed", partial(self._listener.closed, error))
 
     def on_delivered(self, number: int) -> None:
-        """From any thread."""
-        self._put("delivered", partial(self._owner.delivered, number))
+        """Queue `delivered`."""
+        self._put("delivered", partial(self._listener.delivered, number))
 
     def on_message(self, message: Message) -> None:
-        """From any thread; over the bound the message is counted and dropped."""
+        """Queue `received`; if the queue is full, the message is counted and dropped."""
         size_bytes = len(message.payload)
         with self._lock:
             if self._messages >= _MAX_MESSAGES or self._bytes + size_bytes > _MAX_BYTES:
@@ -76,11 +76,11 @@ class Inbox:
                 return
             self._messages += 1
             self._bytes += size_bytes
-        self._put("received", partial(self._owner.received, message), size_bytes)
+        self._put("received", partial(self._listener.received, message), size_bytes)
 
     def close(self) -> None:
-        """Pass over what is still to come."""
-        self._deaf = True
+        """Ignore all queued and later callbacks."""
+        self._closed = True
 
     def _put(self, what: str, call: Callable[[], None], size_bytes: int = -1) -> None:
         with self._lock:
@@ -99,11 +99,11 @@ class Inbox:
                 if size_bytes >= 0:
                     self._messages -= 1
                     self._bytes -= size_bytes
-            if not self._deaf:
+            if not self._closed:
                 guarded(f"MQTT: {what}", call)
         else:
             self._loop.call_soon(self._drain)
         with self._lock:
             dropped, self._dropped = self._dropped, 0
-        if dropped and not self._deaf:
-            guarded("MQTT: dropped", self._owner.dropped, dropped)
+        if dropped and not self._closed:
+            guarded("MQTT: dropped", self._listener.dropped, dropped)

@@ -1,4 +1,4 @@
-"""Values of JSON and of plain payloads as automations write them: numbers as text, texts as numbers."""
+"""Lenient parsing of payloads: automations often send numbers as text and texts as numbers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ _SWITCH = {
 
 
 class _Literal(str):
-    """A number of JSON as it was written, so that `0.50` is read aloud as such."""
+    """A JSON number as its source text, so that a `text` of `0.50` is spoken as it was written."""
 
     __slots__ = ()
 
 
 def read_json(text: str) -> object:
-    """Return what JSON says, numbers as texts of a kind of their own. Raises ValueError, RecursionError."""
+    """Parse JSON; numbers become a subclass of str that holds their source text.
+
+    Raises ValueError, RecursionError.
+    """
     found: object = json.loads(text, parse_float=_Literal, parse_int=_Literal, parse_constant=float)
     if "\\u" in text:
-        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        json.dumps(found, ensure_ascii=False).encode()  # raises for a lone surrogate
     return found
 
 
 def number_of(text: str) -> float | None:
-    """Return the finite number that a text is; None if it is none."""
+    """Parse a finite number; None if the text is none."""
     if len(text) > _MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text.strip()):
         return None
     number = float(text)
@@ -40,12 +43,12 @@ def number_of(text: str) -> float | None:
 
 
 def switch_of(text: str) -> bool | None:
-    """Return what a word such as `on` or `false` says; None if it says neither."""
+    """Parse a word such as `on` or `false`; None for any other word."""
     return _SWITCH.get(text.strip().lower())
 
 
 def text_of(payload: str) -> str:
-    """Return a plain payload without what surrounds it: blanks, and the quotes of JSON."""
+    """Return a plain payload without surrounding whitespace and JSON quotes."""
     stripped = payload.strip()
     if stripped[:1] != '"':
         return stripped
@@ -57,14 +60,14 @@ def text_of(payload: str) -> str:
 
 
 def as_text(value: object) -> object:
-    """Take a number for the text that it was written as; for a field of a model."""
+    """Validate a text, or a number as its source text; for a pydantic field."""
     if isinstance(value, str):
         return str(value)
     raise _wrong("must be a text or a number")
 
 
 def as_texts(value: object) -> object:
-    """Take one text for a list, with commas between several; for a field of a model."""
+    """Validate a list, or one text with commas between the items; for a pydantic field."""
     if isinstance(value, str):
         return [part for part in map(str.strip, value.split(",")) if part]
     if isinstance(value, (list, tuple)):
@@ -73,12 +76,12 @@ def as_texts(value: object) -> object:
 
 
 def as_word(value: object) -> object:
-    """Take a word of a choice in any case; for a field of a model."""
+    """Lower the case of a text, for a pydantic field with fixed choices."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
 def as_number(low: float, high: float) -> Callable[[object], float]:
-    """Return what takes numbers within bounds, also as text; for a field of a model."""
+    """Return a validator for a number from `low` to `high`, also as text; for a pydantic field."""
 
     def read(value: object) -> float:
         number = number_of(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""What passes between us and the broker."""
+"""Messages to and from the broker, as values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What came in."""
+    """A received message."""
 
     topic: str
     payload: bytes
@@ -20,7 +20,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What goes out, at least once (QoS 1)."""
+    """A message to publish, at least once (QoS 1)."""
 
     topic: str
     payload: bytes
@@ -31,10 +31,10 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A topic filter.
+    """A topic filter to subscribe to.
 
-    Where the version allows it, `others_only` leaves out our own messages, and `as_published` tells
-    of a message that comes live whether the broker also keeps it.
+    With MQTT 5, `others_only` leaves out our own messages, and `as_published` keeps the retain flag of live
+    messages. With 3.1.1 both have no effect.
     """
 
     topic: str

@@ -1,4 +1,4 @@
-"""The broker inside the service: there before anything connects, started again if it ends, stopped last."""
+"""The life of the embedded broker: started before the first connection, restarted, stopped last."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class OwnBroker:
-    """Owns the embedded broker of the settings; used on the loop only."""
+    """Starts, restarts and stops the embedded broker; used on the event loop only."""
 
     def __init__(self, settings: MqttSettings) -> None:
-        """Start nothing yet."""
+        """Create it; `start` opens the port."""
         self._settings = settings
         self._broker: EmbeddedBroker | None = None
         self._ended = bridge.Wakeup()
 
     async def start(self) -> None:
-        """Open the port. Raises LunavoxLibraryError."""
+        """Open the port. Raises LunavoxLibraryError, also if amqtt is not installed."""
         try:
             from lunavox_edge.mqtt.broker import EmbeddedBroker  # noqa: PLC0415  # heavy, and seldom needed
         except ImportError as error:
@@ -45,10 +45,13 @@ class OwnBroker:
         self._broker, self._ended = broker, ended
         open_to_all = not settings.listen.startswith(("127.", "localhost", "[::1]"))
         if open_to_all and settings.user is None:
-            _LOGGER.warning("MQTT: the embedded broker lets everybody in; set mqtt.user and a password")
+            _LOGGER.warning("MQTT: the embedded broker accepts every client; set mqtt.user and a password")
 
     async def run(self) -> None:
-        """Start it if it is not there, and raise LunavoxLibraryError when it has ended; to be run again."""
+        """Start the broker if it does not run, and raise LunavoxLibraryError when it has ended.
+
+        To be run again after that, which starts the broker anew.
+        """
         if self._broker is None:
             await self.start()
         await self._ended.wait()

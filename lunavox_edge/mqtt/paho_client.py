@@ -1,7 +1,7 @@
-"""One connection to a broker; the only module that knows paho.
+"""One connection to a broker; the only module that uses paho.
 
-paho reads and writes on a thread of its own, and all callbacks of a `BrokerConnection` come from there:
-whoever gives them must be quick and safe from any thread.
+paho reads and writes on a thread of its own, and all callbacks of a `BrokerConnection` come from that thread:
+they must be quick and thread-safe.
 """
 
 from __future__ import annotations
@@ -26,38 +26,41 @@ from lunavox_edge.background import guarded
 from lunavox_edge.errors import InsecurePeer, LunavoxError, SettingsError, Unreachable
 from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Message, Publication, Subscription
-from lunavox_edge.mqtt.refusals import no_answer, refusal, tls_reason
+from lunavox_edge.mqtt.refusals import refusal, tls_reason
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 _CONNECT_TIMEOUT_S = 5.0
 _KEEP_ALIVE_S = 30
-# Then a goodbye that the network does not take is given up.
+# How long `close` waits until DISCONNECT is sent; then it cuts the connection.
 _GOODBYE_S = 2.0
-# How long the broker keeps commands that come while the connection is down: a moment's outage loses
-# nothing, and nobody hears what was to be said an hour ago.
+# How long the broker keeps commands while the connection is down (MQTT 5): a short outage loses nothing, and
+# a text that was to be spoken an hour ago is not spoken any more.
 _SESSION_EXPIRY_S = 60
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class ConnectionListener(Protocol):
-    """Is told what happens, on paho's thread; what a method raises is logged."""
+    """The callbacks of a connection, on paho's thread. Exceptions are logged."""
 
     def on_open(self) -> None:
-        """The broker has let us in."""
+        """The broker has accepted the connection."""
 
     def on_closed(self, error: LunavoxError) -> None:
-        """The connection has ended; called once, also instead of `on_open`."""
+        """The connection has ended or was refused; called at most once."""
 
     def on_message(self, message: Message) -> None:
-        """Something came in."""
+        """A message has arrived."""
 
     def on_delivered(self, number: int) -> None:
-        """The broker has what `publish` gave this number."""
+        """The broker has acknowledged the message for which `publish` returned this number."""
 
 
 class BrokerConnection:
-    """One connection, used once: `open`, `subscribe`, `publish`, `close`."""
+    """One connection, used once: `open`, then `subscribe` and `publish`, then `close`.
+
+    `close` may be called from another thread while `open` runs.
+    """
 
     def __init__(
         self,
@@ -68,7 +71,11 @@ class BrokerConnection:
         will: Publication | None = None,
         resume: bool = False,
     ) -> None:
-        """Store the parts; `resume` takes up what the broker kept for this client."""
+        """Create it; `open` connects.
+
+        The broker publishes `will` when the connection is lost. `resume` continues the session that the
+        broker has kept for this client id (MQTT 5).
+        """
         self._address = address
         self._listener = listener
         self._will = will
@@ -77,14 +84,14 @@ class BrokerConnection:
         self._lock = threading.Lock()
         self._closed = False
         self._leaving = False
-        self._ran = threading.Event()
+        self._loop_done = threading.Event()
         self._started = False
-        self._client = self._make(client_id)
+        self._client = self._create_client(client_id)
 
     def open(self) -> None:
-        """Connect and wait for the network, not for the broker's answer. Blocks for seconds at most.
+        """Open the network connection; the broker's answer comes by callback. Blocks for seconds at most.
 
-        Raises Unreachable, InsecurePeer, SettingsError. Comes to nothing after `close`.
+        After `close` it disconnects again at once. Raises Unreachable, InsecurePeer, SettingsError.
         """
         parts = urlsplit(self._address.uri)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -107,7 +114,7 @@ class BrokerConnection:
         self._client.disconnect()
 
     def subscribe(self, subscriptions: tuple[Subscription, ...]) -> None:
-        """Ask for messages, at least once each (QoS 1)."""
+        """Subscribe with QoS 1; each message may be delivered more than once."""
         if self._five:
             options = [
                 (
@@ -123,7 +130,10 @@ class BrokerConnection:
             self._client.subscribe([(wanted.topic, 1) for wanted in subscriptions])
 
     def publish(self, publication: Publication, expiry_s: float | None = None) -> int | None:
-        """Hand a message on; return its number, or None if the connection is gone."""
+        """Send a message with QoS 1; return its number, or None if the connection has ended.
+
+        With MQTT 5 the broker drops a message that is not retained after `expiry_s`.
+        """
         properties = None
         if self._five:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -142,22 +152,23 @@ class BrokerConnection:
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     def close(self) -> None:
-        """Say goodbye and wait for the thread. Blocks for seconds at most. Idempotent."""
+        """Disconnect and wait for paho's thread. Blocks for some seconds at most. Idempotent."""
         with self._lock:
             self._leaving = True
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
-        if self._started and not self._ran.wait(_GOODBYE_S):
-            _LOGGER.debug("The broker takes no goodbye; the connection is cut")
-            with contextlib.suppress(OSError, AttributeError):  # gone by itself at this moment
+        if self._started and not self._loop_done.wait(_GOODBYE_S):
+            _LOGGER.debug("The broker does not receive the disconnect; the connection is cut")
+            with contextlib.suppress(OSError, AttributeError):  # it may end by itself at this moment
                 self._socket().shutdown(socket.SHUT_RDWR)
-        # paho forgets its thread when that ends by itself, which may be at this moment.
+        # paho clears its thread attribute when the thread ends by itself, which may be at this moment.
         with contextlib.suppress(AttributeError):
             self._client.loop_stop()
-        # Else client and connection hold each other, and sockets wait for the garbage collector.
+        # Breaks the reference cycle of client and connection, which would keep sockets open until the garbage
+        # collector runs.
         self._client.on_connect = self._client.on_disconnect = None
         self._client.on_message = self._client.on_publish = None
-        self._client.ended = _nobody
+        self._client.on_loop_end = _do_nothing
 
     def _connect(self, host: str, port: int) -> None:
         if not self._five:
@@ -168,7 +179,7 @@ class BrokerConnection:
         properties.MaximumPacketSize = self._address.max_message_bytes
         self._client.connect(host, port, _KEEP_ALIVE_S, clean_start=not self._resume, properties=properties)
 
-    def _make(self, client_id: str) -> _Client:
+    def _create_client(self, client_id: str) -> _Client:
         parts = urlsplit(self._address.uri)
         web = parts.scheme in ("ws", "wss")
         client = _Client(
@@ -236,14 +247,14 @@ class BrokerConnection:
         guarded("MQTT: on_delivered", self._listener.on_delivered, number)
 
     def _loop_ended(self) -> None:
-        """Tell of the end of paho's thread, whatever ended it."""
+        """Handle the end of paho's loop, for whatever reason."""
         self._end(Unreachable("The connection to the broker ended."))
-        self._ran.set()
+        self._loop_done.set()
 
     def _socket(self) -> socket.socket:
         """Return the socket below TLS and websockets. Raises AttributeError if there is none."""
         found: Any = self._client.socket()
-        wrapped: socket.socket = getattr(found, "_socket", found)  # as paho does for websockets
+        wrapped: socket.socket = getattr(found, "_socket", found)  # paho's wrapper for websockets has it
         return wrapped
 
     def _end(self, error: LunavoxError) -> None:
@@ -254,16 +265,16 @@ class BrokerConnection:
         guarded("MQTT: on_closed", self._listener.on_closed, error)
 
 
-def _nobody() -> None:
-    """Tell nobody."""
+def _do_nothing() -> None:
+    """Do nothing."""
 
 
 class _Client(paho.Client):
-    """Tells when its thread has ended, also by an exception: paho then calls none of its callbacks."""
+    """Calls `on_loop_end` when paho's loop ends, also by an exception, for which paho has no callback."""
 
-    def __init__(self, ended: Callable[[], None], **options: Any) -> None:  # noqa: ANN401  # paho's own
+    def __init__(self, on_loop_end: Callable[[], None], **options: Any) -> None:  # noqa: ANN401  # paho's own
         super().__init__(CallbackAPIVersion.VERSION2, **options)
-        self.ended = ended
+        self.on_loop_end = on_loop_end
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:  # noqa: FBT001, FBT002  # paho's own
         try:
@@ -272,41 +283,4 @@ class _Client(paho.Client):
             _LOGGER.exception("MQTT: the connection failed")
             return MQTTErrorCode.MQTT_ERR_UNKNOWN
         finally:
-            self.ended()
-
-
-def probe(address: BrokerAddress, timeout_s: float) -> None:
-    """Connect and leave again; blocks.
-
-    Raises Unreachable, NotAllowed, InsecurePeer, TimedOut, SettingsError.
-    """
-    knock = _Knock()
-    connection = BrokerConnection(address, knock, client_id="")
-    try:
-        connection.open()
-        if not knock.answered.wait(timeout_s):
-            raise no_answer(address)
-        if knock.error is not None:
-            raise knock.error
-    finally:
-        connection.close()
-
-
-class _Knock:
-    def __init__(self) -> None:
-        self.answered = threading.Event()
-        self.error: LunavoxError | None = None
-
-    def on_open(self) -> None:
-        self.answered.set()
-
-    def on_closed(self, error: LunavoxError) -> None:
-        if not self.answered.is_set():
-            self.error = error
-            self.answered.set()
-
-    def on_message(self, message: Message) -> None:
-        """Nothing was asked for."""
-
-    def on_delivered(self, number: int) -> None:
-        """Nothing was sent."""
+            self.on_loop_end()

@@ -1,7 +1,7 @@
-"""What comes in, as frozen values; it is checked here and nowhere else.
+"""Parsing and validating the payloads of incoming messages.
 
-Automations write numbers where texts belong and the other way round: what can mean one thing only is taken,
-everything else is an error that says what is possible.
+Automations often send a number instead of a text, or a text instead of a number. A value is accepted if it is
+unambiguous; every other value is an error that says what is allowed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from lunavox_edge.mqtt.lenient import (
 from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
-"""More than any command but audio needs; a longer one is not even read."""
+"""More than any command except audio needs; a longer payload is refused without parsing."""
 
 MAX_VOLUME = 4.0
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-# Payloads that stop all there is, beside an empty one; Home Assistant's buttons send PRESS.
-_EVERYTHING = ("", "all", "stop", "press")
+# Payloads of `stop` that stop everything; Home Assistant's buttons send PRESS.
+_STOP_EVERYTHING = ("", "all", "stop", "press")
 _MAX_SHOWN_PROBLEMS = 3
 _MAX_SHOWN_KEY_CHARS = 40
 
@@ -47,7 +47,7 @@ Volume = Annotated[float, BeforeValidator(as_number(0.0, MAX_VOLUME))]
 
 
 class ModelAction(str, Enum):
-    """What `models/<name>/set` takes."""
+    """The commands of `models/<name>/set`."""
 
     LOAD = "load"
     UNLOAD = "unload"
@@ -72,11 +72,11 @@ class _TextRequest(_Request):
 Satellites = Annotated[
     tuple[Name, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
 ]
-"""Names in a list, or in one text with commas."""
+"""Names, as a list or as one text with commas."""
 
 
 class SayRequest(_TextRequest):
-    """Text to be spoken; without a place it is spoken where the appliance is."""
+    """Text to be spoken; without satellite or area it is spoken by the appliance's own sound card."""
 
     satellite: Name | None = None
     area: Name | None = None
@@ -85,14 +85,14 @@ class SayRequest(_TextRequest):
 
 
 class SynthesizeRequest(_TextRequest):
-    """Text to be turned into audio."""
+    """Text whose audio is to be sent back."""
 
     format: Annotated[Literal["wav", "pcm", "flac"], BeforeValidator(as_word)] = "wav"
     reply_to: Topic | None = None
 
 
 class StopRequest(_Request):
-    """What to stop: all of it, what some satellites say, or one `say`."""
+    """What to stop: everything, the speech of some satellites, or the `say` with this `id`."""
 
     satellite: Name | None = None
     satellites: Satellites | None = None
@@ -102,7 +102,7 @@ RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
 def parse_say(payload: bytes) -> SayRequest:
-    """Read plain text, or JSON if it starts with a brace. Raises ProtocolError."""
+    """Parse plain text, or JSON if it starts with a brace. Raises ProtocolError."""
     text = decode(payload)
     if not text.lstrip().startswith("{"):
         return SayRequest(text=text)
@@ -113,17 +113,20 @@ def parse_say(payload: bytes) -> SayRequest:
 
 
 def parse_synthesize(payload: bytes) -> SynthesizeRequest:
-    """Read plain text, or JSON if it starts with a brace. Raises ProtocolError."""
+    """Parse plain text, or JSON if it starts with a brace. Raises ProtocolError."""
     text = decode(payload)
     return _parse(SynthesizeRequest, text) if text.lstrip().startswith("{") else SynthesizeRequest(text=text)
 
 
 def parse_stop(payload: bytes) -> StopRequest:
-    """Read JSON; empty, `all`, or what a button or a switch sends stops everything. Raises ProtocolError."""
+    """Parse JSON; an empty payload, `all`, or that of a button or switch means everything.
+
+    Raises ProtocolError.
+    """
     text = decode(payload)
     if not text.lstrip().startswith(("{", "[")):
         word = text_of(text)
-        if word.lower() in _EVERYTHING or switch_of(word):
+        if word.lower() in _STOP_EVERYTHING or switch_of(word):
             return StopRequest()
         raise ProtocolError("The payload must be empty, or JSON with 'id', 'satellite' or 'satellites'.")
     request = _parse(StopRequest, text)
@@ -133,7 +136,7 @@ def parse_stop(payload: bytes) -> StopRequest:
 
 
 def parse_action(payload: bytes) -> ModelAction:
-    """Read what to do with a model. Raises ProtocolError."""
+    """Parse a command for a model. Raises ProtocolError."""
     try:
         return ModelAction(text_of(decode(payload)).lower())
     except ValueError:
@@ -143,7 +146,7 @@ def parse_action(payload: bytes) -> ModelAction:
 
 
 def parse_name(payload: bytes) -> str:
-    """Read a name; empty means the default. Raises ProtocolError."""
+    """Parse a name; empty means the default. Raises ProtocolError."""
     name = text_of(decode(payload))
     if len(name) > 200:  # noqa: PLR2004  # as Name
         raise ProtocolError("A name has at most 200 characters.")
@@ -151,7 +154,7 @@ def parse_name(payload: bytes) -> str:
 
 
 def parse_volume(payload: bytes) -> float:
-    """Read a factor, 1 as it comes. Raises ProtocolError."""
+    """Parse a volume as a factor; 1 leaves the audio unchanged. Raises ProtocolError."""
     volume = number_of(text_of(decode(payload)))
     if volume is None or not 0.0 <= volume <= MAX_VOLUME:
         raise ProtocolError(f"The payload must be a number from 0 to {MAX_VOLUME:g}.")
@@ -159,7 +162,7 @@ def parse_volume(payload: bytes) -> float:
 
 
 def parse_switch(payload: bytes) -> bool:
-    """Read `on` or `off`, or another word that means the same. Raises ProtocolError."""
+    """Parse `on` or `off`, or another word that means the same. Raises ProtocolError."""
     found = switch_of(text_of(decode(payload)))
     if found is None:
         raise ProtocolError("The payload must be 'on' or 'off'.")
@@ -167,7 +170,7 @@ def parse_switch(payload: bytes) -> bool:
 
 
 def parse_names(payload: bytes) -> tuple[str, ...]:
-    """Read names separated by commas or in a list; empty means the default. Raises ProtocolError."""
+    """Parse names separated by commas, or a JSON list; empty means the default. Raises ProtocolError."""
     text = decode(payload)
     if text.lstrip().startswith("["):
         names = _checked(_Names, {"names": _json(text)}).names
@@ -178,7 +181,7 @@ def parse_names(payload: bytes) -> tuple[str, ...]:
 
 
 def parse_language(payload: bytes) -> str | None:
-    """Read a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
+    """Parse a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
     language = parse_name(payload)
     if language.lower() in ("", "auto"):
         return None
@@ -188,7 +191,7 @@ def parse_language(payload: bytes) -> str | None:
 
 
 def decode(payload: bytes) -> str:
-    """Return the text of a payload, without a byte-order mark. Raises ProtocolError."""
+    """Return a payload as text, without a byte-order mark. Raises ProtocolError."""
     if len(payload) > MAX_COMMAND_BYTES:
         raise ProtocolError(f"The message is over the limit of {MAX_COMMAND_BYTES} bytes; send less.")
     try:
@@ -198,17 +201,17 @@ def decode(payload: bytes) -> str:
 
 
 def id_of(payload: bytes) -> str | None:
-    """Return the id of a request that is wrong in other places, so that its sender knows the answer."""
+    """Return the id of a request, also of an invalid one, so that its sender can assign the error to it."""
     try:
         text = decode(payload)
         found = read_json(text) if text.lstrip().startswith("{") else None
-        return _Only.model_validate(found).id
+        return _IdOnly.model_validate(found).id
     except (ProtocolError, ValueError, RecursionError):
         return None
 
 
 def instance_of(payload: bytes) -> str | None:
-    """Return which appliance published a state."""
+    """Return the `instance` of the appliance that published a state; None if there is none."""
     try:
         return _Instance.model_validate_json(payload[:MAX_COMMAND_BYTES]).instance
     except ValidationError:
@@ -227,7 +230,7 @@ class _Instance(BaseModel):
     instance: str
 
 
-class _Only(BaseModel):
+class _IdOnly(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
     id: Id | None = None
@@ -254,7 +257,7 @@ def _checked(kind: type[RequestT], found: object) -> RequestT:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    """Say what is wrong without repeating what was sent, but for the key."""
+    """Return the error text for one problem; of the payload it repeats the key only."""
     kind, context = detail["type"], detail.get("ctx", {})
     key = ".".join(str(part) for part in detail["loc"])[:_MAX_SHOWN_KEY_CHARS]
     if kind in ("model_type", "dict_type"):

@@ -1,4 +1,4 @@
-"""The default voice and language that were chosen over MQTT; they outlive a restart."""
+"""The default voice and language that were chosen over MQTT, in a file that survives a restart."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What requests get that name no voice or language; None leaves it to the settings."""
+    """The defaults for requests without a voice or language; None means the default of the settings."""
 
     voice: str | None = None
     language: str | None = None
 
 
 def load(file: Path) -> Preferences:
-    """Return what was saved; what cannot be read counts as never chosen."""
+    """Return the saved preferences; empty ones if the file is missing or cannot be read."""
     try:
         found = notes.read(file, max_bytes=_MAX_FILE_BYTES)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Sending what has a fixed place: events, results and errors."""
+"""Publishing events, results and errors to their topics."""
 
 from __future__ import annotations
 
@@ -19,44 +19,47 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the result of a request goes, and its error."""
+    """Where the result or the error of a request is sent, with the correlation data of MQTT 5."""
 
     topic: str
     correlation: bytes | None = None
 
 
 class Publisher:
-    """Knows which topic, for how long, and what is dropped first."""
+    """Publishes payloads to their topics, with the expiry and the priority of their kind.
+
+    Used on the event loop only.
+    """
 
     def __init__(self, link: BrokerLink, topics: Topics, *, result_expiry_s: float) -> None:
-        """Store the parts."""
+        """Create it; results and errors expire after `result_expiry_s` without a connection."""
         self._link = link
         self._topics = topics
         self._result_expiry_s = result_expiry_s
 
     def retained(self, topic: str, payload: bytes) -> bool:
-        """Publish what a new subscriber is to find; False if there is no room, to be tried again."""
+        """Publish a retained message; False if the queue is full, the caller then tries again."""
         return self._put(Publication(topic, payload, retain=True), 3600.0, expendable=False)
 
     def speech(self, event: SpeechEvent) -> None:
-        """Tell what became of a `say`."""
+        """Publish a change of the status of a `say`."""
         self._event(self._topics.speech_events, event.encoded())
 
     def transcript(self, event: TranscriptEvent) -> None:
-        """Tell what was heard."""
+        """Publish a transcript."""
         self._event(self._topics.transcript_events, event.encoded())
 
     def overlap(self, event: OverlapEvent) -> None:
-        """Tell who speaks while a satellite does."""
+        """Publish that a person speaks while a satellite plays speech."""
         self._event(self._topics.overlap_events, event.encoded())
 
     def error(self, topic: str, error: Exception, request_id: str | None = None) -> None:
-        """Tell what is wrong with a message that named no place for an answer."""
+        """Publish the error of a message that has no response topic; `topic` is that of the message."""
         payload = ErrorPayload(id=request_id, topic=topic[:1000], error=ErrorDetails.of(error))
         self._event(self._topics.error_events, payload.encoded())
 
     def result(self, destination: Destination, payload: bytes, content_type: str = _JSON) -> None:
-        """Answer a request."""
+        """Send the result of a request; if the queue is full, it is dropped and logged."""
         publication = Publication(
             destination.topic, payload, correlation=destination.correlation, content_type=content_type
         )
@@ -64,11 +67,14 @@ class Publisher:
             _LOGGER.warning("MQTT: a result was dropped: too much waits for the broker")
 
     def failure(self, destination: Destination, error: Exception, request_id: str | None = None) -> None:
-        """Answer a request with an error."""
+        """Send an error in place of the result of a request."""
         self.result(destination, ErrorPayload(id=request_id, error=ErrorDetails.of(error)).encoded())
 
     def destination(self, message: Message, reply_to: str | None = None) -> Destination | None:
-        """Return where a peer wants its answer; None if it named no place. Raises ProtocolError."""
+        """Return the destination of a request's answer; None if it has no response topic.
+
+        Raises ProtocolError if the topic is not allowed.
+        """
         topic = message.response_topic or reply_to
         if not topic:
             return None

@@ -1,4 +1,4 @@
-"""Why a broker cannot be used, as errors that say what to look at."""
+"""Errors for brokers that cannot be used, with texts that say what to check."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _DENIED = frozenset((0x86, 0x87, 0x8A, 0x8C))
 
 
 def no_answer(address: BrokerAddress) -> TimedOut:
-    """Return the error for a broker that says neither yes nor no."""
-    # Some that speak the older version alone do not refuse the newer one.
+    """Return the error for a broker that neither accepts nor refuses the connection."""
+    # Some brokers that support 3.1.1 only do not answer a CONNECT of version 5.
     hint = " If it speaks MQTT 3.1.1 only, set mqtt.version to 3.1.1." if address.version == "5" else ""
     return TimedOut(f"The broker accepts the connection but does not answer.{hint}")
 
 
 def refusal(reason: int, words: str) -> LunavoxError:
-    """Return the error for a reason code of MQTT 5, which is also what paho makes of the older ones."""
+    """Return the error for an MQTT 5 reason code; paho converts the codes of 3.1.1 to these."""
     if reason in _DENIED:
         return NotAllowed(
             f"The broker does not let us in ({words}); check mqtt.user, the password and its rights."
@@ -33,7 +33,7 @@ def refusal(reason: int, words: str) -> LunavoxError:
 
 
 def tls_reason(error: ssl.SSLError) -> str:
-    """Return why TLS failed, in words that an owner can act on."""
+    """Return why TLS failed, in words that tell an owner what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message}); check mqtt.tls_ca and the host name"
     return (error.reason or "no reason given").lower().replace("_", " ")

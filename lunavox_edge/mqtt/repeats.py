@@ -1,4 +1,4 @@
-"""Recognising a message that was delivered before."""
+"""Detection of messages that are delivered twice, which QoS 1 allows."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ _MAX_REMEMBERED = 1024
 
 
 class Repeats:
-    """Remembers messages for a while; bounded."""
+    """Remembers accepted messages for two minutes, up to a limited number."""
 
     def __init__(self) -> None:
-        """Nothing has been seen."""
+        """Create it empty."""
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
     def seen(self, message: Message, request_id: str | None, now_s: float) -> bool:
-        """Whether this was accepted lately: by its id, or by all of it if the broker is in doubt."""
+        """Whether the message has been accepted in the last two minutes.
+
+        Compares the request's id, or without one the whole message if the broker marked it as a duplicate.
+        """
         if request_id is None and not message.duplicate:
             return False
         accepted_s = self._seen.get(_key(message, request_id))
         return accepted_s is not None and now_s - accepted_s < _REMEMBERED_S
 
     def note(self, message: Message, request_id: str | None, now_s: float) -> None:
-        """This was accepted."""
+        """Remember a message as accepted."""
         key = _key(message, request_id)
         self._seen[key] = now_s
         self._seen.move_to_end(key)

@@ -1,4 +1,4 @@
-"""The two requests with an answer: text into audio, audio into text."""
+"""Running the requests `synthesize` and `transcribe` in the engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
 _CONTENT_TYPES = {"wav": "audio/wav", "pcm": "audio/L16", "flac": "audio/flac"}
-# Six minutes of speech. What is longer is better asked for in parts.
+# Six minutes of speech at 22.05 kHz; longer texts have to be sent in parts.
 _MAX_RESULT_BYTES = 16_777_216
 _TRANSCRIPT_TIMEOUT_S = 600.0
 _FEED_BYTES = 65_536
@@ -33,7 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 async def synthesize(
     engine: Engine, request: SynthesizeRequest, voice: str | None, language: str | None
 ) -> tuple[bytes, str]:
-    """Return the audio of a text and its content type. Raises LunavoxError."""
+    """Synthesise a text; return the audio and its content type. Raises LunavoxError."""
     began_s = time.monotonic()
     wakeup = bridge.Wakeup()
     speech = engine.open_speech(
@@ -67,7 +67,7 @@ async def synthesize(
 async def transcribe(
     engine: Engine, recording: bytes, request_id: str, language: str | None
 ) -> TranscriptEvent:
-    """Return what was said in a recording. Raises LunavoxError."""
+    """Transcribe a recording, which is a WAV, FLAC or other audio file. Raises LunavoxError."""
     began_s = time.monotonic()
     max_s = engine.settings.limits.max_utterance_s
     pcm = await bridge.blocking(lambda: _decode(recording, max_s))
@@ -75,21 +75,21 @@ async def transcribe(
     try:
         for start in range(0, len(pcm), _FEED_BYTES):
             utterance.feed(pcm[start : start + _FEED_BYTES])
-        heard = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
+        transcript = await bridge.transcript(utterance, _TRANSCRIPT_TIMEOUT_S)
     finally:
         utterance.cancel()
     latency_ms = (time.monotonic() - began_s) * 1000
-    _LOGGER.info("transcribe: %.1f s of audio in %.2f s", heard.duration_s, latency_ms / 1000)
-    return TranscriptEvent.of(heard, request_id=request_id, source="mqtt", latency_ms=latency_ms)
+    _LOGGER.info("transcribe: %.1f s of audio in %.2f s", transcript.duration_s, latency_ms / 1000)
+    return TranscriptEvent.of(transcript, request_id=request_id, source="mqtt", latency_ms=latency_ms)
 
 
 def params_of(speed: float | None, volume: float | None) -> SynthesisParams:
-    """Return the parameters of a request, the defaults where it says nothing."""
+    """Return the parameters of a request; None stands for the default."""
     return SynthesisParams.from_overrides(speed=speed, volume=volume)
 
 
 def _decode(recording: bytes, max_s: float) -> bytes:
-    """Decode a recording, but not past the bound: a small file may hold days of silence."""
+    """Decode a recording. Raises AudioTooLong at `max_s`: a small file may hold days of silence."""
     pcm = bytearray()
     max_bytes = int(max_s * FILE_FORMAT.rate_hz) * FILE_FORMAT.frame_bytes
     for piece in read_audio(io.BytesIO(recording)):
@@ -100,12 +100,12 @@ def _decode(recording: bytes, max_s: float) -> bytes:
 
 
 def new_id() -> str:
-    """Return an id for a request that brought none."""
+    """Return a new random id, for a request without one."""
     return uuid.uuid4().hex[:12]
 
 
 def id_from(correlation: bytes | None) -> str | None:
-    """Return correlation data as an id if it reads like one."""
+    """Return correlation data as an id if it is short printable text, else None."""
     try:
         text = (correlation or b"").decode()
     except UnicodeDecodeError:

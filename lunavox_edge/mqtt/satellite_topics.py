@@ -1,4 +1,4 @@
-"""What is told of satellites over MQTT: their states, and themselves as devices."""
+"""The satellites on MQTT: their retained states, and their devices in Home Assistant."""
 
 from __future__ import annotations
 
@@ -23,45 +23,48 @@ from lunavox_edge.mqtt.publishing import Publisher
 from lunavox_edge.mqtt.topics import Command, Topics
 
 ANY_WORD = "default"
-"""The choice that stands for the wake words of the settings."""
+"""The option of the wake word select that means: the wake words of the settings."""
 
 
 class SatellitePublisher:
-    """Keeps the retained topics of all satellites in step with the house."""
+    """Keeps the retained messages of all satellites up to date; used on the event loop only."""
 
     def __init__(
-        self, house: House, topics: Topics, post: Publisher, home: DiscoverySync, *, node: str
+        self, house: House, topics: Topics, publisher: Publisher, discovery: DiscoverySync, *, node: str
     ) -> None:
-        """Store the parts."""
+        """Create it; nothing is published yet."""
         self._house = house
         self._topics = topics
-        self._post = post
-        self._home = home
+        self._publisher = publisher
+        self._discovery = discovery
         self._node = node
-        self._told: dict[str, bytes] = {}
-        self._shown: set[str] = set()
+        self._published: dict[str, bytes] = {}
+        self._known: set[str] = set()
 
     def publish(self, *, anew: bool = False) -> None:
-        """Tell what has changed and what found no room before, or everything."""
+        """Publish changed messages, and those for which the queue was full before; with `anew` all."""
         if anew:
-            self._told.clear()
+            self._published.clear()
         views = self._house.views()
-        for gone in self._shown - {view.id for view in views}:
+        for gone in self._known - {view.id for view in views}:
             self._remove(gone)
-        self._shown = {view.id for view in views}
+        self._known = {view.id for view in views}
         for view in views:
             topics = self._topics.satellite(view.id)
             self._retain(topics.state, SatellitePayload.of(view).encoded())
             self._retain(topics.availability, (ONLINE if view.online else OFFLINE).encode())
 
     def goodbye(self) -> None:
-        """Nobody will tell any more whether they are there."""
+        """Publish all satellites as offline, because this appliance stops."""
         for view in self._house.views():
             self._retain(self._topics.satellite(view.id).availability, OFFLINE.encode())
 
     def take(self, message: Message) -> bool:
-        """Take what the broker keeps of a satellite, and remove one that is no more; False for all else."""
-        satellite = self._topics.satellite_told_of(message.topic)
+        """Handle the state of a satellite: a retained one without a satellite is removed from the broker.
+
+        Return False for all other messages.
+        """
+        satellite = self._topics.satellite_of_state(message.topic)
         if satellite is None:
             return False
         if message.retained and message.payload and all(view.id != satellite for view in self._house.views()):
@@ -69,7 +72,7 @@ class SatellitePublisher:
         return True
 
     def devices(self, words: tuple[str, ...]) -> tuple[Device, ...]:
-        """Return every satellite as a device."""
+        """Return all satellites as devices; `words` are the installed wake words."""
         return tuple(self._device(view, words) for view in self._house.views())
 
     def _device(self, view: SatelliteView, words: tuple[str, ...]) -> Device:
@@ -78,7 +81,7 @@ class SatellitePublisher:
         )
 
     def _unknown_device(self, satellite: str) -> Device:
-        """Return a satellite of which nothing is known with everything that it may have had."""
+        """Return the device of an unknown satellite with every entity that it may have had."""
         view = SatelliteView(
             id=satellite,
             name=satellite,
@@ -92,22 +95,25 @@ class SatellitePublisher:
         return self._device(view, (ANY_WORD,))
 
     def _remove(self, satellite: str) -> None:
-        """Leave nothing with the broker; the state goes last, because it is what calls for the rest."""
-        self._home.remove(self._unknown_device(satellite))
+        """Remove all retained messages of a satellite.
+
+        The state is the last one, because it is what `take` recognises a removed satellite by.
+        """
+        self._discovery.remove(self._unknown_device(satellite))
         topics = self._topics.satellite(satellite)
         for topic in (topics.availability, topics.state):
-            self._told.pop(topic, None)
-            self._post.retained(topic, b"")
+            self._published.pop(topic, None)
+            self._publisher.retained(topic, b"")
 
     def _retain(self, topic: str, payload: bytes) -> None:
-        if self._told.get(topic) != payload and self._post.retained(topic, payload):
-            self._told[topic] = payload
+        if self._published.get(topic) != payload and self._publisher.retained(topic, payload):
+            self._published[topic] = payload
 
 
 def satellite_device(
     *, node: str, version: str, own: Topics, view: SatelliteView, words: tuple[str, ...]
 ) -> Device:
-    """Return a satellite as a device behind the appliance; `words` are the wake words there are."""
+    """Return a satellite as a device connected via the appliance; `words` are the installed wake words."""
     topics = own.satellite(view.id)
     entities = [
         *speech_entities(topics.command(Command.SAY), topics.command(Command.STOP)),
@@ -170,7 +176,8 @@ def satellite_device(
         name=view.name,
         model="Satellite",
         version=version,
-        # Its own going offline is told by `connected`: everything else keeps its last state then.
+        # The satellite's own availability is shown by `connected`; its other entities keep their last state
+        # while it is offline.
         availability=(own.availability,),
         entities=tuple(entities),
         via_device=appliance_id(node),

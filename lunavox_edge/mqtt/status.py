@@ -1,4 +1,4 @@
-"""What the appliance tells of itself: its state and its catalogs, as values."""
+"""The state and the catalogs of the appliance, as payloads."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 _BOARD_EVERY_S = 5.0
-# A sensor's driver may hang; the last reading is told as long as it does.
+# A sensor's driver may hang; the last readings are published until it returns.
 _BOARD_WITHIN_S = 1.0
 
 
 class ApplianceStatus:
-    """What was read last of the engine and the board; `refresh` reads them, beside the event loop."""
+    """The last readings of the engine and the board's sensors; `refresh` updates them in a thread."""
 
     def __init__(
         self,
@@ -36,62 +36,71 @@ class ApplianceStatus:
         waiting: Callable[[], int],
         readings: Callable[[], telemetry.Readings] = telemetry.readings,
     ) -> None:
-        """Read the engine in place, once; `waiting` is how many texts wait to be spoken."""
+        """Read the engine once, blocking.
+
+        `preferences` returns the current ones, `waiting` the number of queued announcements, `readings` those
+        of the board's sensors (blocking).
+        """
         self._engine = engine
         self._instance = instance
         self._preferences = preferences
         self._waiting = waiting
         self._readings = readings
-        self._special: AppliancePhase | None = AppliancePhase.STARTING
-        self._last = engine.status()
+        self._fixed_phase: AppliancePhase | None = AppliancePhase.STARTING
+        self._engine_status = engine.status()
         self._board = telemetry.Readings({}, None, ())
         self._board_s: float | None = None
         self._reading: asyncio.Task[telemetry.Readings] | None = None
 
     async def refresh(self) -> None:
-        """Read the engine, and the board every few seconds. Raises what the reading of the board raises."""
+        """Read the engine, and the board every few seconds. Raises the exceptions of `readings`."""
         await self._refresh_board()
-        self._last = await bridge.blocking(self._engine.status)
+        self._engine_status = await bridge.blocking(self._engine.status)
 
     async def close(self) -> None:
-        """Wait for no reading any more. Idempotent."""
+        """Stop waiting for the sensors. Idempotent."""
         if self._reading is not None:
             await bridge.ended(self._reading)
 
     @property
     def has_temperature(self) -> bool:
-        """Whether the board has a sensor of temperature, as far as was read."""
+        """Whether the last readings have a temperature."""
         return bool(self._board.temperatures)
 
-    def phase_is(self, phase: AppliancePhase | None) -> None:
-        """Tell `phase` whatever the engine does; None tells what it does."""
-        self._special = phase
+    def set_phase(self, phase: AppliancePhase | None) -> None:
+        """Set the phase regardless of the engine; None derives it from the engine's sessions."""
+        self._fixed_phase = phase
 
     @property
     def default_voice(self) -> str | None:
-        """The voice of requests that name none."""
+        """The name of the voice for requests that name none; None if there is no voice."""
         chosen = self._preferences().voice
         if chosen is not None:
             return chosen
         voices = self._engine.voices()
         return voices[0].name if voices else None
 
+    @property
+    def language(self) -> str | None:
+        """The language that was chosen over MQTT; None without a choice."""
+        return self._preferences().language
+
     def state(self) -> StatePayload:
-        """How the appliance does now."""
-        status, board = self._last, self._board
-        spoken = status.last_speech
+        """Return the current state, from the last readings."""
+        status, board = self._engine_status, self._board
+        last_speech = status.last_speech
         return StatePayload(
             version=status.version,
             instance=self._instance,
-            phase=self._special or _phase(status),
+            phase=self._fixed_phase or _phase(status),
             uptime_s=int(status.uptime_s),
             queue=self._waiting() + sum(lane.queued for lane in status.lanes),
             voice=self.default_voice,
-            language=self._preferences().language,
+            language=self.language,
             loaded=tuple(sorted(model.name for model in status.models if model.state != "loading")),
             pinned=tuple(sorted(model.name for model in status.models if model.pinned)),
-            first_audio_ms=round(spoken.first_audio_ms, 1) if spoken is not None else None,
-            rtf=round(_rtf(spoken), 3) if spoken is not None else None,
+            first_audio_ms=round(last_speech.first_audio_ms, 1) if last_speech is not None else None,
+            rtf=round(_rtf(last_speech), 3) if last_speech is not None else None,
             rss_bytes=status.rss_bytes,
             mem_available_bytes=status.mem_available_bytes,
             temperatures=board.temperatures,
@@ -102,18 +111,18 @@ class ApplianceStatus:
         )
 
     def voices(self) -> CatalogPayload:
-        """The catalog of voices."""
+        """Return the catalog of voices."""
         return _catalog(self._engine.voices(), self.default_voice)
 
     def models(self) -> CatalogPayload:
-        """The catalog of speech-to-text models."""
+        """Return the catalog of speech-to-text models."""
         models = self._engine.models()
         return _catalog(models, models[0].name if models else None)
 
     def offer(self, voice: str | None, language: str | None) -> DeviceOptions:
-        """Return what there is to choose from, with the voice and the language that are chosen.
+        """Return the choices of the appliance's entities, including the chosen voice and language.
 
-        These may be written by another of their names, or may have gone since.
+        These two may be aliases, or not installed any more.
         """
         voices, models = self._engine.voices(), self._engine.models()
         languages = {found for entry in voices for found in entry.languages}
@@ -138,7 +147,7 @@ class ApplianceStatus:
 
 
 def change_of(state: StatePayload) -> tuple[object, ...]:
-    """What has to differ for a state to be published before its time; the rest changes all the while."""
+    """Return the fields whose change is published at once; the others change all the time."""
     return (
         *(state.phase, state.queue, state.voice, state.language, state.loaded, state.pinned),
         *(state.slowed, state.strain, state.fallbacks),
@@ -152,7 +161,7 @@ def _phase(status: EngineStatus) -> AppliancePhase:
 
 
 def _rtf(stats: SynthesisStats) -> float:
-    """Work per second of audio, without the time that the speech waited for its listener."""
+    """Return the work per second of audio, without the time that the speech waited for its listener."""
     work_ms = stats.t_tokenize_ms + stats.t_encode_ms + stats.t_generate_ms + stats.t_decode_ms
     return work_ms / stats.audio_duration_ms
 

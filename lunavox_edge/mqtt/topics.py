@@ -1,8 +1,8 @@
-"""Every topic's name; nothing else builds or parses one.
+"""The names of all topics; no other module builds or parses them.
 
-All topics lie below `<base>/<node>`. What a peer must not choose freely (a node, a model, an id) is one
-level of a topic and is escaped, so that no name can reach another topic. Satellites have theirs below
-`satellites/<id>`, with the same last levels.
+All topics are below `<base>/<node>`. A name (node, model, id) is one level of a topic and is escaped, so that
+it cannot address another topic. The topics of satellites are below `satellites/<id>`, with the same last
+levels.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from urllib.parse import unquote
 
 DEFAULT_BASE = "lunavox"
 
-# Separators, wildcards, our own escape sign, and what MQTT forbids or advises against.
+# Separators, wildcards, our escape character `%`, and characters that MQTT forbids or discourages.
 _UNSAFE = re.compile("[/+#%\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _MAX_TOPIC_BYTES = 65_535
 
 
 class Command(str, Enum):
-    """What the appliance can be told, as the last levels of the topic."""
+    """The commands, as the last levels of their topics."""
 
     SAY = "say"
     STOP = "stop"
@@ -41,7 +41,7 @@ SATELLITE_COMMANDS = (
     Command.SET_MUTE,
     Command.SET_WAKE_WORDS,
 )
-"""What can be told to a satellite."""
+"""The commands that a satellite has."""
 
 _PLAIN_COMMANDS = (
     Command.SAY,
@@ -55,7 +55,7 @@ _PLAIN_COMMANDS = (
 
 @dataclass(frozen=True, slots=True)
 class CommandAddress:
-    """What an incoming topic asks for; `model` is the name in `models/<name>/set`."""
+    """A parsed command topic; `model` is the name in `models/<name>/set`."""
 
     command: Command
     model: str = ""
@@ -75,11 +75,11 @@ class SatelliteTopics:
 
     @property
     def state(self) -> str:
-        """How it does; retained."""
+        """The satellite's state; retained."""
         return f"{self.root}/state"
 
     def command(self, command: Command) -> str:
-        """Takes what a satellite can be told."""
+        """Return the topic of a command for this satellite."""
         return f"{self.root}/{command.value}"
 
 
@@ -101,7 +101,7 @@ class Topics:
 
     @property
     def state(self) -> str:
-        """How the appliance does; retained."""
+        """The appliance's state; retained."""
         return f"{self.root}/state"
 
     @property
@@ -116,60 +116,60 @@ class Topics:
 
     @property
     def say(self) -> str:
-        """Takes text to be spoken in a room."""
+        """Command: speak a text in a room."""
         return f"{self.root}/{Command.SAY.value}"
 
     @property
     def stop(self) -> str:
-        """Ends what is being spoken."""
+        """Command: stop speaking."""
         return f"{self.root}/{Command.STOP.value}"
 
     @property
     def synthesize(self) -> str:
-        """Takes text and answers with audio."""
+        """Request: text, answered with audio."""
         return f"{self.root}/{Command.SYNTHESIZE.value}"
 
     @property
     def transcribe(self) -> str:
-        """Takes audio and answers with text."""
+        """Request: audio, answered with text."""
         return f"{self.root}/{Command.TRANSCRIBE.value}"
 
     @property
     def set_voice(self) -> str:
-        """Takes the name of the new default voice."""
+        """Command: set the default voice, by name."""
         return f"{self.root}/{Command.SET_VOICE.value}"
 
     @property
     def set_language(self) -> str:
-        """Takes the new default language."""
+        """Command: set the default language."""
         return f"{self.root}/{Command.SET_LANGUAGE.value}"
 
     def set_model(self, name: str) -> str:
-        """Takes `load`, `unload` or `pin` for one model or voice."""
+        """Command: `load`, `unload` or `pin` one model or voice."""
         return f"{self.models}/{level(name)}/set"
 
     def transcript(self, request_id: str) -> str:
-        """Where the transcript of a request without a response topic goes."""
+        """Return the topic for the transcript of a request without a response topic."""
         return f"{self.root}/transcript/{level(request_id)}"
 
     @property
     def speech_events(self) -> str:
-        """What happens to every `say`."""
+        """The status changes of every `say`."""
         return f"{self.root}/events/speech"
 
     @property
     def transcript_events(self) -> str:
-        """What was heard."""
+        """The published transcripts."""
         return f"{self.root}/events/transcript"
 
     @property
     def overlap_events(self) -> str:
-        """Who speaks while a satellite does."""
+        """Reports of people who speak while a satellite plays speech."""
         return f"{self.root}/events/overlapping_speech"
 
     @property
     def error_events(self) -> str:
-        """What is wrong with a message that named no place for an answer."""
+        """The errors of messages without a response topic."""
         return f"{self.root}/events/error"
 
     def satellite(self, satellite: str) -> SatelliteTopics:
@@ -178,11 +178,11 @@ class Topics:
 
     @property
     def satellite_states(self) -> str:
-        """The filter that brings what is told of all satellites, also of those that are no more."""
+        """The filter for the states of all satellites, also of those that no longer exist."""
         return f"{self.root}/satellites/+/state"
 
-    def satellite_told_of(self, topic: str) -> str | None:
-        """Return the satellite whose state a topic holds; None for every other topic."""
+    def satellite_of_state(self, topic: str) -> str | None:
+        """Return the satellite whose `state` topic this is; None for every other topic."""
         prefix, last = f"{self.root}/satellites/", "/state"
         if not (topic.startswith(prefix) and topic.endswith(last)):
             return None
@@ -191,7 +191,7 @@ class Topics:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The filters to subscribe to; own results are not among them."""
+        """The filters of all commands; they match no topic that the appliance publishes to."""
         return (
             *(f"{self.root}/{command.value}" for command in _PLAIN_COMMANDS),
             f"{self.models}/+/set",
@@ -199,7 +199,7 @@ class Topics:
         )
 
     def parse(self, topic: str) -> CommandAddress | None:
-        """Return what a topic asks for; None if it is not one of our commands."""
+        """Parse the topic of a command; None if it is not one of this appliance's commands."""
         if not topic.startswith(f"{self.root}/"):
             return None
         rest = topic[len(self.root) + 1 :]
@@ -218,38 +218,38 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class HomeAssistantTopics:
-    """Where Home Assistant looks for devices; `prefix` is what it was told, `homeassistant` by default.
+    """The topics of Home Assistant's discovery; `prefix` is its setting, `homeassistant` by default.
 
-    Ids and keys are letters, digits, `_` and `-`: Home Assistant ignores other topics.
+    Ids and keys consist of letters, digits, `_` and `-`: Home Assistant ignores topics with other characters.
     """
 
     prefix: str
 
     @property
     def status(self) -> str:
-        """Where Home Assistant says `online` when it has started."""
+        """Where Home Assistant publishes `online` when it has started."""
         return f"{self.prefix}/status"
 
     def device(self, device_id: str) -> str:
-        """Takes the whole device; retained."""
+        """Return the topic of a whole device; retained."""
         return f"{self.prefix}/device/{device_id}/config"
 
     def entity(self, platform: str, device_id: str, key: str) -> str:
-        """Takes one entity, for a Home Assistant that does not know devices; retained."""
+        """Return the topic of one entity, for versions of Home Assistant without devices; retained."""
         return f"{self.prefix}/{platform}/{device_id}/{key}/config"
 
     def filters(self, device_id: str) -> tuple[str, str]:
-        """The filters that bring all that is retained about a device, in both forms."""
+        """Return the filters for all retained messages of a device, in both forms."""
         return self.device(device_id), self.entity("+", device_id, "+")
 
 
 def level(name: str) -> str:
-    """Return a name as one level of a topic, with what would be more than a name escaped."""
+    """Return a name as one level of a topic, with special characters escaped."""
     return _UNSAFE.sub(_escape, name)
 
 
 def is_publishable(topic: str) -> bool:
-    """Whether a topic that a peer chose may be published to: no wildcards, nothing of the broker's own."""
+    """Whether a topic from a peer may be published to: no wildcards, no `$` topics of the broker."""
     try:
         size_bytes = len(topic.encode())
     except UnicodeEncodeError:

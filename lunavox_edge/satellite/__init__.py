@@ -1,1 +1,1 @@
-"""A satellite: one microphone and one loudspeaker that a hub connects to over Wyoming."""
+"""The satellite device: one microphone and one loudspeaker, served to a hub over Wyoming."""

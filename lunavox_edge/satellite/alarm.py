@@ -1,4 +1,4 @@
-"""Timers that ring in a room: the countdown, the sound, and how both get along with conversations."""
+"""The alarm of the device: its timers, their sound, and when the sound has to wait."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Alarm:
-    """The timers of one satellite.
+    """Joins the countdown of timers (`Timers`) and their sound (`Ringing`).
 
-    A ring interrupts nobody: it waits while `speaking` says that something is played, and while a command
-    is listened to (`attend`), at most `attend_s`. Used on the loop only.
+    The ring waits while `speaking` is True, and during a command (`attend`), for at most `attend_s`. Used on
+    the event loop only.
     """
 
     def __init__(
@@ -35,69 +35,73 @@ class Alarm:
         say: Callable[[str], None],
         clock: Clock | None = None,
     ) -> None:
-        """Begin without timers; `on_change` is called when `rings` has changed."""
+        """Create an alarm without timers.
+
+        The sound lasts `ring_s` at most. `on_change` is called when `rings` has changed; `say` shows
+        messages to the user. Timers go by `clock`, by default that of the event loop.
+        """
         self._attend_s = attend_s
         self._speaking = speaking
         self._on_change = on_change
         self._say = say
         self._attending: asyncio.TimerHandle | None = None
         self._timers = Timers(
-            clock or asyncio.get_running_loop(), on_ring=self._finished, on_silent=self._silent
+            clock or asyncio.get_running_loop(), on_ring=self._finished, on_silent=self._silenced
         )
         self._ringing = Ringing(speaker, ring_s=ring_s, may_sound=self._may_sound, on_end=self._timed_out)
 
     @property
     def rings(self) -> bool:
-        """Whether a timer has finished and was not silenced yet, heard just now or not."""
+        """Whether a timer has finished and was not silenced yet, even if its sound has to wait."""
         return self._timers.ringing
 
     @property
     def sounding(self) -> bool:
-        """Whether the ring is heard now."""
+        """Whether the ring plays now."""
         return self._ringing.sounding
 
     @property
     def attending(self) -> bool:
-        """Whether a command is listened to."""
+        """Whether a command is being said."""
         return self._attending is not None
 
     @property
     def noticed(self) -> bool:
-        """Whether people in the room hear the ring, and have for so long that they know of it."""
+        """Whether the ring plays, and has for so long that people in the room know of it."""
         return self._ringing.noticed
 
     def take(self, event: Event) -> None:
-        """Take what the hub says of a timer. Raises ProtocolError, Busy."""
+        """Handle a timer event of the hub. Raises ProtocolError, Busy."""
         self._timers.take(event)
 
     def review(self) -> None:
-        """Ring or wait, now that `speaking` has changed."""
+        """Start or stop the ring after a change of `speaking`."""
         self._ringing.review()
 
     def attend(self) -> None:
-        """A command is listened to: wait with the ring."""
+        """Handle the start of a command: hold the ring back."""
         if self._attending is not None:
             self._attending.cancel()
         self._attending = asyncio.get_running_loop().call_later(self._attend_s, self.attended)
         self._ringing.review()
 
     def attended(self) -> None:
-        """No command is listened to any more."""
+        """Handle the end of a command."""
         if self._attending is not None:
             self._attending.cancel()
             self._attending = None
         self._ringing.review()
 
     def called(self) -> bool:
-        """Somebody called: a ring that is heard is answered. False if there is none; it may ring later."""
+        """Handle a wake word: silence the ring if people know of it; False if nothing was silenced."""
         return self.noticed and self.silence()
 
     def silence(self) -> bool:
-        """Silence what rings; timers that count go on. False if nothing rings."""
+        """Silence all timers that ring; False if none does. Others go on counting."""
         return self._timers.silence()
 
     async def close(self) -> None:
-        """Forget the timers and be silent."""
+        """Delete all timers and stop the ring."""
         self.attended()
         self._timers.close()
         await self._ringing.close()
@@ -110,10 +114,10 @@ class Alarm:
         self._ringing.start()
         self._on_change()
 
-    def _silent(self) -> None:
+    def _silenced(self) -> None:
         self._ringing.stop()
         self._on_change()
 
     def _timed_out(self) -> None:
-        _LOGGER.info("Nobody has silenced a timer; it rings no longer")
+        _LOGGER.info("A timer was not silenced; it stops ringing")
         self._timers.silence()

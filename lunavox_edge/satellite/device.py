@@ -1,7 +1,7 @@
-"""The satellite itself: what it does with the messages of its hub, with wake words and with timers.
+"""The satellite device: handles the messages of the hub, wake words and timers.
 
-Speech, a ring and a command can come in any order. Speech of the hub goes before a ring, a word silences
-either, and a ring goes on with or without a hub.
+Speech, a ring and a command can come in any order. Speech of the hub has priority over a ring, a wake word
+silences both, and a timer rings with or without a hub.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from lunavox_edge.wire.errors_wire import error_event
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
-# A hub that pauses and goes at once has ended; one that pauses and stays wants the microphone closed.
+# A hub that pauses and disconnects within this time is stopping; else it wants the microphone closed.
 _FAREWELL_S = 2.0
 _SOUND_RATE_HZ = 22_050
-# Nobody spoke, or another satellite heard it too: no command has failed.
+# Error codes without a failed command: nobody spoke, or another satellite handles the command.
 _NO_COMMAND = ("stt-no-text-recognized", "wake-word-timeout", "duplicate_wake_up_detected")
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,19 +45,19 @@ Send = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """Which sounds of its own a satellite makes."""
+    """The sounds that the device makes by itself."""
 
     chime: bool = False
-    """After a wake word: go on, speak."""
+    """Whether a chime after a wake word says that it listens."""
     ring_s: float = RING_S
-    """How long a timer rings that nobody silences."""
+    """The longest time that a timer rings, in seconds of sound."""
 
 
 SOUNDS = Sounds()
 
 
 class SatelliteDevice:
-    """One microphone and one loudspeaker; serves one hub at a time."""
+    """One microphone and one loudspeaker; serves one hub at a time. Used on the event loop only."""
 
     def __init__(
         self,
@@ -70,9 +70,10 @@ class SatelliteDevice:
         sounds: Sounds = SOUNDS,
         clock: Clock | None = None,
     ) -> None:
-        """Be off; made on the running loop.
+        """Create the parts; must be called on the running event loop.
 
-        With an engine, `words` are waited for here. Timers go by `clock`, that of the loop if there is none.
+        With an engine, `words` are detected on the device. `say` shows messages to the user. Timers go by
+        `clock`, by default that of the event loop.
         """
         self._say = say
         self._chimes = sounds.chime
@@ -98,16 +99,18 @@ class SatelliteDevice:
             alarm=self._alarm,
             say=say,
         )
-        self._rearming = Rearming(self._ask_to_wait)
+        self._rearming = Rearming(self._request_wake_detection)
         self._hub: Send | None = None
         self._wanted = False
+        """Whether the hub wants the microphone open, or wanted it before it disconnected."""
         self._paused_s: float | None = None
+        """When the hub paused the open microphone."""
         self._closed = False
         self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
             "run-satellite": self._run,
             "pause-satellite": self._pause,
             "run-pipeline": self._requested,
-            "detect": self._waited_for_by_hub,
+            "detect": self._hub_detects,
             "detection": self._detected_by_hub,
             **dict.fromkeys(("transcript", "error"), self._command_over),
             **dict.fromkeys(("audio-start", "audio-chunk", "audio-stop"), self._take_speech),
@@ -116,16 +119,16 @@ class SatelliteDevice:
 
     @property
     def phase(self) -> MicrophonePhase:
-        """What the microphone is for."""
+        """What the audio of the microphone is used for."""
         return self._listening.phase
 
     @property
     def alarm(self) -> Alarm:
-        """Its timers."""
+        """The timers and their ring."""
         return self._alarm
 
     async def handle(self, event: Event, hub: Send) -> None:
-        """Do what the hub wants. Raises ProtocolError, BadAudio, ConnectionError."""
+        """Handle a message of the hub; `hub` sends to it. Raises ProtocolError, BadAudio, ConnectionError."""
         if self._closed:
             return
         self._hub = hub
@@ -133,15 +136,15 @@ class SatelliteDevice:
         if handler is not None:
             await handler(event)
         else:
-            _LOGGER.debug("Nothing to do for %s", event.type)
+            _LOGGER.debug("Ignored: %s", event.type)
 
     def silence(self) -> None:
-        """Silence a timer that rings."""
+        """Silence the timers that ring."""
         if self._alarm.silence():
             self._say("The timer is silenced.")
 
     async def leave(self) -> None:
-        """The hub has gone: close the microphone; what was sent is still heard, and timers count on."""
+        """Handle the loss of the hub: close the microphone; the audio it sent is played, timers go on."""
         self._hub = None
         self._playback.disown()
         await self._off()
@@ -151,7 +154,7 @@ class SatelliteDevice:
         self._ring_changed()
 
     async def close(self) -> None:
-        """Fall silent and close the microphone."""
+        """Stop all sound, delete the timers and close the microphone."""
         self._hub, self._wanted, self._closed = None, False, True
         await self._alarm.close()
         await self._off()
@@ -161,7 +164,7 @@ class SatelliteDevice:
     # The microphone.
 
     async def _run(self, _: Event) -> None:
-        """Open the microphone, or begin anew."""
+        """Open the microphone, after closing it if it is open."""
         self._wanted, self._paused_s = True, None
         self._rearming.works()
         self._alarm.attended()
@@ -181,13 +184,13 @@ class SatelliteDevice:
         await self._listening.close()
 
     async def _requested(self, _: Event) -> None:
-        """The hub begins a command, because of a button or a question of its own."""
+        """Start a command that the hub requests, such as after a question or a button."""
         self._alarm.called()
         self._listening.trigger()
 
     async def _command_over(self, event: Event) -> None:
-        """The hub has understood a command, or has failed to."""
-        listened = self._alarm.attending
+        """Handle the end of a command: a `transcript` or an `error`."""
+        attended = self._alarm.attending
         self._listening.command_over()
         self._alarm.attended()
         if event.type == "transcript":
@@ -195,44 +198,45 @@ class SatelliteDevice:
             return
         if self.phase is MicrophonePhase.STREAMING:
             self._rearming.failed()
-        if listened and event.data.get("code") not in _NO_COMMAND:
+        if attended and event.data.get("code") not in _NO_COMMAND:
             self._playback.play(chime(FAILED, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
 
-    async def _ask_to_wait(self) -> None:
-        """Ask a hub that has failed to wait for a wake word again."""
+    async def _request_wake_detection(self) -> None:
+        """Ask a hub that has reported an error to detect wake words again."""
         if self.phase is MicrophonePhase.STREAMING:
             try:
-                await self._listening.ask_to_wait()
+                await self._listening.request_wake_detection()
             except ConnectionError as gone:
                 _LOGGER.debug("The hub cannot be asked: %s", gone)
 
     def _word_said(self, detection: Detection) -> bool:
-        """A word was said: fall silent at once. Return whether a command begins with it."""
-        # Who says any word to a ring wants quiet, not a command.
-        quiet = self._alarm.called()
+        """Handle a detection on the device: stop playback. Return whether a command starts with it."""
+        # While a timer rings, any word only silences it.
+        silenced = self._alarm.called()
         if detection.name in self._stop_words or self._hub is None:
             self._alarm.silence()
-            quiet = True
+            silenced = True
         if self._playback.hush():
-            self._listening.tell_first(Played().event())
-        if not quiet:
-            self._tell_that_it_listens()
-        return not quiet
+            self._listening.send_first(Played().event())
+        if not silenced:
+            self._play_chime()
+        return not silenced
 
-    async def _waited_for_by_hub(self, _: Event) -> None:
+    async def _hub_detects(self, _: Event) -> None:
         self._rearming.waits()
 
     async def _detected_by_hub(self, _: Event) -> None:
+        """Handle a wake word that the hub detected: stop ring and playback; a command starts."""
         self._say("The hub has heard a wake word.")
         self._rearming.waits()
         self._alarm.called()
         if self._playback.hush():
             await self._send(Played().event())
-        self._tell_that_it_listens()
+        self._play_chime()
         if self.phase is MicrophonePhase.STREAMING:
             self._alarm.attend()
 
-    def _tell_that_it_listens(self) -> None:
+    def _play_chime(self) -> None:
         if self._chimes:
             self._playback.play(chime(LISTENING, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
 
@@ -247,35 +251,35 @@ class SatelliteDevice:
             self._playback.stop()
 
     async def _take_timer(self, event: Event) -> None:
-        """Take what the hub says of a timer; what is wrong with it ends nothing."""
+        """Handle a timer event; an invalid one is answered with an error and does not disconnect the hub."""
         try:
             self._alarm.take(event)
         except LunavoxError as error:
-            _LOGGER.warning("A message about a timer is of no use: %s", error)
+            _LOGGER.warning("A timer event is refused: %s", error)
             await self._send(error_event(error))
 
     def _playing_changed(self) -> None:
         self._alarm.review()
 
     def _ring_changed(self) -> None:
-        """While a timer rings and the hub is away, wait here for a word that silences it."""
+        """Open the microphone while a timer rings without a hub, to detect a word that silences it."""
         if self._hub is not None or not self._listening.local:
             return
         if not self._alarm.rings:
-            self._listening.let_go()
+            self._listening.start_closing()
         elif self._wanted and self._listening.idle:
             self._listening.open()
 
     # The hub.
 
     async def _played(self, error: LunavoxError | None) -> None:
-        """A speech is over; the hub waits for `played`, heard or not."""
+        """Report the end of a speech to the hub: an `error` if it could not be played, then `played`."""
         try:
             if error is not None:
                 await self._send(error_event(error))
             await self._send(Played().event())
         except ConnectionError as gone:
-            _LOGGER.debug("Nobody waits for the end of a speech: %s", gone)
+            _LOGGER.debug("The hub that sent a speech is gone: %s", gone)
 
     async def _send(self, event: Event) -> None:
         if self._hub is not None:

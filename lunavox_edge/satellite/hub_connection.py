@@ -1,4 +1,4 @@
-"""One connection to a satellite: of its hub, or of somebody who only asks what it is."""
+"""One connection to the satellite device: from its hub, or from a client that only asks for its `info`."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from wyoming.ping import Ping, Pong
 from lunavox_edge.errors import Busy, LunavoxError, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.errors_wire import error_event
-from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, EventWriter, encode_event
+from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, encode_event
+from lunavox_edge.wire.event_writer import EventWriter
 
 if TYPE_CHECKING:
     from lunavox_edge.settings.model import LimitSettings
 
-# A hub that pings answers pings, too; one that does not is left to the kernel's keepalive.
+# A hub that sends pings answers pings, too; for others there is only the kernel's TCP keepalive.
 PING_AFTER_S = 5.0
 GIVE_UP_AFTER_S = 15.0
 _CHECK_S = 1.0
-# Who only describes and stays is let go.
-_VISIT_S = 60.0
+# A client that is not the hub is disconnected after so long without a message.
+_GUEST_TIMEOUT_S = 60.0
 _CLOSE_S = 2.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class HubConnection:
-    """Used once: `run` serves the peer until it leaves or has to go."""
+    """Serves one connection, until the peer closes it or is disconnected; used on the event loop only."""
 
     def __init__(
         self,
@@ -42,7 +43,10 @@ class HubConnection:
         handle: Callable[[HubConnection, Event], Awaitable[None]],
         peer: str,
     ) -> None:
-        """Store the parts; `handle` takes every event that is not answered here."""
+        """Create an unserved connection; `run` serves it, once.
+
+        `info` is the encoded answer to `describe`. `handle` takes every event that is not answered here.
+        """
         self.peer = peer
         self._writer = writer
         self._reader = EventReader(reader, limits)
@@ -51,7 +55,6 @@ class HubConnection:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._last_s = self._loop.time()
-        self._serving: asyncio.Task[None] | None = None
         self._pings = False
         self._paused = False
         self.is_hub = False
@@ -62,15 +65,15 @@ class HubConnection:
         return self._loop.time() - self._last_s
 
     async def send(self, event: Event) -> None:
-        """Send an event. Raises ConnectionError."""
+        """Send an event, waiting for room in the write buffer. Raises ConnectionError."""
         await self._out.send(encode_event(event))
 
     def hang_up(self) -> None:
-        """Let the peer go."""
+        """Disconnect the peer at once."""
         self._writer.transport.abort()
 
     async def run(self) -> None:
-        """Serve until the peer leaves."""
+        """Serve until the connection ends."""
         watch = self._loop.create_task(self._watch(), name=f"satellite watch {self.peer}")
         try:
             await self._serve()
@@ -108,28 +111,28 @@ class HubConnection:
             await self.send(Pong(text=fields.optional_text(event.data, "text")).event())
         elif event.type != "pong":
             if event.type in ("run-satellite", "pause-satellite"):
-                # Home Assistant neither reads nor pings while it is muted, and still tells of timers.
+                # While muted, Home Assistant neither reads nor pings, but still sends timer events.
                 self._paused = event.type == "pause-satellite"
             await self._handle(self, event)
 
     async def _watch(self) -> None:
-        """Notice a peer that is gone without a word."""
-        asked = False
+        """Disconnect a peer that is silent for too long: by pings for the hub, by a timeout for others."""
+        pinged = False
         while True:
             await asyncio.sleep(_CHECK_S)
             quiet_s = self.quiet_s
             if quiet_s < PING_AFTER_S:
-                asked = False
+                pinged = False
             elif not self.is_hub:
-                if quiet_s > _VISIT_S:
+                if quiet_s > _GUEST_TIMEOUT_S:
                     self.hang_up()
             elif not self._pings or self._paused:
                 continue
             elif quiet_s > GIVE_UP_AFTER_S:
-                _LOGGER.info("%s: does not answer any more", self.peer)
+                _LOGGER.info("%s: no longer answers pings", self.peer)
                 self.hang_up()
-            elif not asked:
-                asked = True
+            elif not pinged:
+                pinged = True
                 try:
                     await self.send(Ping().event())
                 except ConnectionError:

@@ -1,7 +1,7 @@
-"""The microphone of a satellite: when it is open, and what of it the hub hears.
+"""When the device's microphone is open, and which audio is sent to the hub.
 
-With wake words of its own nothing leaves the satellite until one was said; without, everything goes to the
-hub, which waits for the word.
+If the device detects wake words itself, audio leaves it only after one; else all audio goes to the hub, which
+detects wake words.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
     from lunavox_edge.engine.waking.wake_session import WakeSession
 
-# A command to a hub that never answers ends, so that nobody's room is streamed for hours.
+# The longest command; a hub that never answers must not get the audio of a room for hours.
 LISTEN_S = 60.0
-# Sound since a wake word that is sent on although it came before the word was recognised.
+# Audio kept for a command, because its first words come before the wake word is detected.
 _KEPT_S = 1.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
-# What has been heard for so long has recovered.
+# A microphone that has worked for so long since its last failure counts as recovered.
 _RECOVERED_S = 60.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class MicrophonePhase(Enum):
-    """What the microphone is for."""
+    """What the audio of the microphone is used for."""
 
     OFF = "off"
     WAITING = "waiting"
-    """For a wake word, here."""
+    """Detecting wake words on the device."""
     STREAMING = "streaming"
-    """Everything goes to the hub."""
+    """All audio is sent to the hub."""
 
 
 class Listening:
-    """Hears the room from `open` to `close`; used on the loop only.
+    """Reads the microphone from `open` to `close`; used on the event loop only.
 
-    With an engine, `words` are waited for here: `on_word` is told each and returns whether a command begins
-    with it. The `alarm` is quiet during commands.
+    With an engine, `words` are detected on the device: `on_word` is called with each detection and returns
+    whether a command starts with it. During a command the ring of the `alarm` is held back.
     """
 
     def __init__(
@@ -71,7 +71,10 @@ class Listening:
         alarm: Alarm,
         say: Callable[[str], None],
     ) -> None:
-        """Be off. `send` raises ConnectionError."""
+        """Create an object whose phase is `OFF`.
+
+        `send` sends to the hub and raises ConnectionError. `say` shows messages to the user.
+        """
         self._microphone = microphone
         self._engine = engine
         self._words = words
@@ -82,67 +85,70 @@ class Listening:
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._called: Detection | None = None
+        """The wake word with which a command starts at the next audio."""
         self._triggered = False
+        """Whether a command starts at the next audio without a wake word."""
         self._first: list[Event] = []
+        """Events to be sent before the next audio."""
         self._streamed_s = 0.0
         self.phase = MicrophonePhase.OFF
 
     @property
     def local(self) -> bool:
-        """Whether wake words are waited for here."""
+        """Whether wake words are detected on the device."""
         return self._engine is not None
 
     @property
     def idle(self) -> bool:
-        """Whether the microphone is closed, and nobody is closing it any more."""
+        """Whether the microphone is closed, and no longer closing."""
         return self._task is None and not self._ending
 
     async def start(self) -> None:
-        """Open the microphone for the hub, or begin anew. Raises ConnectionError."""
+        """Open the microphone, after closing it if it is open. Raises ConnectionError."""
         await self.close()
         self._say("Waiting for a wake word." if self.local else "Streaming to the hub.")
         if not self.local:
-            await self.ask_to_wait()
+            await self.request_wake_detection()
         self.open()
 
     def open(self) -> None:
-        """Open the microphone, which is idle."""
+        """Open the microphone; only while `idle`."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="satellite microphone")
         self.phase = self._first_phase
 
-    def let_go(self) -> None:
-        """Begin to close the microphone."""
+    def start_closing(self) -> None:
+        """Begin to close the microphone; `idle` says when that is done."""
         task, self._task = self._task, None
         self.phase = MicrophonePhase.OFF
         self._called, self._triggered = None, False
         self._first.clear()
         if task is not None:
             task.cancel()
-            # Not cancelled again by whoever comes meanwhile: it may be letting a device go.
+            # A second cancellation could interrupt the release of the sound device.
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
-        """Close the microphone."""
-        self.let_go()
+        """Close the microphone and wait until it is closed."""
+        self.start_closing()
         if self._ending:
             await asyncio.wait(self._ending)
 
     def trigger(self) -> None:
-        """Begin a command without a word, if words are waited for here."""
+        """Start a command without a wake word, if the phase is `WAITING`."""
         self._triggered = self.phase is MicrophonePhase.WAITING
 
     def command_over(self) -> None:
-        """The hub has heard enough of the command."""
+        """Handle the end of a command: with own wake words, stop streaming and detect them again."""
         if self.phase is MicrophonePhase.STREAMING and self.local:
             self.phase = MicrophonePhase.WAITING
 
-    def tell_first(self, event: Event) -> None:
-        """Send an event before the next sound."""
+    def send_first(self, event: Event) -> None:
+        """Send an event before the next audio."""
         self._first.append(event)
 
-    async def ask_to_wait(self) -> None:
-        """Ask the hub to wait for a wake word. Raises ConnectionError."""
+    async def request_wake_detection(self) -> None:
+        """Ask the hub to detect wake words in the stream. Raises ConnectionError."""
         await self._send(_pipeline(PipelineStage.WAKE))
 
     @property
@@ -150,8 +156,8 @@ class Listening:
         return MicrophonePhase.WAITING if self.local else MicrophonePhase.STREAMING
 
     async def _run(self) -> None:
-        """Hear the microphone for as long as the hub wants to, again after every failure."""
-        loop, pause_s, told = asyncio.get_running_loop(), _FIRST_PAUSE_S, ""
+        """Read the microphone until cancelled or the hub is gone, again after every failure."""
+        loop, pause_s, reported = asyncio.get_running_loop(), _FIRST_PAUSE_S, ""
         try:
             while True:
                 begun_s = loop.time()
@@ -161,24 +167,24 @@ class Listening:
                 if was is MicrophonePhase.STREAMING and self.local:
                     await self._send(AudioStop().event())
                 if loop.time() - begun_s > _RECOVERED_S:
-                    pause_s, told = _FIRST_PAUSE_S, ""
-                if str(error) != told:
-                    told = str(error)
+                    pause_s, reported = _FIRST_PAUSE_S, ""
+                if str(error) != reported:
+                    reported = str(error)
                     _LOGGER.warning("The microphone is off, and tried again in the background: %s", error)
                     await self._send(error_event(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 self.phase = self._first_phase
         except ConnectionError as gone:
-            _LOGGER.debug("The hub does not hear: %s", gone)
+            _LOGGER.debug("The connection to the hub is gone: %s", gone)
 
     async def _listen(self) -> LunavoxError:
-        """Hear the microphone until that fails, and return why. Raises ConnectionError."""
+        """Read the microphone until that fails, and return the error. Raises ConnectionError."""
         wake_session: WakeSession | None = None
         recent: deque[tuple[float, Event]] = deque(maxlen=round(_KEPT_S / CHUNK_S))
-        heard_s = 0.0
+        read_s = 0.0
         try:
-            wake_session = self._open_vigil()
+            wake_session = self._open_wake_session()
             async with aclosing(self._microphone.chunks()) as chunks:
                 async for pcm in chunks:
                     chunk = AudioChunk(
@@ -188,11 +194,11 @@ class Listening:
                         audio=pcm,
                         timestamp=time.monotonic_ns() // 1_000_000,
                     )
-                    recent.append((heard_s, chunk.event()))
-                    heard_s += CHUNK_S
+                    recent.append((read_s, chunk.event()))
+                    read_s += CHUNK_S
                     if wake_session is not None:
                         _feed(wake_session, pcm, chunk.timestamp)
-                    await self._heard(recent)
+                    await self._take_audio(recent)
         except ConnectionError:
             raise
         except LunavoxError as error:
@@ -204,12 +210,12 @@ class Listening:
                 wake_session.cancel()
         return InternalError("The microphone does not work; the satellite's log says more.")
 
-    async def _heard(self, recent: deque[tuple[float, Event]]) -> None:
-        """Take the newest of the recent sound."""
+    async def _take_audio(self, recent: deque[tuple[float, Event]]) -> None:
+        """Handle a new chunk, the last one in `recent`, by the phase."""
         while self._first:
             await self._send(self._first.pop(0))
         if self.phase is MicrophonePhase.WAITING and (self._called is not None or self._triggered):
-            await self._begin(recent)
+            await self._start_command(recent)
         elif self.phase is MicrophonePhase.STREAMING:
             await self._send(recent[-1][1])
             self._streamed_s += CHUNK_S
@@ -219,8 +225,8 @@ class Listening:
                 await self._send(AudioStop().event())
                 self._say("The hub does not answer; waiting for a wake word again.")
 
-    async def _begin(self, recent: deque[tuple[float, Event]]) -> None:
-        """A command begins: tell the hub, and send what was said since the wake word."""
+    async def _start_command(self, recent: deque[tuple[float, Event]]) -> None:
+        """Announce a command to the hub, and send the audio since the wake word."""
         called, self._called, self._triggered = self._called, None, False
         self.phase = MicrophonePhase.STREAMING
         self._streamed_s = 0.0
@@ -234,8 +240,8 @@ class Listening:
             if at_s >= since_s:
                 await self._send(chunk)
 
-    def _open_vigil(self) -> WakeSession | None:
-        """Wait for the words here, if that is this satellite's way. Raises UnknownModel, Busy."""
+    def _open_wake_session(self) -> WakeSession | None:
+        """Open a wake-word session, if the device detects words itself. Raises UnknownModel, Busy."""
         if self._engine is None:
             return None
         loop = asyncio.get_running_loop()
@@ -246,7 +252,7 @@ class Listening:
         )
 
     def _detected(self, detection: Detection) -> None:
-        """A word was said; the hub is told with the next sound."""
+        """Handle a detection; the hub is notified with the next chunk, so that the order is kept."""
         if self.phase is not MicrophonePhase.WAITING:
             return
         self._say(f"Heard {detection.name} ({detection.probability:.2f}).")
@@ -255,7 +261,7 @@ class Listening:
 
 
 def _feed(wake_session: WakeSession, pcm: bytes, timestamp_ms: int | None) -> None:
-    """Pass sound on. Raises the error that has ended the vigil."""
+    """Pass audio to the session. Raises the error that has ended it."""
     if wake_session.outcome.done():
         wake_session.outcome.result(0)
     wake_session.feed(pcm, timestamp_ms)

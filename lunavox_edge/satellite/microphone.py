@@ -1,7 +1,7 @@
-"""Where a satellite hears: a WAV file, standard input, or a program that records.
+"""Microphones of the device: a WAV file, standard input, or a program that records.
 
-Whatever the source, what comes out is `FORMAT` in chunks of `CHUNK_S`, in real time and without an
-end: a file that is over is followed by silence, a program that ends is started again.
+Every source yields `FORMAT` in chunks of `CHUNK_S`, in real time and without an end: silence follows a file,
+and a program that ends is started again.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ CHUNK_S = 0.03
 CHUNK_BYTES = int(CHUNK_S * FORMAT.rate_hz) * FORMAT.frame_bytes
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# A pipe may hold a recording, so it is paced too; but the clock of a real microphone is never quite ours,
-# and what it is ahead would add up, and it brings more than a chunk at once.
+# A pipe may hold a recording, so it is read in real time. It may be 5 % faster, because the clock of a real
+# microphone differs from ours and the difference would add up, and ahead by 0.25 s, because a microphone
+# brings more than a chunk at once.
 _PIPE_SPEED = 1.05
 _PIPE_SLACK_S = 0.25
-# Small periods, because a period is what a word waits for before we hear of it.
+# Small periods, because audio arrives only when a period is full.
 _RECORDING = (
     *("-q", "-t", "raw", "-f", "S16_LE", "-r", str(FORMAT.rate_hz), "-c", str(FORMAT.channels)),
     *("--period-time=30000", "--buffer-time=1000000"),
@@ -46,19 +47,19 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _NO_PIPE = "--mic stdin reads from a pipe: … | lunavox-edge satellite --mic stdin"
 _STALE_WAIT_S = 0.02
 _STALE_READS = 64
-_COMPLAINT_S = 1.0
+_ERROR_OUTPUT_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Microphone(Protocol):
-    """A source of sound that can be opened again and again, by one listener at a time."""
+    """A source of audio that can be read again and again, by one reader at a time."""
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield `CHUNK_BYTES` in real time, without end; closing it lets the source go."""
+        """Yield chunks of `CHUNK_BYTES` in real time, without end; closing it closes the source."""
 
     def close(self) -> None:
-        """Nobody will listen again."""
+        """Release what is kept between reads; it is not read again."""
 
 
 def open_microphone(source: str) -> Microphone:
@@ -89,7 +90,7 @@ def open_microphone(source: str) -> Microphone:
 
 
 class FileMicrophone:
-    """A WAV file, played from its beginning whenever somebody listens."""
+    """A WAV file, which every reader gets from its beginning."""
 
     def __init__(self, path: Path) -> None:
         """Read and convert the file. Raises SettingsError, BadAudio."""
@@ -116,32 +117,32 @@ class FileMicrophone:
 
 
 class StdinMicrophone:
-    """PCM in `FORMAT`, or a WAV, from standard input; what came while nobody listened is dropped."""
+    """PCM in `FORMAT`, or a WAV, from standard input; audio that comes while it is not read is dropped."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Store the file, which must be a pipe. Raises SettingsError."""
+        """Read from `file`, which must be a pipe or socket. Raises SettingsError."""
         mode = os.fstat(file.fileno()).st_mode
         if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
             raise SettingsError(_NO_PIPE)
         self._file = file
         self._reader: asyncio.StreamReader | None = None
         self._transport: asyncio.ReadTransport | None = None
-        self._sound = _Sound()
+        self._decoder = _Decoder()
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield what comes, then silence."""
+        """Yield the audio that comes, then silence."""
         if self._reader is None:
             self._reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(self._reader)
             loop = asyncio.get_running_loop()
             self._transport, _ = await loop.connect_read_pipe(lambda: protocol, self._file)
         else:
-            await _drop_stale(self._reader, self._sound)
+            await _drop_stale(self._reader, self._decoder)
         try:
-            async for chunk in _paced(self._reader, self._sound):
+            async for chunk in _paced(self._reader, self._decoder):
                 yield chunk
         except BadAudio as error:
-            _LOGGER.warning("Standard input cannot be heard: %s", error)
+            _LOGGER.warning("The audio on standard input cannot be used: %s", error)
         async for silence in _silence(_Pace()):
             yield silence
 
@@ -152,10 +153,10 @@ class StdinMicrophone:
 
 
 class ProgramMicrophone:
-    """What a program writes to its standard output: PCM in `FORMAT`, or a WAV."""
+    """The standard output of a program: PCM in `FORMAT`, or a WAV."""
 
     def __init__(self, command: tuple[str, ...]) -> None:
-        """Store the command; it runs while somebody listens."""
+        """Read from `command`, which runs only while it is read."""
         self._command = command
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
@@ -178,24 +179,24 @@ class ProgramMicrophone:
         except OSError as error:
             _LOGGER.warning("The microphone cannot be opened: %s: %s", name, error.strerror)
             return
-        complaint = asyncio.ensure_future(program.last_words(recorder))
+        error_output = asyncio.ensure_future(program.last_words(recorder))
         try:
             if recorder.stdout is not None:
-                async for chunk in _paced(recorder.stdout, _Sound()):
+                async for chunk in _paced(recorder.stdout, _Decoder()):
                     yield chunk
-            reason = await within(complaint, _COMPLAINT_S)
+            reason = await within(error_output, _ERROR_OUTPUT_S)
             _LOGGER.warning("The microphone has ended: %s: %s", name, reason or "no reason given")
         except BadAudio as error:
-            _LOGGER.warning("The microphone cannot be heard: %s: %s", name, error)
+            _LOGGER.warning("The audio of the microphone cannot be used: %s: %s", name, error)
         except asyncio.TimeoutError:
             _LOGGER.warning("The microphone has ended: %s", name)
         finally:
-            complaint.cancel()
+            error_output.cancel()
             await program.end(recorder)
 
 
-class _Sound:
-    """Turns what a source writes into `FORMAT`: raw PCM as it is, a WAV by what its header says."""
+class _Decoder:
+    """Converts the bytes of a source to `FORMAT`: raw PCM is kept, a WAV is converted by its header."""
 
     def __init__(self) -> None:
         self._start: bytes | None = b""
@@ -225,13 +226,13 @@ class _Sound:
         del self._pcm[:CHUNK_BYTES]
         return chunk
 
-    def forget(self) -> None:
-        """Drop what waits, whole samples only."""
+    def drop(self) -> None:
+        """Drop the waiting audio, whole samples only."""
         del self._pcm[: len(self._pcm) & ~1]
 
 
 class _Pace:
-    """Keeps a source from running ahead of real time, by more than `slack_s`."""
+    """Limits a source to `speed` times real time, plus a lead of `slack_s`."""
 
     def __init__(self, speed: float = 1.0, slack_s: float = 0.0) -> None:
         self._speed = speed
@@ -240,18 +241,18 @@ class _Pace:
         self._due_s = self._loop.time()
 
     async def keep(self, seconds: float) -> None:
-        """So much sound was passed on: wait if it came early. What was late is not made up for."""
+        """Wait if the audio passed on, `seconds` more, is ahead. A source that was late may not catch up."""
         now_s = self._loop.time()
         self._due_s = max(self._due_s, now_s - CHUNK_S) + seconds / self._speed
         await asyncio.sleep(max(0.0, self._due_s - now_s - self._slack_s))
 
 
-async def _paced(reader: asyncio.StreamReader, sound: _Sound) -> AsyncIterator[bytes]:
-    """Yield whole chunks of what a stream brings, up to its end. Raises BadAudio."""
+async def _paced(reader: asyncio.StreamReader, decoder: _Decoder) -> AsyncIterator[bytes]:
+    """Yield whole chunks of a stream, up to its end. Raises BadAudio."""
     pace = _Pace(_PIPE_SPEED, _PIPE_SLACK_S)
     while data := await reader.read(_READ_BYTES):
-        sound.feed(data)
-        while (chunk := sound.chunk()) is not None:
+        decoder.feed(data)
+        while (chunk := decoder.chunk()) is not None:
             yield chunk
             await pace.keep(CHUNK_S)
 
@@ -262,13 +263,14 @@ async def _silence(pace: _Pace) -> AsyncIterator[bytes]:
         await pace.keep(CHUNK_S)
 
 
-async def _drop_stale(reader: asyncio.StreamReader, sound: _Sound) -> None:
-    sound.forget()
+async def _drop_stale(reader: asyncio.StreamReader, decoder: _Decoder) -> None:
+    """Drop the audio that has come while the stream was not read."""
+    decoder.drop()
     with contextlib.suppress(asyncio.TimeoutError, BadAudio):
         for _ in range(_STALE_READS):
             data = await within(reader.read(_READ_BYTES), _STALE_WAIT_S)
-            sound.feed(data)
-            sound.forget()
+            decoder.feed(data)
+            decoder.drop()
             if not data:
                 return
 

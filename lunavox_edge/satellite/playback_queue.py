@@ -1,4 +1,4 @@
-"""What the hub wants to be heard: speeches in their order, bounded, and silenced at once."""
+"""The playback queue of the device: speeches of the hub and own sounds, in order and bounded."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lunavox_edge.satellite.speaker import Speaker
 from lunavox_edge.types import AudioChunk, AudioFormat
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
-"""Speech that may wait to be played: twelve minutes of what Piper makes. Hubs send as fast as it is made,
-and reading no further would leave their pings without an answer, so the rest is dropped."""
+"""Audio that may wait to be played: twelve minutes at 22,050 Hz. Hubs send it as fast as it is made, and
+back-pressure would leave their pings unanswered, so audio beyond the limit is dropped."""
 
 _MAX_SPEECHES = 16
-# A hub that began a speech and sends neither audio nor its end.
+# A speech ends after so long without audio.
 _STALL_S = 30.0
 _PIECE_S = 0.1
 
@@ -26,7 +26,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class PlaybackQueue:
-    """Plays one speech after the other on a task of its own, which lives while there are any."""
+    """Plays one speech after the other, on a task that exists while there are any.
+
+    Used on the event loop only.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,10 @@ class PlaybackQueue:
         on_played: Callable[[LunavoxError | None], Awaitable[None]],
         on_change: Callable[[], None],
     ) -> None:
-        """Be silent.
+        """Create an empty queue.
 
-        `on_played` is told the end of each speech of the hub, and why it was not heard if so; `on_change`
-        is called when `active` has changed.
+        `on_played` is awaited at the end of each speech of the hub, with the error if it could not be
+        played. `on_change` is called when `active` has changed.
         """
         self._speaker = speaker
         self._on_played = on_played
@@ -47,29 +50,33 @@ class PlaybackQueue:
         self._open: _Speech | None = None
         self._waiting_bytes = 0
         self._task: asyncio.Task[None] | None = None
-        self._silenced: set[asyncio.Task[None]] = set()
+        self._cancelled: set[asyncio.Task[None]] = set()
+        """Tasks that were cancelled and have not ended yet."""
 
     @property
     def active(self) -> bool:
-        """Whether something is played or about to be."""
+        """Whether something plays or waits to be played."""
         return self._task is not None
 
     def start(self, audio_format: AudioFormat) -> None:
-        """Begin a speech; one that is open ends. Raises BadAudio."""
+        """Start a speech of the hub, ending the open one. Raises BadAudio."""
         self.stop()
-        self._open = speech = _Speech(audio_format, self._took)
+        self._open = speech = _Speech(audio_format, self._removed)
         self._append(speech)
 
     def play(self, pcm: bytes, rate_hz: int) -> None:
-        """Play a sound of this satellite, 16-bit mono, after what waits; its end is told to nobody."""
-        sound = _Speech(AudioFormat(rate_hz), self._took)
-        sound.owned = False
+        """Queue a sound of the device, 16-bit mono; `on_played` is not called for it."""
+        sound = _Speech(AudioFormat(rate_hz), self._removed)
+        sound.awaited = False
         self._waiting_bytes += sound.add(pcm)
         sound.end()
         self._append(sound)
 
     def add(self, pcm: bytes) -> None:
-        """Add audio to the open speech; nothing happens without one, or once it was silenced."""
+        """Add audio to the open speech; ignored without one, or if it was dropped.
+
+        Beyond `MAX_WAITING_BYTES` the speech is cut off.
+        """
         if self._open is None or self._open.dropped:
             return
         if self._waiting_bytes + len(pcm) > MAX_WAITING_BYTES:
@@ -80,41 +87,41 @@ class PlaybackQueue:
         self._waiting_bytes += self._open.add(pcm)
 
     def stop(self) -> None:
-        """No more audio comes for the open speech."""
+        """End the open speech; the audio it has is played."""
         if self._open is not None:
             self._open.end()
             self._open = None
 
     def disown(self) -> None:
-        """Whoever sent this has gone: end the open speech, and tell the end of none of them."""
+        """Handle the loss of the hub: end the open speech, and call `on_played` for none of the queue."""
         self.stop()
         for speech in self._speeches:
-            speech.owned = False
+            speech.awaited = False
 
     def hush(self) -> bool:
-        """Fall silent at once, drop what waits and what still comes for it, and tell no end of it.
+        """Stop playback, and drop the queue and further audio of the open speech, without `on_played`.
 
-        Return whether the hub waits for an end.
+        Return whether the hub waits for the end of a speech.
         """
-        owed = any(speech.owned for speech in self._speeches)
+        awaited = any(speech.awaited for speech in self._speeches)
         if self._open is not None:
             self._open.drop()
         for speech in self._speeches:
             speech.drop()
-            speech.owned = False
+            speech.awaited = False
         self._speeches = deque()
         if self._task is not None:
             self._task.cancel()
-            self._silenced.add(self._task)
+            self._cancelled.add(self._task)
             self._task = None
             self._on_change()
-        return owed
+        return awaited
 
     async def close(self) -> None:
-        """Hush, and wait until it is silent."""
+        """Stop playback as `hush` does, and wait until the loudspeaker is free."""
         self.hush()
-        if self._silenced:
-            await asyncio.wait(self._silenced)
+        if self._cancelled:
+            await asyncio.wait(self._cancelled)
 
     def _append(self, speech: _Speech) -> None:
         if len(self._speeches) >= _MAX_SPEECHES:
@@ -123,14 +130,15 @@ class PlaybackQueue:
             return
         self._speeches.append(speech)
         if self._task is None:
-            played = self._run(self._speeches, tuple(self._silenced))
-            self._task = asyncio.get_running_loop().create_task(played, name="satellite playback")
+            work = self._run(self._speeches, tuple(self._cancelled))
+            self._task = asyncio.get_running_loop().create_task(work, name="satellite playback")
             self._task.add_done_callback(self._ended)
             self._on_change()
 
     async def _run(self, speeches: deque[_Speech], before: tuple[asyncio.Task[None], ...]) -> None:
+        """Play `speeches`, after the cancelled tasks `before` have ended."""
         if before:
-            # The sound card may not be free yet.
+            # The sound card may not be free until then.
             await asyncio.wait(before)
         while speeches:
             error: LunavoxError | None = None
@@ -138,16 +146,16 @@ class PlaybackQueue:
             try:
                 await self._speaker.play(speech.chunks())
             except LunavoxError as failed:
-                _LOGGER.warning("A speech was not heard: %s", failed)
+                _LOGGER.warning("A speech could not be played: %s", failed)
                 error = failed
             finally:
                 speech.drop()
                 speeches.popleft()
-            if speech.owned:
+            if speech.awaited:
                 await self._on_played(error)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._silenced.discard(task)
+        self._cancelled.discard(task)
         if self._task is task:
             self._task = None
             for speech in self._speeches:
@@ -157,27 +165,29 @@ class PlaybackQueue:
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("Playing failed", exc_info=error)
 
-    def _took(self, size: int) -> None:
+    def _removed(self, size: int) -> None:
         self._waiting_bytes -= size
 
 
 class _Speech:
-    """The audio of one speech on its way to the loudspeaker, as 16-bit mono."""
+    """The waiting audio of one speech, converted to 16-bit mono."""
 
-    def __init__(self, audio_format: AudioFormat, took: Callable[[int], None]) -> None:
+    def __init__(self, audio_format: AudioFormat, removed: Callable[[int], None]) -> None:
+        """`removed` is called with the number of bytes whenever audio is played or dropped."""
         check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
         self._rate_hz = audio_format.rate_hz
         plain = audio_format == AudioFormat(audio_format.rate_hz, 2, 1)
         self._converter = None if plain else Converter(audio_format, audio_format.rate_hz)
-        self._took = took
+        self._removed = removed
         self._pcm = bytearray()
         self._news = asyncio.Event()
         self._over = False
         self.dropped = False
-        self.owned = True
+        self.awaited = True
+        """Whether the hub waits for its end."""
 
     def add(self, pcm: bytes) -> int:
-        """Return how many bytes of audio this adds."""
+        """Add audio; return how many bytes that is after conversion."""
         if self._converter is not None:
             pcm = to_pcm16(self._converter.feed(pcm))
         self._pcm += pcm
@@ -190,19 +200,19 @@ class _Speech:
 
     def drop(self) -> None:
         self.dropped = True
-        self._took(len(self._pcm))
+        self._removed(len(self._pcm))
         self._pcm.clear()
         self.end()
 
     async def chunks(self) -> AsyncIterator[AudioChunk]:
-        """Yield what there is, in pieces that a loudspeaker plays soon, until the end."""
+        """Yield the audio in pieces of at most 0.1 s, until the end of the speech."""
         most = int(_PIECE_S * self._rate_hz) * 2
         while True:
             size = min(most, len(self._pcm) & ~1)
             if size:
                 piece = bytes(self._pcm[:size])
                 del self._pcm[:size]
-                self._took(size)
+                self._removed(size)
                 yield AudioChunk(piece, self._rate_hz)
             elif self._over:
                 return

@@ -1,7 +1,7 @@
-"""Asking a hub that waits for the wake word to wait for it again after it has failed.
+"""Restarting wake-word detection on a hub after an error.
 
-Home Assistant restarts the pipeline of a satellite that streams all the time, but not after an `error`,
-"no text recognized" included: newer ones then pass over what is streamed until they are asked.
+Home Assistant restarts the pipeline of a satellite that streams all the time, but not after an `error`, which
+"no text recognized" is too: newer versions then ignore the stream until they get a new `run-pipeline`.
 """
 
 from __future__ import annotations
@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-# Those that restart by themselves say `detect` well before.
+# Hubs that restart by themselves send `detect` well before this.
 FIRST_PAUSE_S = 3.0
 _LONGEST_PAUSE_S = 60.0
 
 
 class Rearming:
-    """Awaits `ask` some seconds after `failed`, unless `waits` comes first. Used on the loop only."""
+    """Awaits `ask` some seconds after `failed`, unless `waits` is called first.
+
+    Used on the event loop only.
+    """
 
     def __init__(self, ask: Callable[[], Awaitable[None]]) -> None:
-        """Ask nothing yet."""
+        """Create an idle object; `ask` asks the hub to detect wake words."""
         self._ask = ask
         self._pause_s = FIRST_PAUSE_S
         self._asking: asyncio.Task[None] | None = None
 
     def failed(self) -> None:
-        """The hub told an error: ask soon, and later if it fails again and again."""
+        """Handle an error of the hub: ask after a pause, which doubles with every failure in a row."""
         self.waits()
         self._asking = asyncio.get_running_loop().create_task(
             self._ask_after(self._pause_s), name="satellite asks again"
@@ -32,13 +35,13 @@ class Rearming:
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     def waits(self) -> None:
-        """The hub waits for a wake word, or is not to."""
+        """Do not ask: the hub detects wake words already, or is not wanted to."""
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
 
     def works(self) -> None:
-        """The hub has understood a command, or is a new one: the next pause is short again."""
+        """Handle a success or a new hub: do not ask, and begin with the shortest pause next time."""
         self.waits()
         self._pause_s = FIRST_PAUSE_S
 

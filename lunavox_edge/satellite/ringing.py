@@ -1,4 +1,4 @@
-"""The sound of a timer that has finished: repeated, slowly louder, and bounded."""
+"""The sound of a finished timer: repeated, slowly louder, and bounded in time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from lunavox_edge.errors import LunavoxError
 from lunavox_edge.satellite.speaker import Speaker
 from lunavox_edge.types import AudioChunk
 
-# What a person may have heard, and may mean with what is said next.
+# After so much sound, people in the room know that a timer rings, and may speak because of it.
 NOTICED_S = 0.7
-# After something was said: a hub that goes on with a question asks for the answer before that.
+# The pause after other audio; a hub that waits for the answer to a question asks for audio within it.
 _SETTLE_S = 0.5
-# A loudspeaker that does not work just now is tried again.
+# The pause after a loudspeaker has failed.
 _RETRY_S = 2.0
 _RATE_HZ = 22_050
 _PIECE_BYTES = _RATE_HZ // 10 * 2
-# As far ahead of what is heard as a player wants to be before it begins.
+# How far the audio is ahead of playback: players buffer about as much before they start.
 _LEAD_S = 1.0
 _LOUDNESS = (0.2, 0.3, 0.45, 0.65, 0.9)
 _LOUDER_EVERY_S = 8.0
@@ -29,16 +29,16 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Ringing:
-    """Rings through a loudspeaker from `start` to `stop`, while it may, for at most `ring_s` of sound.
+    """Rings from `start` to `stop`, while `may_sound` is True, for at most `ring_s` of sound.
 
-    `may_sound` tells whether nothing else is to be heard; `review` looks again. `on_end` is called when the
-    sound is over by itself. Used on the loop only.
+    After every change of `may_sound`, `review` must be called. `on_end` is called when the time of ringing
+    is over. Used on the event loop only.
     """
 
     def __init__(
         self, speaker: Speaker, *, ring_s: float, may_sound: Callable[[], bool], on_end: Callable[[], None]
     ) -> None:
-        """Be silent; `speaker` lets one speech wait for the one before."""
+        """Create a silent object; `speaker` must let a sound wait for the one before."""
         self._speaker = speaker
         self._ring_s = ring_s
         self._may_sound = may_sound
@@ -53,30 +53,30 @@ class Ringing:
 
     @property
     def sounding(self) -> bool:
-        """Whether it is heard now."""
+        """Whether the ring plays now."""
         return self._since_s is not None
 
     @property
     def noticed(self) -> bool:
-        """Whether it is heard now, and has been for so long that people in the room know of it."""
+        """Whether the ring plays now, and has played for 0.7 s since `start`, so that people know of it."""
         if self._since_s is None:
             return False
         return self._sounded_s + asyncio.get_running_loop().time() - self._since_s >= NOTICED_S
 
     def start(self) -> None:
-        """Ring; one that rings already begins its time anew."""
+        """Start ringing, or start the time of a ring anew."""
         if not self._wanted:
             self._sounded_s = self._settle_s = 0.0
         self._wanted, self._left_s = True, self._ring_s
         self.review()
 
     def stop(self) -> None:
-        """Fall silent at once."""
+        """Stop ringing at once."""
         self._wanted = False
         self.review()
 
     def review(self) -> None:
-        """Ring, or fall silent until the next review, by what `may_sound` says now."""
+        """Start or stop the sound, by the current value of `may_sound`."""
         loop, task = asyncio.get_running_loop(), self._task
         sounds = self._wanted and self._may_sound()
         if sounds and task is None:
@@ -90,13 +90,13 @@ class Ringing:
         self._settle_s = _SETTLE_S
 
     async def close(self) -> None:
-        """Stop, and wait until it is silent."""
+        """Stop, and wait until the loudspeaker is free."""
         self.stop()
         if self._ending:
             await asyncio.wait(self._ending)
 
     async def _run(self, settle_s: float) -> None:
-        complained = False
+        warned = False
         try:
             await asyncio.sleep(settle_s)
             while self._left_s > 0:
@@ -104,29 +104,29 @@ class Ringing:
                     async with aclosing(self._sound()) as sound:
                         await self._speaker.play(sound)
                 except LunavoxError as error:
-                    if not complained:
+                    if not warned:
                         _LOGGER.warning("A timer rings, but is not heard: %s", error)
-                    complained = True
+                    warned = True
                 self._stop_counting()
                 if self._left_s > 0:
                     self._left_s -= _RETRY_S
                     await asyncio.sleep(_RETRY_S)
         except Exception:
             _LOGGER.exception("A timer could not ring")
-        # Not reached by one that was cancelled, which is no longer the task of this object.
+        # Not reached after a cancellation, when another task may be running already.
         self._task = None
         self._wanted = False
         self._stop_counting()
         self._on_end()
 
     def _stop_counting(self) -> None:
-        """It is not heard any more."""
+        """Add the time since the sound started to the total."""
         if self._since_s is not None:
             self._sounded_s += asyncio.get_running_loop().time() - self._since_s
             self._since_s = None
 
     async def _sound(self) -> AsyncGenerator[AudioChunk, None]:
-        """Yield the signal again and again, little ahead of when it is heard."""
+        """Yield the signal again and again, at most `_LEAD_S` ahead of playback."""
         loop = asyncio.get_running_loop()
         begun_s, sent_s = loop.time(), 0.0
         self._since_s = begun_s

@@ -1,4 +1,4 @@
-"""What a satellite tells about itself."""
+"""The Wyoming `info` of the satellite device."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lu
 def satellite_info(
     name: str, area: str | None, *, engine: Engine | None = None, words: tuple[str, ...] = ()
 ) -> Info:
-    """Describe a satellite; one with an engine waits for `words` itself.
+    """Return the info of a satellite; with an engine, `words` are its own wake words.
 
-    Raises UnknownModel, SettingsError for a name or area that hubs refuse.
+    Raises UnknownModel, and SettingsError for a name or area that hubs refuse.
     """
     for option, text in (("--name", name), ("--area", area or "")):
         if len(text) > MAX_NAME_CHARS or not text.isprintable():
@@ -41,6 +41,6 @@ def satellite_info(
             max_active_wake_words=len(active),
             supports_trigger=True,
         ),
-        # Home Assistant looks up here what the phrase of a wake word is.
+        # Home Assistant reads the phrases of the wake words from here.
         wake=wake_programs(engine) if engine is not None else [],
     )

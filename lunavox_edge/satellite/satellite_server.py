@@ -1,4 +1,4 @@
-"""The port of a satellite: anybody may ask what it is, one hub at a time may use it."""
+"""The port of the satellite device: any client may ask for its `info`, one hub at a time may use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import LimitSettings
 
 MAX_CONNECTIONS = 16
-# A hub that has said nothing for so long may be gone; another one that comes then takes its place.
+# A hub that has sent nothing for so long may be gone; another hub may then replace it.
 TAKE_OVER_AFTER_S = 10.0
 _STOP_S = 3.0
 
@@ -30,7 +30,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SatelliteServer:
-    """Lets hubs reach a satellite on one address: `tcp://host:port`, `tls://host:port`, `unix:///path`."""
+    """Serves the device on one address: `tcp://host:port`, `tls://host:port` or `unix:///path`.
+
+    Used on the event loop only.
+    """
 
     def __init__(
         self,
@@ -43,9 +46,11 @@ class SatelliteServer:
         say: Callable[[str], None],
         identity: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """Store the parts; `start` opens the port, to the networks of `allow` as that of the service.
+        """Create a closed server; `start` opens the port.
 
-        `identity` returns what a `tls://` address shows, or raises SettingsError.
+        Only networks in `allow` are served, as in `wyoming.allow`; `limits` bound the messages that are
+        read; `say` shows messages to the user. `identity` returns the certificate of a `tls://` address, or
+        raises SettingsError.
         """
         self._satellite = satellite
         self._info = encode_event(info.event())
@@ -53,13 +58,13 @@ class SatelliteServer:
         self._gate = Gate(allow, lambda: limits)
         self._say = say
         self._listener = Listener(uri, self._accept, chosen_by="--uri", identity=identity)
-        self._links: dict[asyncio.Task[None], HubConnection] = {}
+        self._connections: dict[asyncio.Task[None], HubConnection] = {}
         self._hub: HubConnection | None = None
-        self._guests = 0
+        self._accepted = 0
 
     @property
     def uri(self) -> str:
-        """The address that hubs connect to, with the real port once started."""
+        """The address of the server; after `start` with the real port, where the port was 0."""
         return self._listener.uri
 
     async def start(self) -> None:
@@ -67,51 +72,51 @@ class SatelliteServer:
         await self._listener.start()
 
     async def stop(self) -> None:
-        """Close the port and everything else. Idempotent."""
+        """Close the port, the device and all connections. Idempotent."""
         self._listener.stop()
         await self._satellite.close()
-        for task in self._links:
+        for task in self._connections:
             task.cancel()
-        if self._links:
-            await asyncio.wait(self._links, timeout=_STOP_S)
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=_STOP_S)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._links) >= MAX_CONNECTIONS or not self._gate.allows(host_of(writer)):
+        if len(self._connections) >= MAX_CONNECTIONS or not self._gate.allows(host_of(writer)):
             writer.transport.abort()
             return
-        self._guests += 1
+        self._accepted += 1
         peer = writer.get_extra_info("peername")
-        name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
-        link = HubConnection(
+        name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._accepted}"
+        connection = HubConnection(
             reader, writer, limits=self._limits, info=self._info, handle=self._handle, peer=name
         )
-        task = asyncio.get_running_loop().create_task(self._serve(link), name=f"satellite {name}")
-        self._links[task] = link
-        task.add_done_callback(lambda done: self._links.pop(done, None))
+        task = asyncio.get_running_loop().create_task(self._serve(connection), name=f"satellite {name}")
+        self._connections[task] = connection
+        task.add_done_callback(lambda done: self._connections.pop(done, None))
 
-    async def _serve(self, link: HubConnection) -> None:
+    async def _serve(self, connection: HubConnection) -> None:
         try:
-            await link.run()
+            await connection.run()
         finally:
-            if self._hub is link:
+            if self._hub is connection:
                 self._hub = None
-                self._say(f"Hub {link.peer} has gone.")
+                self._say(f"Hub {connection.peer} has gone.")
                 await self._satellite.leave()
 
-    async def _handle(self, link: HubConnection, event: Event) -> None:
-        """Pass a message on from the hub. Raises Busy for anybody else's."""
-        if self._hub is not link:
-            await self._take_over(link)
-        await self._satellite.handle(event, link.send)
+    async def _handle(self, connection: HubConnection, event: Event) -> None:
+        """Pass a message of the hub on. Raises Busy for other clients while the hub is active."""
+        if self._hub is not connection:
+            await self._take_over(connection)
+        await self._satellite.handle(event, connection.send)
 
-    async def _take_over(self, link: HubConnection) -> None:
+    async def _take_over(self, connection: HubConnection) -> None:
         hub = self._hub
         if hub is not None and hub.quiet_s < TAKE_OVER_AFTER_S:
             raise Busy("Another hub uses this satellite.", retry_after_s=TAKE_OVER_AFTER_S)
-        self._hub = link
-        link.is_hub = True
+        self._hub = connection
+        connection.is_hub = True
         if hub is not None:
             hub.is_hub = False
             hub.hang_up()
             await self._satellite.leave()
-        self._say(f"Hub {link.peer} is connected.")
+        self._say(f"Hub {connection.peer} is connected.")

@@ -1,4 +1,4 @@
-"""A satellite as a program: its parts, put together, and their end."""
+"""The composition root of `lunavox-edge satellite`: creates the parts, runs them and stops them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _TLS_OPTIONS = ("--tls-cert", "--tls-key")
 
 @dataclass(frozen=True, slots=True)
 class SatelliteOptions:
-    """What the command line says.
+    """The options of the command line.
 
-    `words` None leaves the wake word to the hub; `stop_words` None means `stop` where it is installed.
+    With `words` None the hub detects wake words. `stop_words` None means `stop` if it is installed.
     """
 
     microphone: str
@@ -48,7 +48,7 @@ class SatelliteOptions:
 
 
 async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM. `say` shows messages to the user.
 
     Raises SettingsError, LunavoxLibraryError, BackendUnavailable, BadAudio, UnknownModel.
     """
@@ -56,7 +56,7 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    # Nothing rings yet; without a handler it would end the program.
+    # Without a handler the signal that silences timers would end the program.
     loop.add_signal_handler(signal.SIGUSR1, lambda: None)
     system.bound_heap()
     microphone, speaker = open_microphone(options.microphone), open_speaker(options.speaker)

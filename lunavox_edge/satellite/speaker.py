@@ -1,4 +1,4 @@
-"""Where a satellite is heard: a program that plays, a WAV file, or nowhere."""
+"""Loudspeakers of the device: a player program, a WAV file, or none."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _HEADER_BYTES = 44
 
 
 class Speaker(Protocol):
-    """Plays one speech at a time."""
+    """A loudspeaker; the caller must play one speech at a time."""
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
-        """Play to the end, as fast as it is heard; cancelling falls silent at once.
+        """Play to the end, in real time; cancelling stops playback at once.
 
         Raises PlaybackFailed.
         """
@@ -43,21 +43,21 @@ def open_speaker(target: str) -> Speaker:
             raise BackendUnavailable("There is no player here. Install one: sudo apt install alsa-utils")
         return ProgramSpeaker(target if rest else "aplay -q -")
     if kind == "command":
-        player_for(rest)  # raises for what is no command
+        player_for(rest)  # raises for an invalid command
         return ProgramSpeaker(rest)
     return FileSpeaker(Path(target))
 
 
 class SharedSpeaker:
-    """A loudspeaker for speech and for other sounds: each begins when the one before has let it go."""
+    """A loudspeaker with several users, each of which waits until the one before has ended."""
 
     def __init__(self, speaker: Speaker) -> None:
-        """Share a speaker."""
+        """Share `speaker`."""
         self._speaker = speaker
         self._turn = asyncio.Lock()
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
-        """Play to the end, after those that came before. Raises PlaybackFailed."""
+        """Wait for earlier calls to end, then play to the end. Raises PlaybackFailed."""
         async with self._turn:
             await self._speaker.play(chunks)
 
@@ -66,7 +66,7 @@ class ProgramSpeaker:
     """A program that plays the WAV on its standard input, started for each speech."""
 
     def __init__(self, output: str) -> None:
-        """Store what the sound card is given: `alsa:DEVICE` or a command."""
+        """Play through `output`: `alsa:DEVICE` or a command."""
         self._sound_card = SoundCard(output)
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
@@ -75,20 +75,23 @@ class ProgramSpeaker:
 
 
 class NullSpeaker:
-    """Nobody hears it, but it takes its time."""
+    """A loudspeaker without sound, which takes as long as a real one."""
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
-        """Wait for as long as the speech lasts."""
-        pace = _Playing()
+        """Wait for the duration of the speech."""
+        clock = _PlaybackClock()
         async for chunk in chunks:
-            await pace.until_heard(chunk.duration_s)
+            await clock.until_played(chunk.duration_s)
 
 
 class FileSpeaker:
-    """One WAV file to which every speech is added, as much of it as was heard."""
+    """A WAV file to which every speech is appended, in real time.
+
+    The rate is that of the first speech; others are resampled.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Empty the file. Raises SettingsError."""
+        """Create or empty the file. Raises SettingsError."""
         self._path = path
         self._rate_hz = 0
         self._written_bytes = 0
@@ -98,14 +101,14 @@ class FileSpeaker:
             raise SettingsError(f"--speaker {path}: {error.strerror}.") from error
 
     async def play(self, chunks: AsyncIterator[AudioChunk]) -> None:
-        """Write in real time; the file is whole after every piece. Raises PlaybackFailed."""
-        pace = _Playing()
+        """Append the speech; the file is a valid WAV after every chunk. Raises PlaybackFailed."""
+        clock = _PlaybackClock()
         async for chunk in chunks:
             try:
                 self._add(chunk)
             except OSError as error:
                 raise PlaybackFailed(f"The speaker's file cannot be written: {error.strerror}.") from error
-            await pace.until_heard(chunk.duration_s)
+            await clock.until_played(chunk.duration_s)
 
     def _add(self, chunk: AudioChunk) -> None:
         self._rate_hz = self._rate_hz or chunk.sample_rate
@@ -121,14 +124,15 @@ class FileSpeaker:
             file.write(wav_header(self._rate_hz, self._written_bytes))
 
 
-class _Playing:
-    """When a loudspeaker would have finished with what it was given."""
+class _PlaybackClock:
+    """The clock of a loudspeaker that plays in real time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._until_s = 0.0
 
-    async def until_heard(self, seconds: float) -> None:
+    async def until_played(self, seconds: float) -> None:
+        """Wait until the next `seconds` of audio would have been played."""
         now_s = self._loop.time()
         self._until_s = max(now_s, self._until_s) + seconds
         await asyncio.sleep(self._until_s - now_s)

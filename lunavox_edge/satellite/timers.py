@@ -1,4 +1,4 @@
-"""The timers of a satellite: what its hub says of them, and a countdown that goes on without a hub."""
+"""The timers of the device: set by events of the hub, counted down without it."""
 
 from __future__ import annotations
 
@@ -17,67 +17,65 @@ from lunavox_edge.wire.fields import Data
 TIMER_EVENTS = ("timer-started", "timer-updated", "timer-cancelled", "timer-finished")
 MAX_TIMERS = 64
 MAX_TIMER_S = 366 * 86_400
-# Ids of timers that rang or were cancelled, so that what a hub still says of them rings nothing.
-_MAX_REMEMBERED = 256
+# Ids of ended timers that are kept, so that a late event about one of them does not ring.
+_MAX_ENDED = 256
 _RETRY_AFTER_S = 60.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Cancellable(Protocol):
-    """A call that was asked for and can be called off."""
+    """A scheduled callback."""
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel the callback. Idempotent."""
 
 
 class Clock(Protocol):
-    """Monotonic seconds and calls at an instant of them; an event loop is one."""
+    """A monotonic clock with scheduled callbacks, such as an event loop."""
 
     def time(self) -> float:
-        """Return the seconds of now."""
+        """Return the current time in seconds."""
 
     def call_at(self, when: float, callback: Callable[[], object], /) -> Cancellable:
-        """Call back at `when`, or soon if that has passed."""
+        """Call `callback` at the time `when`, or soon if that has passed."""
 
 
 @dataclass(slots=True)
 class _Timer:
     total_s: int
-    left_s: float
-    """When it was last set; while it is paused, what is left of it."""
     due: Cancellable | None = None
-    """None while it is paused."""
+    """The scheduled end; None while the timer is paused."""
 
 
 class Timers:
-    """Counts down by itself; each timer rings once, whether the end comes from here or from the hub.
+    """Counts timers down; each rings once, whether its end is counted here or reported by the hub.
 
-    `on_ring` is called whenever a timer has finished, `on_silent` when none of the finished ones rings any
-    more. Used on the loop only.
+    `on_ring` is called whenever a timer has finished, `on_silent` when no timer rings any more. Used on the
+    event loop only.
     """
 
     def __init__(self, clock: Clock, *, on_ring: Callable[[], None], on_silent: Callable[[], None]) -> None:
-        """Begin without timers."""
+        """Create an object without timers."""
         self._clock = clock
         self._on_ring = on_ring
         self._on_silent = on_silent
         self._running: dict[str, _Timer] = {}
         self._ringing: dict[str, _Timer] = {}
-        self._over: dict[str, None] = {}
+        self._ended: dict[str, None] = {}
 
     @property
     def ringing(self) -> bool:
-        """Whether a timer has finished and nobody has silenced it."""
+        """Whether a timer has finished and was not silenced."""
         return bool(self._ringing)
 
     @property
     def count(self) -> int:
-        """How many timers there are that have not finished, paused ones too."""
+        """The number of timers that have not finished, including paused ones."""
         return len(self._running)
 
     def take(self, event: Event) -> None:
-        """Take `timer-started`, `-updated`, `-cancelled` or `-finished`. Raises ProtocolError, Busy."""
+        """Handle `timer-started`, `-updated`, `-cancelled` or `-finished`. Raises ProtocolError, Busy."""
         kind, data = event.type, event.data
         if kind == "timer-cancelled":
             self._cancel(_id(data))
@@ -101,32 +99,32 @@ class Timers:
         return True
 
     def close(self) -> None:
-        """Forget every timer."""
+        """Delete all timers."""
         for timer_id in (*self._running, *self._ringing):
             self._end(timer_id)
 
     def _start(self, timer_id: str, total_s: int) -> None:
         known = self._running.get(timer_id) or self._ringing.get(timer_id)
         if known is not None and known.total_s == total_s:
-            return  # said again after a reconnect: it has been counting since
+            return  # repeated after a reconnect; the timer has gone on counting
         self._set(timer_id, total_s, total_s)
 
     def _update(self, timer_id: str, left_s: int, *, active: bool) -> None:
         if active and not left_s:
-            # All of its time was taken away.
+            # No time is left.
             self._finish(timer_id)
             return
         known = self._running.get(timer_id) or self._ringing.get(timer_id)
         self._set(timer_id, known.total_s if known is not None else left_s, left_s, active=active)
 
     def _set(self, timer_id: str, total_s: int, left_s: int, *, active: bool = True) -> None:
-        """Count a timer down anew, whatever has become of it before. Raises Busy."""
+        """Set a timer, new or known, running or ended. Raises Busy."""
         self._check_room(timer_id)
         known = self._running.pop(timer_id, None)
         if known is not None and known.due is not None:
             known.due.cancel()
-        self._over.pop(timer_id, None)
-        timer = self._running[timer_id] = _Timer(total_s, left_s)
+        self._ended.pop(timer_id, None)
+        timer = self._running[timer_id] = _Timer(total_s)
         if active:
             timer.due = self._clock.call_at(self._clock.time() + left_s, lambda: self._finish(timer_id))
         if self._ringing.pop(timer_id, None) is not None and not self._ringing:
@@ -134,10 +132,10 @@ class Timers:
         _LOGGER.debug("timer %s: %d s, %s", timer_id, left_s, "counts" if active else "is paused")
 
     def _finish(self, timer_id: str) -> None:
-        if timer_id in self._ringing or timer_id in self._over:
+        if timer_id in self._ringing or timer_id in self._ended:
             return
         self._check_room(timer_id)
-        timer = self._running.pop(timer_id, None) or _Timer(0, 0)
+        timer = self._running.pop(timer_id, None) or _Timer(0)
         if timer.due is not None:
             timer.due.cancel()
         self._ringing[timer_id] = timer
@@ -146,7 +144,7 @@ class Timers:
 
     def _cancel(self, timer_id: str | None) -> None:
         if timer_id is None:
-            # No timer is meant: that is how a hub silences what rings and leaves alone what counts.
+            # Without an id, a hub silences the timers that ring and leaves the others alone.
             self.silence()
         else:
             self._end(timer_id)
@@ -155,27 +153,27 @@ class Timers:
         timer = self._running.pop(timer_id, None)
         if timer is not None and timer.due is not None:
             timer.due.cancel()
-        self._over.pop(timer_id, None)
-        self._over[timer_id] = None
-        while len(self._over) > _MAX_REMEMBERED:
-            del self._over[next(iter(self._over))]
+        self._ended.pop(timer_id, None)
+        self._ended[timer_id] = None
+        while len(self._ended) > _MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
         if self._ringing.pop(timer_id, None) is not None and not self._ringing:
             self._on_silent()
 
     def _check_room(self, timer_id: str) -> None:
-        there = timer_id in self._running or timer_id in self._ringing
-        if there or len(self._running) + len(self._ringing) < MAX_TIMERS:
+        known = timer_id in self._running or timer_id in self._ringing
+        if known or len(self._running) + len(self._ringing) < MAX_TIMERS:
             return
-        # A hub that restarts forgets its timers; those that count end by themselves, paused ones never would.
+        # A hub that restarts forgets its timers. Running ones end by themselves, paused ones never would.
         paused = next((key for key, timer in self._running.items() if timer.due is None), None)
         if paused is None:
             raise Busy(f"{MAX_TIMERS} timers are the limit.", retry_after_s=_RETRY_AFTER_S)
-        _LOGGER.warning("The timer that was paused longest ago is given up: %d are the limit", MAX_TIMERS)
+        _LOGGER.warning("The timer that was paused first is deleted: %d are the limit", MAX_TIMERS)
         del self._running[paused]
 
 
 def _id(data: Data) -> str | None:
-    """Return the id, or None if it is missing, null or blank. Raises ProtocolError."""
+    """Return the timer's id; None if it is missing, null or blank. Raises ProtocolError."""
     value = data.get("id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -193,7 +191,7 @@ def _seconds(data: Data) -> int:
 
 
 def _active(data: Data) -> bool:
-    """Return whether a timer counts down; it does unless it is said to be paused. Raises ProtocolError."""
+    """Return whether a timer counts down, by default True. Raises ProtocolError."""
     value = data.get("is_active", True)
     if not isinstance(value, bool):
         raise ProtocolError("'is_active' must be true or false.")

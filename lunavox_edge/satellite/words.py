@@ -1,4 +1,4 @@
-"""Which words a satellite waits for itself: those that begin a command, and those that only silence it."""
+"""The words that the device detects itself: wake words, and stop words that only silence it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
 
 STOP = "stop"
-"""The name of the microWakeWord model that is made for this."""
+"""The name of the microWakeWord model of a stop word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Names of installed wake words; no `calls` mean those of the settings."""
+    """Names of installed words."""
 
     calls: tuple[str, ...]
+    """The wake words; empty means those of the settings."""
     stops: tuple[str, ...]
+    """The stop words."""
 
 
 NO_WORDS = Words((), ())
 
 
 def choose_words(engine: Engine, calls: tuple[str, ...], stops: tuple[str, ...] | None) -> Words:
-    """Return the words for what was asked for; no `calls` mean those of the settings.
+    """Look up the requested wake words `calls` and stop words `stops`.
 
-    `stops` None means `stop` where it is installed. A word that stops begins no command. Raises UnknownModel.
+    Empty `calls` mean those of the settings; `stops` None means `stop` if it is installed. A stop word is
+    not a wake word as well, unless there would be no wake word left. Raises UnknownModel.
     """
     if stops is None:
         stops = tuple(entry.name for entry in engine.wake_words() if entry.name == STOP)
@@ -34,5 +37,5 @@ def choose_words(engine: Engine, calls: tuple[str, ...], stops: tuple[str, ...] 
         stops = tuple(entry.name for entry in engine.wake_words(stops)) if stops else ()
     wanted = tuple(entry.name for entry in engine.wake_words(calls))
     others = tuple(name for name in wanted if name not in stops)
-    # Somebody whose only word this is wants to say commands with it.
+    # If the only wake word is also a stop word, it is needed to start commands.
     return Words(others, stops) if others else Words(wanted, ())

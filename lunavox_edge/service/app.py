@@ -1,4 +1,4 @@
-"""The composition root: builds the parts, starts them in order, stops them in reverse."""
+"""The composition root: creates engine and front-ends, starts them in order, stops them in reverse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lunavox_edge.mqtt.mqtt_service import MqttService
 
 _SPARE_FILES = 256
-# Together with what cutting off takes, the end comes within 5 s.
+# With the time to cut off what is left, the shutdown takes less than 5 s.
 _SPEECH_GRACE_S = 3.0
 _ENGINE_GRACE_S = 0.5
 _SELF_CHECK_TIMEOUT_S = 300.0
@@ -39,7 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class App:
-    """One service: the engine and its front-ends."""
+    """The service: the engine and its front-ends (Wyoming, MQTT, the hub)."""
 
     def __init__(
         self,
@@ -49,9 +49,10 @@ class App:
         read_settings: Callable[[], Settings] | None = None,
         notifier: Notifier | None = None,
     ) -> None:
-        """Store; `say` prints a line of progress, `notifier` is told how the service is.
+        """Create a service that has not started.
 
-        `read_settings` reads them anew and may raise SettingsError.
+        `say` prints a line of progress, `notifier` notifies the service manager. `read_settings` returns the
+        settings for a reload and may raise SettingsError; without it there are no reloads.
         """
         self._settings = settings
         self._say = say
@@ -60,7 +61,10 @@ class App:
         self._background = Background()
 
     async def run(self, *, check: bool) -> None:
-        """Serve until SIGINT or SIGTERM. Raises SettingsError, LunavoxLibraryError, OSError."""
+        """Serve until SIGINT or SIGTERM; SIGHUP reloads the settings. `check` runs a self-check at the start.
+
+        Raises SettingsError, LunavoxLibraryError, OSError.
+        """
         started = time.monotonic()
         stop, hangup = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -128,12 +132,12 @@ class App:
             self._say(f"  satellites   {names}   (connecting in the background)")
 
     def _mqtt(self, engine: Engine, hub: Hub) -> MqttService | None:
-        """Return MQTT if the settings ask for it. Raises SettingsError, BackendUnavailable."""
+        """Return the MQTT service, None if it is off. Raises SettingsError, BackendUnavailable."""
         settings = self._settings
         if settings.mqtt.broker == "off":
             return None
         try:
-            from lunavox_edge.mqtt.mqtt_service import MqttService  # noqa: PLC0415  # its packages are an extra
+            from lunavox_edge.mqtt.mqtt_service import MqttService  # noqa: PLC0415  # needs optional packages
         except ImportError as error:
             raise BackendUnavailable(
                 "MQTT needs more packages; pip install 'lunavox-edge[mqtt]', or set mqtt.broker to off."
@@ -149,21 +153,21 @@ class App:
         )
 
     async def _start_mqtt(self, mqtt: MqttService | None) -> None:
-        """Start MQTT; Wyoming does not depend on it."""
+        """Start MQTT; if that fails, log it and go on without MQTT."""
         if mqtt is None:
             return
         kind = "embedded broker" if self._settings.mqtt.broker == "embedded" else "broker of the settings"
         try:
             await mqtt.start()
         except LunavoxLibraryError as error:
-            _LOGGER.error("MQTT is off: %s", error)  # noqa: TRY400  # the sentence says it all
+            _LOGGER.error("MQTT is off: %s", error)  # noqa: TRY400  # a stack would add nothing
             self._say(f"  problem      {error}")
         else:
             self._say(f"  mqtt         {mqtt.uri}   ({kind}; topics {mqtt.topics.root}/...)")
 
     @staticmethod
     async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-        """Run `work`, but not past the stop signal."""
+        """Run `work` until it returns or the stop signal comes; then cancel it. Raises what `work` raises."""
         task = asyncio.create_task(work, name="work")
         stopping = asyncio.create_task(stop.wait(), name="stop-signal")
         try:
@@ -197,16 +201,16 @@ class App:
     async def _reloads(
         self, hangup: asyncio.Event, engine: Engine, server: WyomingServer, supervisor: Supervisor
     ) -> None:
-        """Read the settings and the catalog anew at every hang-up signal, for ever."""
+        """Reload the settings and the catalog at every SIGHUP, until cancelled."""
         while True:
             await hangup.wait()
             hangup.clear()
             self._notifier.reloading()
-            self._notifier.status("Reading the settings anew")
+            self._notifier.status("Reloading the settings")
             try:
                 await self._reload(engine, server)
             except SettingsError as error:
-                _LOGGER.error(  # noqa: TRY400  # the sentence says it all
+                _LOGGER.error(  # noqa: TRY400  # a stack would add nothing
                     "The service goes on with the settings it had. %s", error, extra={"code": error.code}
                 )
             supervisor.ready()
@@ -231,7 +235,10 @@ class App:
 
 
 async def check_alone(settings: Settings, uri: str) -> SelfCheck:
-    """Run a service at `uri` for one self-check. Raises LunavoxError, also for a model that does not load."""
+    """Start a service at `uri`, run one self-check against it, and stop it.
+
+    Raises LunavoxError, also if a model does not load.
+    """
     engine = await blocking(lambda: Engine(settings))
     try:
         server = WyomingServer(engine, WyomingSettings(uri=uri), settings.limits)
@@ -248,7 +255,7 @@ async def check_alone(settings: Settings, uri: str) -> SelfCheck:
 
 
 def _status(engine: Engine, server: WyomingServer) -> str:
-    """One line for whoever asks the service manager."""
+    """Return the status line that the service manager shows."""
     status = engine.status()
     loaded = ", ".join(model.name for model in status.models if model.state != "loading") or "none"
     return f"Listening on {server.uri}; models: {loaded}; sessions: {status.sessions}"

@@ -1,4 +1,4 @@
-"""Does the service hear what it says? Asked through its own port, as any client would."""
+"""Self-check of a running service: speak a sentence and transcribe the audio, as a client of its port."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from lunavox_edge.types import AudioFormat
 from lunavox_edge.wyoming_server import blocking_client
 
 SENTENCE = "The kitchen light is on and dinner is ready."
-_ENOUGH = 0.7
+_MIN_MATCHED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class SelfCheck:
-    """What was heard of the sentence that was said, and how long both took."""
+    """Transcript of the sentence that was spoken, and the time that both steps took."""
 
-    heard: str
+    transcript: str
     matched: float
-    """Share of the words that came back."""
+    """Share of the sentence's words that the transcript contains, 0 to 1."""
     first_audio_ms: float
     transcript_ms: float
     english: bool = True
-    """Whether the default voice and model know the sentence's language; else its words say nothing."""
+    """Whether the default voice and model are for English; if not, the words are not compared."""
 
     @property
     def ok(self) -> bool:
-        """Whether enough words came back, or the sentence was not theirs."""
-        return self.matched >= _ENOUGH or not self.english
+        """Whether enough words match, or the words are not compared."""
+        return self.matched >= _MIN_MATCHED or not self.english
 
     @property
     def summary(self) -> str:
-        """One line for a person."""
+        """The result as one line for people."""
         verdict = "OK" if self.ok else f"NOT OK: said “{SENTENCE}”"
         if not self.english:
             verdict = "OK (words not compared, they are English and the defaults are not)"
         return (
-            f"{verdict}: heard “{self.heard}” (first audio after {self.first_audio_ms:.0f} ms, "
+            f"{verdict}: heard “{self.transcript}” (first audio after {self.first_audio_ms:.0f} ms, "
             f"transcript after {self.transcript_ms:.0f} ms)"
         )
 
 
 def self_check(uri: str, *, timeout_s: float) -> SelfCheck:
-    """Say a sentence through `uri` and have it transcribed. Raises LunavoxError."""
+    """Speak a sentence with the service at `uri` and transcribe it there. Raises LunavoxError."""
     info = blocking_client.describe(uri, timeout_s=timeout_s)
     languages = [voice.languages for program in info.tts[:1] for voice in program.voices[:1]]
     languages += [model.languages for program in info.asr[:1] for model in program.models[:1]]
@@ -59,10 +59,10 @@ def self_check(uri: str, *, timeout_s: float) -> SelfCheck:
     started = time.perf_counter()
     transcript = blocking_client.transcribe(uri, bytes(pcm), AudioFormat(rate_hz), timeout_s=timeout_s)
     transcript_ms = (time.perf_counter() - started) * 1000
-    wanted, heard = _words(SENTENCE), set(_words(transcript.text))
+    spoken, recognized = _words(SENTENCE), set(_words(transcript.text))
     return SelfCheck(
-        heard=transcript.text,
-        matched=sum(word in heard for word in wanted) / len(wanted),
+        transcript=transcript.text,
+        matched=sum(word in recognized for word in spoken) / len(spoken),
         first_audio_ms=first_audio_ms,
         transcript_ms=transcript_ms,
         english=english,

@@ -1,1 +1,1 @@
-"""Settings: what can be set, reading it, and what a running service can take over."""
+"""Settings: their definition, reading them from file and environment, reloading them."""

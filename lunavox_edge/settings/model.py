@@ -1,6 +1,7 @@
-"""What can be set: one frozen model per section, with every default, unit and range.
+"""Definition of all settings: one frozen pydantic model per section, with defaults, units and ranges.
 
-The text under a field is its documentation: docs/CONFIG.md and config/lunavox-edge.yaml are written from it.
+The docstring of a field is its documentation: docs/CONFIG.md and config/lunavox-edge.yaml are generated
+from it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lunavox_edge.settings.satellite_settings import SatellitesSettings
 from lunavox_edge.settings.section import Folder, Name, Names, Seconds, Section
 from lunavox_edge.settings.speech_settings import SttSettings, TtsSettings, VoiceAlias, WakeSettings
 
-_MAX_LABEL_BYTES = 63  # of a name in the DNS
+_MAX_LABEL_BYTES = 63  # limit of DNS for one label of a name
 
 
 def _check_uri(uri: str) -> str:
@@ -52,47 +53,50 @@ InstanceName = Annotated[str, Field(min_length=1), AfterValidator(_check_instanc
 
 
 class WyomingSettings(Section):
-    """The port that Home Assistant talks to."""
+    """The network port that Home Assistant connects to (Wyoming protocol)."""
 
     uri: Annotated[str, AfterValidator(_check_uri)] = "tcp://127.0.0.1:10300"
-    """Where to listen: `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:///PATH`. `tcp://0.0.0.0:10300`
-    listens on every network interface; there is no password, so do that in a trusted network only, and
-    see `allow`. Home Assistant knows no `tls://`. Port 0 takes any free port."""
+    """Address to listen on: `tcp://HOST:PORT`, `tls://HOST:PORT` or `unix:///PATH`. The default can be
+    reached from this machine only. `tcp://0.0.0.0:10300` listens on every network interface; there is no
+    password, so use that only in a trusted network, and see `allow`. Home Assistant does not support
+    `tls://`. Port 0 takes any free port."""
 
     allow: Annotated[tuple[Network, ...], Field(strict=False, max_length=1000)] = ()
-    """Networks and addresses that may connect, such as `[192.168.1.0/24, "fd00::/8"]`; this machine always
-    may. Empty: everybody who reaches the port."""
+    """Networks and addresses that may connect, such as `[192.168.1.0/24, "fd00::/8"]`; this machine may
+    always connect. Empty: every address may connect."""
 
     tls_cert: Folder | None = Field(None, strict=False)
-    """File of the certificate that a `tls://` address shows, with those between it and the authority."""
+    """File with the server certificate for a `tls://` address, followed by the intermediate certificates if
+    there are any."""
 
     tls_key: Folder | None = Field(None, strict=False)
-    """File of the key of that certificate; others must not be able to read it."""
+    """File with the private key of `tls_cert`. Other users must not be able to read it."""
 
     tls_ca: Folder | None = Field(None, strict=False)
-    """File of certificates that the commands of this machine trust at a `tls://` address. `null`:
-    `tls_cert`."""
+    """File with the CA certificates that `lunavox-edge` commands on this machine use to verify the service
+    at a `tls://` address. `null`: the file `tls_cert`."""
 
     zeroconf: bool = True
-    """Whether Home Assistant finds the port by itself (multicast DNS), if other machines can reach it."""
+    """Whether the port is announced in the network (zeroconf, multicast DNS), so that Home Assistant finds it
+    by itself. Nothing is announced while only this machine can reach the port."""
 
     name: InstanceName | None = None
-    """Name under which the port is found; Home Assistant knows the service by it, so keep it. `null`: a
-    name that belongs to this machine."""
+    """Name under which the port is announced. Home Assistant recognises the service by it, so do not change
+    it later. `null`: a name made from an identifier of this machine."""
 
     @model_validator(mode="after")
     def _check_tls(self) -> WyomingSettings:
         if Address.read(self.uri).tls and (self.tls_cert is None or self.tls_key is None):
-            raise ValueError("lack what a tls:// address needs; set tls_cert and tls_key")
+            raise ValueError("lack the certificate for a tls:// address; set tls_cert and tls_key")
         return self
 
     @property
     def client_uri(self) -> str:
-        """Where the commands of this machine find the service."""
+        """The address that commands on this machine connect to, with `?ca=FILE` for `tls://`."""
         return self.with_trust(self.uri)
 
     def with_trust(self, uri: str) -> str:
-        """Return an address of the service with the certificate that its clients trust."""
+        """Return `uri`, an address of the service; a `tls://` one with the `?ca=FILE` that clients trust."""
         trusted = self.tls_ca or self.tls_cert
         if trusted is None or not Address.parse(uri).tls:
             return uri
@@ -100,112 +104,121 @@ class WyomingSettings(Section):
 
 
 class LimitSettings(Section):
-    """What one client may use up, so that it hurts only itself."""
+    """Limits for clients of the Wyoming port, so that a faulty client does not disturb the others."""
 
     max_connections: int = Field(1024, ge=1, le=100_000)
-    """Connections at once; one more is refused."""
+    """Maximum number of open connections; further ones are refused."""
 
     max_connections_per_address: int = Field(512, ge=1, le=100_000)
-    """Connections at once from one address; one more is refused."""
+    """Maximum number of open connections from one network address; further ones are refused."""
 
     max_connects_per_minute: int = Field(6000, ge=1, le=10_000_000)
-    """Connections that one address may open in a minute."""
+    """Maximum number of connections that one network address may open per minute; further ones are
+    refused."""
 
     max_requests_per_minute: int = Field(6000, ge=1, le=10_000_000)
-    """Requests of one address in a minute; one more is answered "busy"."""
+    """Maximum number of requests from one network address per minute; further ones get the error "busy"."""
 
     max_sessions: int = Field(64, ge=1, le=10_000)
-    """Utterances and speeches at once; one more is answered "busy"."""
+    """Maximum number of simultaneous speech recognition and speech synthesis requests; further ones get the
+    error "busy"."""
 
     max_text_chars: int = Field(50_000, ge=1, le=10_000_000)
-    """Characters of text in one speech."""
+    """Maximum length of the text of one speech, in characters."""
 
     max_utterance_s: float = Field(600.0, gt=0, le=86_400)
-    """Seconds of audio in one utterance."""
+    """Maximum length of the audio of one utterance, in seconds."""
 
     max_message_bytes: int = Field(1_048_576, ge=256, le=1_073_741_824)
-    """Bytes of data, and of payload, in one message; audio may be as long as `max_utterance_s` allows."""
+    """Maximum size of the data, and of the payload, of one message, in bytes. Audio is limited by
+    `max_utterance_s` instead."""
 
     max_header_bytes: int = Field(65_536, ge=64, le=16_777_216)
-    """Bytes of the line that starts a message."""
+    """Maximum size of the header line of a message, in bytes."""
 
     read_timeout_s: Seconds = 30.0
-    """Seconds to wait for the rest of a message, or for the next audio inside an utterance."""
+    """Seconds to wait for the rest of a message, or for the next audio of an utterance."""
 
     write_timeout_s: Seconds = 30.0
-    """Seconds to wait for a client that does not read."""
+    """Seconds to wait for a client that does not read its answer; then the connection is closed."""
 
     idle_timeout_s: float = Field(3600.0, ge=0.05, le=2_592_000)
-    """Seconds after which a silent connection is closed."""
+    """Seconds after which a connection that sends nothing is closed."""
 
 
 class EngineSettings(Section):
     """Threads, memory and queues, shared by all models."""
 
     threads: int | None = Field(None, ge=1, le=1024)
-    """Threads for models. `null`: as many as there are cores, without those that are much weaker."""
+    """Number of threads for models. `null`: one per processor core; cores that are much slower than the
+    fastest one are not counted."""
 
     memory_budget_mb: int | None = Field(None, ge=1, le=16_777_216)
-    """MiB that all loaded models may take together. `null`: what is available, less the reserve."""
+    """Maximum memory for all loaded models together, in MiB. `null`: all available memory except
+    `memory_reserve_mb`."""
 
     memory_reserve_mb: int = Field(256, ge=0, le=16_777_216)
-    """MiB of the machine's available memory that models leave alone."""
+    """Memory of the machine that models must leave free, in MiB."""
 
     keep_alive_s: Annotated[float, AfterValidator(_check_keep_alive)] = Field(300.0, ge=-1)
-    """Seconds an unused model stays loaded. 0: it leaves at once. -1: it stays."""
+    """Seconds that an unused model stays loaded. 0: it is unloaded at once. -1: it is never unloaded because
+    of disuse."""
 
     max_queue: int = Field(64, ge=1, le=100_000)
-    """Pieces of work that may wait for one device; over that the answer is "busy"."""
+    """Maximum number of requests that run or wait on one device (the CPU or a GPU); further ones get the
+    error "busy"."""
 
     max_wait_s: Seconds = 10.0
-    """Seconds one more room may be expected to wait for its first audio; over that the answer is "busy"."""
+    """Maximum estimated wait for the first audio of a speech, in seconds. A request that would wait longer
+    gets the error "busy"; announcements are accepted in any case."""
 
     load_timeout_s: Seconds = 120.0
-    """Seconds a request waits for a model to load."""
+    """Seconds that a request waits for a model to load; then it fails."""
 
     stuck_after_s: float = Field(120.0, ge=0.1, le=86_400)
-    """Seconds after which a piece of work for a model counts as stuck: the log says so, and the service
-    manager, if there is one, restarts the service. Raise it if a large model on a slow board needs longer
-    for 30 seconds of speech."""
+    """Seconds after which one call of a model counts as stuck. This is logged, and systemd then restarts the
+    service. Raise the value if a large model on a slow board needs longer than this for 30 seconds of
+    speech."""
 
     max_temperature_c: float | None = Field(None, ge=30, le=150)
-    """Degrees Celsius of the hottest sensor from which on work is saved: idle models leave, then
-    `stt.fallback_models` hear. `null`: only when the machine says that heat slows it down."""
+    """Temperature limit of the hottest sensor, in degrees Celsius. When it is reached, the engine reduces its
+    load: it unloads unused models, then recognises speech with `stt.fallback_models`. `null`: it does so
+    only while the machine reports that heat slows it down."""
 
     pinned: Names = ()
     """Names of models and voices that are loaded at the start and never unloaded."""
 
 
 class CatalogSettings(Section):
-    """Where models and voices are found."""
+    """Folders with models and voices, and where to download more."""
 
     folders: Annotated[tuple[Folder, ...], Field(strict=False, max_length=100)] = ()
-    """Folders to search for models and voices; what is put there appears without a restart. A relative
-    folder counts from the folder of the settings file."""
+    """Folders to search for models and voices. Files that are added there are found without a restart. A
+    relative path starts at the folder of the settings file."""
 
     cache_dir: Folder | None = Field(None, strict=False)
-    """Folder for downloads and prepared models. `null`: `$XDG_CACHE_HOME/lunavox-edge`, else
-    `~/.cache/lunavox-edge`."""
+    """Folder for downloaded models and for files prepared from them. `null`: `$XDG_CACHE_HOME/lunavox-edge`,
+    or `~/.cache/lunavox-edge` if that variable is not set."""
 
     hub_endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+[^\s]*$", max_length=2000)] = (
         "https://huggingface.co"
     )
-    """Address of the Hugging Face hub or a mirror of it."""
+    """Address of the Hugging Face hub, or of a mirror of it."""
 
     def resolved_cache_dir(self) -> Path:
-        """Return the folder for downloads with the default filled in; it need not exist."""
+        """Return `cache_dir` or its default; the folder need not exist."""
         return self.cache_dir or system.cache_home() / "lunavox-edge"
 
 
 class LogSettings(Section):
-    """The log on standard error."""
+    """The log, which is written to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged."""
+    """Messages of this severity and above are logged."""
 
 
 class Settings(Section):
-    """Everything that can be set; `Settings()` holds the defaults."""
+    """All settings; `Settings()` holds the defaults."""
 
     wyoming: WyomingSettings = WyomingSettings()
     mqtt: MqttSettings = MqttSettings()
@@ -218,12 +231,12 @@ class Settings(Section):
     wake: WakeSettings = WakeSettings()
     catalog: CatalogSettings = CatalogSettings()
     voices: dict[Name, VoiceAlias] = Field(default_factory=dict)
-    """Names of your own for voices, each with fixed parameters."""
+    """Your own names for voices, each with fixed parameters."""
     log: LogSettings = LogSettings()
 
 
 def sections() -> dict[str, type[Section]]:
-    """Return each section's name and model, in the order of the file; `voices` is no section."""
+    """Return each section's name and model, in the order of the file; `voices` is a table, not a section."""
     found: dict[str, Any] = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {
         name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, Section)

@@ -1,4 +1,4 @@
-"""What can be set about MQTT and the appliance's own loudspeaker."""
+"""Settings of MQTT and of the appliance's own sound card."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _check_base(base: str) -> str:
 
 
 def _digits(value: object) -> object:
-    """YAML reads a bare `5` as a number."""
+    """Turn an integer into text, because YAML reads a bare `5` as a number."""
     return str(value) if type(value) is int else value
 
 
@@ -59,76 +59,78 @@ Topic = Annotated[str, AfterValidator(_check_base), Field(min_length=1, max_leng
 
 
 class MqttSettings(Section):
-    """The broker through which automations reach the appliance. docs/MQTT.md has the topics."""
+    """MQTT, for automations and Home Assistant. docs/MQTT.md describes the topics."""
 
     broker: Annotated[str, BeforeValidator(off), AfterValidator(_check_broker)] = "off"
-    """`off`, `embedded` for a broker inside the service, or the address of one: `mqtt://HOST`,
-    `mqtts://HOST` (TLS), `ws://HOST/PATH`, `wss://HOST/PATH`, with `:PORT` where it is not the usual one."""
+    """`off`, `embedded` for a broker inside the service, or the address of your broker: `mqtt://HOST`,
+    `mqtts://HOST` (TLS), `ws://HOST/PATH` or `wss://HOST/PATH`, with `:PORT` if it is not the standard
+    port."""
 
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:1883"
-    """Where the embedded broker listens. `0.0.0.0:1883` lets other machines in; set a user and a password
-    then."""
+    """Address that the embedded broker listens on. With `0.0.0.0:1883` other machines can connect; set a user
+    and a password then."""
 
     node: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    """Name of this appliance in topics, one of its own for each. `null`: the host name."""
+    """Name of this appliance in topics; two appliances must not have the same name. `null`: the host name."""
 
     base: Topic = "lunavox"
-    """What all topics begin with, before the node."""
+    """First part of all topics, before the node."""
 
     version: Annotated[Literal["5", "3.1.1"], BeforeValidator(_digits)] = "5"
-    """MQTT version to speak: `5` or `3.1.1`. The embedded broker speaks 3.1.1 only."""
+    """MQTT version to use: `5` or `3.1.1`. The embedded broker supports 3.1.1 only."""
 
     user: Name | None = None
-    """User name at the broker; the embedded one lets only this user in."""
+    """User name to log in with at the broker. The embedded broker accepts only this user."""
 
     password: Annotated[str, Field(max_length=1000)] | None = Field(None, repr=False)
-    """Password of the user. Others must not be able to read the file that it stands in; a variable is not
-    taken."""
+    """Password of the user. Other users of this machine must not be able to read the settings file then. The
+    password cannot be set by an environment variable."""
 
     password_file: Folder | None = Field(None, strict=False)
-    """File whose first line is the password, such as a credential of systemd; others must not be able to
+    """File whose first line is the password, such as a systemd credential. Other users must not be able to
     read it."""
 
     tls_ca: Folder | None = Field(None, strict=False)
-    """File of certificates to trust for `mqtts://` and `wss://`. `null`: those of the system."""
+    """File with the CA certificates that verify the broker for `mqtts://` and `wss://`. `null`: the CA
+    certificates of the system."""
 
     tls_cert: Folder | None = Field(None, strict=False)
-    """File of the certificate that the appliance shows to the broker."""
+    """File with the client certificate, if the broker asks for one."""
 
     tls_key: Folder | None = Field(None, strict=False)
-    """File of the key of that certificate."""
+    """File with the private key of `tls_cert`."""
 
     discovery: Annotated[Literal["device", "entities", "off"], BeforeValidator(off)] = "device"
-    """How the appliance shows itself to Home Assistant: as one `device`, as single `entities` (for versions
-    before 2024.12), or `off`."""
+    """How Home Assistant discovers the appliance: as one `device`, as separate `entities` (for versions of
+    Home Assistant before 2024.12), or `off`."""
 
     discovery_prefix: Topic = "homeassistant"
-    """Topic below which Home Assistant looks for devices."""
+    """First part of the topics where Home Assistant looks for devices."""
 
     publish_transcripts: Annotated[
         tuple[Literal["satellites", "mqtt", "wyoming"], ...], Field(strict=False, max_length=3)
     ] = ("satellites", "mqtt")
-    """Whose transcripts are published as `events/transcript`: of `satellites`, of audio sent over `mqtt`, of
-    clients of the `wyoming` port."""
+    """Which transcripts are published as `events/transcript`: those of `satellites`, of audio sent over
+    `mqtt`, and of clients of the `wyoming` port."""
 
     max_queue: int = Field(64, ge=1, le=10_000)
-    """Texts that may wait to be spoken; over that the answer is "busy"."""
+    """Maximum number of announcements that are queued; further ones get the error "busy"."""
 
     max_audio_mb: int = Field(32, ge=1, le=200)
-    """Megabytes of one recording to transcribe."""
+    """Maximum size of one recording to transcribe, in megabytes."""
 
     result_expiry_s: float = Field(300.0, ge=1.0, le=86_400.0)
-    """Seconds that results wait for a broker that is away."""
+    """Seconds that results are kept while the broker cannot be reached; then they are dropped."""
 
 
 class AudioSettings(Section):
-    """The sound card of the appliance itself."""
+    """The sound card of the appliance, for announcements."""
 
     output: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    """Where the appliance speaks: `auto` for the first player found, `alsa:DEVICE` for an ALSA device such
-    as `alsa:plughw:1`, or a command that plays a WAV from its input, such as `aplay -q -`. `null`: it has
-    no loudspeaker of its own."""
+    """How the appliance plays sound: `auto` for the first installed player, `alsa:DEVICE` for an ALSA device
+    such as `alsa:plughw:1`, or a command that plays a WAV from its standard input, such as `aplay -q -`.
+    `null`: the appliance has no loudspeaker of its own."""
 
     lead_in_silence_ms: int = Field(0, ge=0, le=5000)
-    """Milliseconds of silence before everything that is played, for a loudspeaker that wakes slowly and would
-    swallow the first word."""
+    """Milliseconds of silence before everything that is played, for a loudspeaker that wakes up slowly and
+    would cut off the first word."""

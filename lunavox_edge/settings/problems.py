@@ -1,4 +1,4 @@
-"""Turning pydantic's findings into sentences for people, with the nearest known key."""
+"""Error messages for wrong settings: pydantic's errors as sentences, with the most similar known key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXAMPLES = {
     "dict_type": "keys and values, indented below it",
 }
 _SHOWN_CHARS = 60
-# Tables whose keys are names of the user's own, and what stands below each.
+# Tables whose keys are names chosen by the user, and the model of their values.
 _TABLES: dict[tuple[str, ...], type[Section]] = {
     ("voices",): VoiceAlias,
     ("wake", "words"): WakeWord,
@@ -37,7 +37,7 @@ _TABLES: dict[tuple[str, ...], type[Section]] = {
 
 
 def dotted(loc: Iterable[str | int]) -> str:
-    """Return the key as people write it: `tts.speed`, `catalog.folders[0]`."""
+    """Return the path of a key in dotted form: `tts.speed`, `catalog.folders[0]`."""
     text = ""
     for part in loc:
         if part != "[key]":
@@ -46,7 +46,7 @@ def dotted(loc: Iterable[str | int]) -> str:
 
 
 def sentence(error: ErrorDetails) -> str:
-    """Say what is wrong with one value."""
+    """Return one error of pydantic as a sentence. Secret values are not shown."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if error["loc"] and _is_secret(str(error["loc"][-1]), value):
         value = "(hidden)"
@@ -55,7 +55,7 @@ def sentence(error: ErrorDetails) -> str:
     if kind == "missing":
         return "this key is missing"
     if kind == "value_error":
-        # What is wrong with several keys together is no fault of one value.
+        # The error of a whole section does not belong to one value, so no value is shown.
         return str(context["error"]) if isinstance(value, dict) else f"{_shown(value)} {context['error']}"
     if "[key]" in error["loc"]:
         return f"the name must have {_named(kind)}"
@@ -69,7 +69,7 @@ def sentence(error: ErrorDetails) -> str:
 
 
 def suggestion(loc: Iterable[str | int]) -> str:
-    """Return a "did you mean" for a key that does not exist, or nothing."""
+    """Return a hint for a key that does not exist: "; did you mean 'KEY'?", or the known keys, or ""."""
     *parents, last = (str(part) for part in loc)
     siblings = _known_below(parents)
     wanted = last.lower()
@@ -83,7 +83,7 @@ def suggestion(loc: Iterable[str | int]) -> str:
 
 
 def field_at(loc: Sequence[str | int]) -> FieldInfo | None:
-    """Return the setting that a value belongs to, None for sections and names of your own."""
+    """Return the field of the setting at `loc`; None for sections and names chosen by the user."""
     for path, kind in _TABLES.items():
         if tuple(loc[: len(path)]) == path and len(loc) > len(path) + 1:
             return kind.model_fields.get(str(loc[len(path) + 1]))
@@ -92,7 +92,7 @@ def field_at(loc: Sequence[str | int]) -> FieldInfo | None:
 
 
 def numeric_range(field: FieldInfo) -> str:
-    """Return a setting's range as `1 to 64`, `over 0`, or nothing if it is not bounded."""
+    """Return the range of a setting, such as `1 to 64` or `over 0 to 10`; "" if it is not bounded."""
     low = _bound(field, "ge")
     above = _bound(field, "gt")
     high = _bound(field, "le")

@@ -1,9 +1,9 @@
-"""Finding, reading and checking the settings: a YAML file, then environment variables over it.
+"""Finding, reading and validating the settings: a YAML file, overridden by environment variables.
 
-The file is the first of these: the path given, `$LUNAVOX_EDGE_CONFIG`, `config.yaml` in
-`$XDG_CONFIG_HOME/lunavox-edge` (`~/.config/lunavox-edge`), `/etc/lunavox-edge/config.yaml`. Without
-any of them the defaults hold. The working folder is not searched: what a service does must not depend
-on where it was started.
+The file is the first of these that exists: the path given, `$LUNAVOX_EDGE_CONFIG`, `config.yaml` in
+`$XDG_CONFIG_HOME/lunavox-edge` (`~/.config/lunavox-edge`), `/etc/lunavox-edge/config.yaml`; without a
+file the defaults apply. A path that is given but missing is an error. The working directory is not
+searched, because a service must not depend on where it was started.
 """
 
 from __future__ import annotations
@@ -22,42 +22,11 @@ from pydantic.fields import FieldInfo
 from lunavox_edge.errors import SettingsError
 from lunavox_edge.host import system
 from lunavox_edge.host.secret_files import exposure
-from lunavox_edge.settings.model import (
-    CatalogSettings,
-    EngineSettings,
-    LimitSettings,
-    LogSettings,
-    Settings,
-    WyomingSettings,
-    sections,
-)
-from lunavox_edge.settings.mqtt_settings import AudioSettings, MqttSettings
+from lunavox_edge.settings.model import Settings, sections
 from lunavox_edge.settings.problems import dotted, field_at, sentence
 from lunavox_edge.settings.section import BASE_DIR
-from lunavox_edge.settings.speech_settings import SttSettings, TtsSettings, VoiceAlias, WakeSettings, WakeWord
 from lunavox_edge.settings.versions import VERSION_KEY, take_version
 from lunavox_edge.settings.yaml_file import KeyPath, SettingsProblem, YamlTree, parse_yaml, read_yaml
-
-__all__ = [
-    "AudioSettings",
-    "CatalogSettings",
-    "EngineSettings",
-    "LimitSettings",
-    "LoadedSettings",
-    "LogSettings",
-    "MqttSettings",
-    "Settings",
-    "SttSettings",
-    "TtsSettings",
-    "VoiceAlias",
-    "WakeSettings",
-    "WakeWord",
-    "WyomingSettings",
-    "changed",
-    "load_settings",
-    "read_settings",
-    "variable_for",
-]
 
 FILE_VARIABLE = "LUNAVOX_EDGE_CONFIG"
 PREFIX = "LUNAVOX_EDGE__"
@@ -67,7 +36,7 @@ SYSTEM_FILE = Path("/etc/lunavox-edge/config.yaml")
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings and where they came from; `overrides` maps variables to the keys they set."""
+    """Settings and their sources; `overrides` maps environment variables to the keys they set."""
 
     settings: Settings
     file: Path | None
@@ -80,7 +49,10 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 
 
 def as_settings(given: Settings | str | Path | None) -> Settings:
-    """Return settings as they are, read from a file, or the defaults. Raises SettingsError."""
+    """Return `given` if it is settings, those read from the file if it is a path, the defaults if None.
+
+    Raises SettingsError.
+    """
     if given is None:
         return Settings()
     return given if isinstance(given, Settings) else load_settings(Path(given))
@@ -94,7 +66,7 @@ def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     if file is not None:
         reading.take_file(file)
     names = sorted(name for name, value in environ.items() if value)
-    reading.refuse_slips(names)
+    reading.report_misspelt(names)
     names = [name for name in names if name.startswith(PREFIX)]
     overrides = {name: key for name in names if (key := reading.take_variable(name, environ[name]))}
     settings = reading.check((file.parent if file is not None else Path()).absolute())
@@ -119,7 +91,7 @@ def variable_for(section: str, key: str) -> str:
 
 
 class _Reading:
-    """Gathers values from the file and the variables, the place of each, and all problems."""
+    """Collects the values of file and variables, the source of each (file and line), and all problems."""
 
     def __init__(self) -> None:
         self.problems: list[SettingsProblem] = []
@@ -160,8 +132,8 @@ class _Reading:
             what = f"stands in a file that is not secret: {exposed}; or use mqtt.password_file"
             self.problems.append(SettingsProblem(place, dotted(_PASSWORD), what))
 
-    def refuse_slips(self, names: Iterable[str]) -> None:
-        """Note variables that are those of a setting but for underscores or small letters."""
+    def report_misspelt(self, names: Iterable[str]) -> None:
+        """Note a problem for variables that differ from a setting's only in underscores or case."""
         meant = {variable.replace("__", "_"): variable for variable in _variables()}
         for name in names:
             variable = meant.get(name.upper().replace("__", "_"))
@@ -171,7 +143,7 @@ class _Reading:
                 )
 
     def take_variable(self, name: str, text: str) -> str | None:
-        """Set what a variable says; return its key, or None if there is no such key."""
+        """Override a setting with a variable's text; return its key, or None after noting a problem."""
         section, _, key = name[len(PREFIX) :].lower().partition("__")
         field = field_at((section, key))
         if name != variable_for(section, key) or not key or (field is None and section != "voices"):
@@ -200,7 +172,7 @@ class _Reading:
         return f"{section}.{key}"
 
     def check(self, base_dir: Path) -> Settings | None:
-        """Return the settings if there is no problem at all."""
+        """Return the validated settings, None if there is any problem. Relative paths start at `base_dir`."""
         found: list[tuple[int, SettingsProblem]] = []
         settings = None
         try:
@@ -245,7 +217,7 @@ def _exposure(file: Path) -> str | None:
 
 
 def _is_text(field: FieldInfo) -> bool:
-    """Whether a variable's text is the value as it stands, so that `no` or `8` need no quotes."""
+    """Whether a variable's text is the value itself, not YAML, so that `no` or `8` need no quotes."""
     is_union = get_origin(field.annotation) in (UnionType, Union)
     for kind in get_args(field.annotation) if is_union else (field.annotation,):
         bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind

@@ -1,4 +1,4 @@
-"""What of changed settings a running service can take over, and what has to wait for a restart."""
+"""Reload of settings: which changes apply to a running service, and which need a restart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from lunavox_edge.settings.model import Settings
 
-# Sections with the keys that need a restart; of a section that is not here all do.
+# Keys that need a restart, by section; in a section that is missing here every key needs one.
 _FIXED: dict[str, frozenset[str]] = {
     "limits": frozenset({"max_sessions"}),
     "engine": frozenset({"threads", "max_queue", "max_wait_s"}),
@@ -22,7 +22,7 @@ _FIXED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The settings to go on with, and the keys that differ: taken over now, or after a restart."""
+    """The settings to use from now on, and the changed keys: `live` apply now, `later` after a restart."""
 
     settings: Settings
     live: tuple[str, ...]
@@ -39,7 +39,7 @@ class Change:
 
 
 def change(old: Settings, new: Settings) -> Change:
-    """Return what becomes of `old` if `new` is wanted."""
+    """Return the settings `old` with those changes of `new` that need no restart."""
     live: list[str] = []
     later: list[str] = []
     merged: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""What the fields of every section have in common."""
+"""Base class and shared field types of all sections of the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 BASE_DIR = "base_dir"
-"""Key of the validation context: the folder that relative folders count from."""
+"""Key of the validation context: the folder that relative paths start at."""
 
 
 def _locate(folder: object, info: ValidationInfo) -> object:
@@ -26,7 +26,7 @@ def _locate(folder: object, info: ValidationInfo) -> object:
 
 
 def off(value: object) -> object:
-    """YAML reads a bare `off` as false."""
+    """Turn False into "off", because YAML reads a bare `off` as false."""
     return "off" if value is False else value
 
 
@@ -39,7 +39,7 @@ Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]
 
 
 class Section(BaseModel):
-    """One section of the file."""
+    """One section of the settings file: frozen, strictly typed, unknown keys are errors."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True

@@ -1,6 +1,6 @@
-"""The version of a settings file, and bringing older ones up to date as they are read.
+"""Version of the settings file, and conversion of older versions when they are read.
 
-The file itself is never written: its comments are its owner's.
+The file itself is never written, because that would lose the comments of its owner.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 VERSION_KEY = "version"
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 STEPS: Sequence[Step] = ()
-"""Each turns the values of a file of one version, counted from 1, into those of the next."""
+"""Conversions: the first turns the values of a file of version 1 into those of version 2, and so on."""
 VERSION = len(STEPS) + 1
-"""Of what this release reads, and of config/lunavox-edge.yaml."""
+"""The newest version that this release reads; config/lunavox-edge.yaml has it."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def take_version(data: Mapping[str, Any], steps: Sequence[Step] = STEPS) -> dict[str, Any]:
-    """Return the values without their version, as this release wants them. Raises ValueError.
+    """Return the values without `version`, converted to the newest version. Raises ValueError.
 
-    Values without a version are of the first form.
+    Values without a version are of version 1.
     """
     values = dict(data)
     newest = len(steps) + 1

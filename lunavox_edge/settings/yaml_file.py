@@ -1,4 +1,4 @@
-"""Reading a YAML file into plain values, remembering the line of every key. Knows no setting."""
+"""Reading a YAML file into plain values, with the line of every key. Independent of the settings model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import yaml
 
 MAX_FILE_BYTES = 1_048_576
 MAX_NODES = 10_000
-"""Values in a file, each use of a YAML alias counted: a few lines of aliases can stand for billions."""
+"""Maximum number of values in a file. Each use of a YAML alias counts: a few lines of aliases can expand to
+billions of values."""
 MAX_DEPTH = 20
 
 KeyPath = tuple[str | int, ...]
@@ -25,7 +26,7 @@ _NOTHING = object()
 
 @dataclass(frozen=True, slots=True)
 class SettingsProblem:
-    """One thing that is wrong: where (`file:line` or a variable), which key, and what."""
+    """One error in the settings: `place` is `file:line` or a variable, `what` the message."""
 
     place: str
     key: str
@@ -38,7 +39,10 @@ class SettingsProblem:
 
 @dataclass(slots=True)
 class YamlTree:
-    """What a file or a variable holds. `lines` has the line of every value, by its keys."""
+    """The parsed value of a file or a variable. `lines` has the line of every value, by the path of its keys.
+
+    `problems` are (line, message); line 0 means the whole text.
+    """
 
     value: Any = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
@@ -46,13 +50,13 @@ class YamlTree:
 
 
 def read_yaml(path: Path) -> YamlTree:
-    """Read a file; whatever is wrong with it is in `problems`, with the line or 0."""
+    """Read and parse a file. Never raises: errors are in `problems` of the result."""
     text = _read_text(path)
     return YamlTree(problems=[(0, text.reason)]) if isinstance(text, _Unreadable) else parse_yaml(text)
 
 
 def parse_yaml(text: str) -> YamlTree:
-    """Turn text into values; whatever is wrong with it is in `problems`, with the line or 0."""
+    """Parse text. Never raises: errors are in `problems` of the result."""
     tree = YamlTree()
     try:
         loader = _Loader(text)
@@ -77,7 +81,7 @@ class _Unreadable:
 
 def _read_text(path: Path) -> str | _Unreadable:
     try:
-        # A pipe or a device would block or never end.
+        # Reading a pipe or a device could block or never end.
         if not stat.S_ISREG(path.stat().st_mode):
             return _Unreadable("this is not a file")
         with path.open("rb") as file:
@@ -101,7 +105,7 @@ class _TooMuchError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """Stops composing a file that is too large, before it costs much."""
+    """Stops composing a file with too many nodes early, before that costs much time and memory."""
 
     composed = 0
 
@@ -113,7 +117,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Builder:
-    """Builds values from nodes, noting lines and problems."""
+    """Builds values from YAML nodes and notes their lines and problems in the tree."""
 
     def __init__(self, loader: _Loader, tree: YamlTree) -> None:
         self._loader = loader

@@ -1,1 +1,1 @@
-"""From written text to what a voice can say: segments, markup, spoken forms."""
+"""Text processing for speech: segmentation, SSML, markdown, normalisation (numbers and signs as words)."""

@@ -1,10 +1,10 @@
-"""The commonest abbreviations of languages other than English, and the words they stand for."""
+"""The most common abbreviations of languages other than English, and the words they stand for."""
 
 from __future__ import annotations
 
-# abbreviation=words, separated by semicolons. A mark behind the words says where it is read so:
-# `#` before a number, `?` before a number with or without its full stop, `@` after a number, `^`
-# before a name (a capital letter). A blank inside an abbreviation is optional.
+# Entries are abbreviation=words, separated by semicolons. A mark after the words says where they apply: `#`
+# before a number, `?` before a number (the full stop may be missing), `@` after a number, `^` before a name
+# (a capital letter). A space inside an abbreviation is optional.
 ABBREVIATIONS: dict[str, str] = {
     "de": "Jan=Januar@; Feb=Februar@; Mär=März@; Apr=April@; Jun=Juni@; Jul=Juli@; Aug=August@;"
     " Sep=September@; Sept=September@; Okt=Oktober@; Nov=November@; Dez=Dezember@; z. B=zum Beispiel; d."
@@ -211,17 +211,18 @@ ABBREVIATIONS: dict[str, str] = {
 }
 
 KEPT_WITH_FULL_STOP: dict[str, frozenset[str]] = {"es": frozenset({"temp", "máx", "mín"})}
-"""Their gender depends on what they measure, and the voice reads them well: they stay as they are."""
+"""Abbreviations that stay as they are: their gender depends on the quantity, and voices read them
+correctly."""
 
 OTHER_BEFORE_NAMES = frozenset(
-    # Titles, and what a place or a saint is called
+    # Titles, and abbreviations before names of places and saints
     "str bd sres dña profa stª ilmo exmo dott arq geom p.zza v.le c.so sig.na prof.ssa d.ª prof.ª"
     " mmes mm pr drs św inż mgr ks mudr judr mvdr phdr rndr pí sn doç skt gđa gosp rva nti szt özv"
     " ifj dkt parch znj dl bpk tn jl próf šv nám вул просп бул г-н г-жа д-р sv sf inž tp gs ts ths bw"
     " праф гр д-р проф د أ م ڈ آ डॉ प्रो डा प्रा డా ప్రొ ഡോ പ്രൊഫ esim ks np tzn tj itp m.in např npr"
     " napr t.ex örn bkz pvz piem напр нпр прим др св ім буд αγ δρ κα οδ адм инж".split()
 )
-"""What follows these in one of the languages is a name."""
+"""In one of the languages a name follows these, never a new sentence."""
 
 OTHER_BEFORE_NUMBERS = frozenset(
     "max maks máx màx maxim min mín mini temp tenp temper tepl avg hum umid prom moy gem ø aprox"
@@ -231,4 +232,4 @@ OTHER_BEFORE_NUMBERS = frozenset(
     " vlhk wilg luftf väh pribl priem nrn mind bl ap pkl z.zt zt abb"
     " pkt pagg pàg obr ст стор გვ ص न्यून పే പേ रु రూ രൂ zi".split()
 )
-"""The sentence goes on if a number follows."""
+"""Their full stop does not end a sentence if a number follows."""

@@ -1,4 +1,4 @@
-"""Words before a full stop that do not end a sentence, for the languages people speak at home."""
+"""Abbreviations whose full stop does not end a sentence, in the most common languages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BEFORE_NAMES = frozenset(
     # Dutch, Polish, the Nordic languages, Russian
     " dhr mevr mw bijv ul np tzn godz bl.a t.ex f.eks ул им проф акад пр пл т.е т.к т.п т.н".split()
 )
-"""Titles and the like: what follows is a name or a noun, never a new sentence."""
+"""Titles and similar words: a name or a noun follows, never a new sentence."""
 
 BEFORE_NUMBERS = frozenset(
     "no nos nr num p pp pg pag pág págs núm vol ch chap fig figs sec sect art approx aprox ca circa est"
@@ -24,32 +24,32 @@ BEFORE_NUMBERS = frozenset(
     " ver ep eps para eq lvl pos wt ht dist alt lat freq acct máx mín"
     " bd ziff tel str s z v n blz kl стр рис табл гл".split()
 )
-"""They do not end a sentence if a number follows: `No. 5`, but `No. I will not.`"""
+"""Their full stop does not end a sentence if a number follows: `No. 5`, but `No. I will not.`"""
 
 PARTS = frozenset("vol ch chap fig sec sect art".split())
-"""Parts of books, which Roman numerals of one letter count too: `Vol. I`."""
+"""Parts of books; a Roman numeral of one letter may follow: `Vol. I`."""
 
 OFTEN_LAST = frozenset("inc ltd co corp bros jr ph.d b.sc m.sc temp avg hum approx apt".split())
-"""They end a sentence only if the next word is one that starts sentences."""
+"""Their full stop ends a sentence only if the next word is one of STARTERS."""
 
 UNITS = frozenset(
     "ft min mins sec secs hr hrs h in lb lbs oz yd yds mi yr yrs gal qt pt mt"
     " std sek tim год хв ч мин сек".split()
 )
-"""After a number these are measures: `Wait 5 min. 3 people came` and `It is 6 ft. High walls`."""
+"""Units, if a number is before them: `Wait 5 min. 3 people came` and `It is 6 ft. High walls`."""
 
 LETTER_UNITS = frozenset("hmsglLWVKCF")
-"""The same of one letter."""
+"""Units of one letter."""
 
 LABELED = frozenset("max min".split())
-"""They do not end a sentence before the name of something measured: `Max. Temperature`."""
+"""Their full stop does not end a sentence before the name of a measured quantity: `Max. Temperature`."""
 
 MEASURED = (
     *("temp", "hum", "speed", "power", "load", "volume", "level", "batt", "rain", "wind", "press", "value"),
     *("energy", "volt", "curr", "consum", "bright", "charg", "output", "input", "flow", "weight", "time"),
     *("duration", "outdoor", "indoor", "day", "night"),
 )
-"""How the names of what is measured begin."""
+"""Beginnings of the names of measured quantities."""
 
 STARTERS = frozenset(
     "the a an i it he she we you they this that these those there then here in on at but and so if when"
@@ -64,7 +64,7 @@ AFTER_CLOCK = frozenset(
     " july august september october november december est edt cst cdt mst mdt pst pdt gmt utc cet cest"
     " bst eastern central mountain pacific".split()
 )
-"""Words that continue `10 a.m.` though they have a capital."""
+"""Words that may continue a sentence after `10 a.m.`, although they are capitalised."""
 
 GERMAN_MONTHS = frozenset(
     "januar jänner jan februar feber feb märz april apr mai juni jun juli jul august aug september sept"
@@ -72,14 +72,14 @@ GERMAN_MONTHS = frozenset(
     " etage ebene bundesliga halbzeit stock advent feiertag weihnachtstag fc og ug dg obergeschoss"
     " untergeschoss stockwerk quartal".split()
 )
-"""After `3. ` they make it a date, or a floor."""
+"""Months, and floors; a number and a full stop before them are an ordinal: `3. Mai`."""
 
 GERMAN_BEFORE_ORDINALS = frozenset(
     "am der die das den dem des im vom zum zur beim bis ab seit jeder jede jedes jeden jedem dieser"
     " diese dieses diesen diesem ein eine einen einem einer unser unsere mein meine sein seine ihr"
     " eines einer kein keine dein deine déi deen".split()
 )
-"""`der 2. Weltkrieg`: the full stop belongs to the number."""
+"""Words before an ordinal, whose full stop does not end the sentence: `der 2. Weltkrieg`."""
 
 LEADING_NUMERAL = re.compile(
     r"(?:^\s*|[,;:(] ?|\b(?:[iad]m|de[smnr]|zum|vom|beim|die|das|az?|w|ve?|o|na|po|za) )[IVX]{2,5}$"

@@ -1,4 +1,4 @@
-"""English abbreviations with a full stop, in words."""
+"""English abbreviations, written out as words."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ _WORDS = {
     "corp": "corporation",
 }
 _OFTEN_LAST = frozenset("etc blvd dept govt temp temps avg hum precip batt qty inc ltd corp".split())
-"""Their full stop may end the sentence too."""
+"""Abbreviations whose full stop may also end the sentence."""
 _KEEPS_CAPITAL = frozenset("temp temps avg hum precip batt qty max min".split())
-"""They begin labels: `Temp. 20 °C`."""
+"""Abbreviations that are capitalised as the first word of a label: `Temp. 20 °C`."""
 _WORDS_INSIDE = {
     "max": "maximum",
     "min": "minimum",
@@ -71,12 +71,12 @@ _WORDS_INSIDE = {
     "apt": "apartment",
     "ave": "avenue",
 }
-"""Read so only where the sentence goes on: `max. 5`, but `Ask Max.`"""
+"""Abbreviations that are written out only if the sentence continues: `max. 5`, but `Ask Max.`"""
 _LABELS = (
     "Temp|Hum|Speed|Power|Load|Volume|Level|Batt|Rain|Wind|Press|Value|Energy|Volt|Curr|Consum|Bright|Charg"
     "|Output|Input|Flow|Weight|Time|Duration|Outdoor|Indoor|Day|Night"
 )
-"""What is measured, as it begins: `Max. Temperature`."""
+"""Beginnings of the names of measured quantities: `Max. Temperature`."""
 _BEFORE_NUMBERS = {
     "no": "number",
     "nos": "numbers",
@@ -204,7 +204,7 @@ def _lettered(match: re.Match[str]) -> str:
 
 
 def _two_faced(match: re.Match[str]) -> str:
-    """Tell `Dr. Smith` and `St. Paul` from `12 Main St.` and `Ocean Dr.`, which are streets."""
+    """Write out `Dr.` and `St.`, which are titles (`Dr. Smith`, `St. Paul`) or streets (`12 Main St.`)."""
     name, word, follower = match[1], match[2], match[3] or ""
     before = f"{name} " if name else ""
     after_name = name and name not in _NOT_NAMES
@@ -231,6 +231,6 @@ def _begins_label(match: re.Match[str]) -> bool:
 
 
 def _as_written(abbreviation: str, words: str) -> str:
-    """Return the words with a capital if a label begins with one."""
+    """Return the words, capitalised if the abbreviation starts a label with a capital."""
     keeps = abbreviation.lower() in _KEEPS_CAPITAL and abbreviation[0].isupper()
     return words.capitalize() if keeps else words

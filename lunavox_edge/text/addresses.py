@@ -1,4 +1,4 @@
-"""Web and mail addresses, said as a person would: the host, without the rest."""
+"""Web and mail addresses in spoken form: of a URL only the host is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCAL_PARTS = {".": " dot ", "_": " underscore ", "-": " dash ", "+": " plus "}
 
 
 def speak_addresses(text: str, *, english: bool) -> str:
-    """Replace addresses by their host (`example dot com`); mail addresses stay whole."""
+    """Replace URLs by their host (`example dot com`), and mail addresses by their spoken form."""
     if english:
         text = _ANGLED.sub(r"\1", text)
     text = _URL.sub(lambda url: _spoken_url(url.group(), english=english), text)

@@ -1,4 +1,4 @@
-"""English words for dates and times of day."""
+"""English: dates and times of day as words."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _DAY_FIRST = re.compile(
 )
 _MONTH_YEAR = re.compile(rf"\b{_MONTH}\s{{1,3}}{_YEAR}")
 MONTH_NAMED = re.compile(rf"\b{_MONTH}\b\.?")
-"""The name of a month, short or long, as group 1."""
+"""Matches the name of a month, short or long, as group 1."""
 _DECADE = re.compile(r"(?<![\w.,])(?:((?:1[1-9]|20)[0-9]0)['’]?s|['’]([0-9]0)s)\b")
 _AGE = re.compile(r"(?i:\b(the|early|mid|late|her|his|my|their|our|your))([ -])([2-9]0)['’]?s\b")
 
@@ -81,7 +81,7 @@ _MIDDAY_H = 12
 
 
 def part_timestamps(text: str) -> str:
-    """Write `2026-11-26 07:05:33.123456+01:00` as `2026-11-26 at 07:05`, and drop parts of a second."""
+    """Rewrite `2026-11-26 07:05:33.123456+01:00` as `2026-11-26 at 07:05`; drop fractions of a second."""
     text = _PACKED.sub(
         lambda match: f"{match[1]}-{match[2]}-{match[3]} at {match[4]}:{match[5]}{_zone(match[6])}", text
     )
@@ -93,7 +93,7 @@ def _zone(offset: str | None) -> str:
 
 
 def speak_dates(text: str, *, month_first: bool) -> str:
-    """Replace dates; `month_first` says how 3/4/2026 is meant, and how a date is said."""
+    """Replace dates by words; with `month_first`, 3/4/2026 is March 4th and is spoken in this order."""
     text = _ISO.sub(
         lambda match: _date(
             match,
@@ -117,7 +117,7 @@ def speak_dates(text: str, *, month_first: bool) -> str:
 
 
 def spoken_parts(values: dict[str, int], *, month_first: bool) -> str | None:
-    """Say those of `y`, `m` and `d` that there are; None if that cannot be a date."""
+    """Return a date in words from any of `y`, `m` and `d`; None if it is not a possible date."""
     month, day, year_number = values.get("m"), values.get("d"), values.get("y")
     if (month and month > len(_MONTHS)) or (day and not _is_day(day)):
         return None
@@ -156,7 +156,7 @@ def _numeric_date(match: re.Match[str], *, month_first: bool) -> str:
     first, second = int(match[1]), int(match[2] or match[5])
     year_text = match[3] or match[6]
     year_number = _whole_year(int(year_text))
-    # Dots are a day-first custom everywhere.
+    # With dots the day is first in all regions.
     month, day = (first, second) if month_first and match[4] != "." else (second, first)
     if month > len(_MONTHS):
         month, day = day, month
@@ -164,7 +164,7 @@ def _numeric_date(match: re.Match[str], *, month_first: bool) -> str:
 
 
 def _days_of_months(match: re.Match[str], *, month_first: bool) -> str:
-    """`on 11/26` -> `on November twenty-sixth`; what cannot be a day of a month is a fraction."""
+    """`on 11/26` -> `on November twenty-sixth`; impossible dates are left, because they are fractions."""
     pairs = re.findall(r"([0-9]{1,2})/([0-9]{1,2})", match.group())
     joint = " to " if (match["more"] or "").strip()[:1] in {"-", "–"} else None
     days = [_day_of_month(int(first), int(second), month_first=month_first) for first, second in pairs]

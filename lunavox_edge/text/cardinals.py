@@ -29,7 +29,7 @@ _PERCENT = {
 
 
 def numbers_in_words(text: str, language: str) -> str:
-    """Write the numbers of a text out; where the language is not known they stay digits."""
+    """Replace the numbers of a text by words; if num2words does not know the language, they stay digits."""
     key = language_key(language)
     if not any(char.isdigit() for char in text):
         return text
@@ -41,7 +41,7 @@ def numbers_in_words(text: str, language: str) -> str:
 
 
 def _spaced(found: re.Match[str], words: str) -> str:
-    """Keep the words of a number apart from letters that touch its digits."""
+    """Add spaces around the words of a number if letters are next to its digits."""
     text = found.string
     before = " " if found.start() and text[found.start() - 1].isalnum() else ""
     after = " " if text[found.end() : found.end() + 1].isalnum() else ""

@@ -1,4 +1,4 @@
-"""Character classes that several text modules share, as bodies of regular-expression classes."""
+"""Sets of characters for several text modules, as the inside of `[...]` in regular expressions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ EMOJI = (
     "\U0001f000-\U0001faff"
     "\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f"
 )
-"""Emoji, pictographs and what joins them (ZWJ, variation selectors, keycap, tag characters)."""
+"""Emoji, pictographs and the characters that combine them (ZWJ, variation selectors, keycap, tags)."""
 
 OPENERS = "\"'“‘„‚«‹(\\[{¿¡*_`「『（【《〈"
-"""What may stand between white space and the first letter of a sentence."""
+"""Characters that may be between white space and the first letter of a sentence."""
 
 CLOSERS = "\"'”’“»›)\\]}*_`」』）】》〉"
-"""What may stand between the end of a sentence and white space."""
+"""Characters that may be between the end of a sentence and white space."""
 
 NEWLINES = "\n\u2028\u2029"
-"""What ends a line for certain; a lone carriage return is white space."""
+"""Line ends; a carriage return alone counts as white space."""
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Scripts that put no space between sentences."""
+"""Scripts without spaces between sentences (Chinese, Japanese)."""
 
 
 def is_lower(char: str) -> bool:
-    """Whether a letter cannot start a sentence; Georgian has small letters only, so its may."""
+    """Whether a letter is a small one that cannot start a sentence; Georgian ones can, it has no capitals."""
     return char.islower() and not "\u10d0" <= char <= "\u10ff"

@@ -1,4 +1,4 @@
-"""Characters that no voice can say: control codes, odd spaces, emoji, repeated punctuation."""
+"""Removal of characters that no voice can speak: control codes, odd spaces, emoji, repeated punctuation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TWIN_MARKS = str.maketrans(
     {"‼": "!!", "⁇": "??", "⁈": "?!", "⁉": "!?", "‐": "-", "‑": "-", "−": "-", "‒": "–"}
 )
 _EMOJI_RUN = re.compile(rf"[{EMOJI}]+")
-# These join letters in some scripts and belong to an emoji in the others.
+# In some scripts these join letters; elsewhere they are part of an emoji.
 _JOINERS_ONLY = re.compile("[\u200d\ufe0e\ufe0f]+")
 
 _REPEATED = re.compile(r"([!?,;:،。！？、。؟।])\1+")
@@ -36,7 +36,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def clean_characters(text: str) -> str:
-    """Keep lines, letters and punctuation; make every space a plain one and drop what is not text."""
+    """Keep lines, letters and punctuation; replace every kind of space by a plain one and drop the rest."""
     text = _LINE_END.sub("\n", _GROUP_SPACE.sub("", text)).translate(_TWIN_MARKS)
     text = _INVISIBLE.sub("", _SPACE.sub(" ", text))
     text = _STYLED.sub(lambda styled: _folded(styled.group()), _KEYCAP.sub(r"\1", text))
@@ -44,13 +44,13 @@ def clean_characters(text: str) -> str:
 
 
 def _folded(char: str) -> str:
-    """Return the plain letter behind 𝗯𝗼𝗹𝗱 and Ｗｉｄｅ, but keep the full-width punctuation."""
+    """Return the plain letter for a styled one (𝗯𝗼𝗹𝗱, Ｗｉｄｅ); keep full-width punctuation."""
     folded = unicodedata.normalize("NFKC", char)
     return folded if folded.isalnum() or not "\uff01" <= char <= "\uff5e" else char
 
 
 def without_emoji(text: str, language: str, *, named: bool) -> str:
-    """Drop emoji, or name them if the text says nothing else and they are to be `named`."""
+    """Drop emoji; if the text contains nothing else and `named` is set, replace them by their names."""
     if not _EMOJI_RUN.search(text):
         return text
     if named and not has_words(text):
@@ -63,7 +63,7 @@ def _replace_run(run: re.Match[str]) -> str:
 
 
 def _named(text: str, language: str) -> str:
-    # Imported here because it reads a large table that few texts need.
+    # Imported here because it loads a large table that few texts need.
     import emoji  # noqa: PLC0415
 
     code = language.partition("-")[0].lower()
@@ -75,7 +75,7 @@ def _named(text: str, language: str) -> str:
 
 
 def has_words(text: str) -> bool:
-    """Whether there is a letter or a digit."""
+    """Whether the text contains a letter or a digit."""
     return any(char.isalnum() for char in text)
 
 

@@ -1,4 +1,4 @@
-"""English words for telephone numbers and codes, which are read digit by digit."""
+"""English: telephone numbers and codes as words, digit by digit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PHONE_DIGITS = range(7, 16)
 
 
 def speak_codes(text: str) -> str:
-    """`555-1234` -> `five five five, one two three four`; codes are read digit by digit too."""
+    """`555-1234` -> `five five five, one two three four`; codes and serial numbers likewise."""
     text = _HARDWARE.sub(_hardware, text)
     text = _WORD_NUMBER.sub(
         lambda match: ", ".join([*(digits(group) for group in match.groups()[:2] if group), match[3]]), text
@@ -55,7 +55,7 @@ def speak_codes(text: str) -> str:
 
 
 def spoken_groups(number: str) -> str:
-    """Read each digit, with a pause between groups of more than one."""
+    """Return each digit as a word, with a comma between groups of digits."""
     groups = re.findall(r"[0-9]+", number)
     joint = " " if all(len(group) == 1 for group in groups) else ", "
     return joint.join(digits(group) for group in groups)
@@ -67,7 +67,7 @@ def _spoken_phone(number: str) -> str:
 
 
 def _hardware(match: re.Match[str]) -> str:
-    """Spell the address of a network card."""
+    """Spell a MAC address."""
     pairs = re.findall("[0-9A-Fa-f]{2}", match.group())
     return ", ".join(
         " ".join(digits(char) if char.isdigit() else char.upper() for char in pair) for pair in pairs

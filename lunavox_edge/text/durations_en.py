@@ -1,4 +1,4 @@
-"""English words for lengths of time, as Python, Home Assistant and ISO 8601 write them."""
+"""English: durations as words, from the forms of Python, Home Assistant and ISO 8601."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ _CLAUSE_END = re.compile(r"[.!?;]\s")
 def speak_durations(text: str) -> str:
     """`2 days, 3:04:05` -> `two days, three hours, four minutes and five seconds`.
 
-    A clock of three parts is a length of time if it cannot be a time of day or if the words around
-    say so (`Timer 1:30:00 left`); a time of day stays as it is.
+    A clock with three parts is a duration if it cannot be a time of day, or if the words around it say so
+    (`Timer 1:30:00 left`); otherwise it stays as it is.
     """
     text = _DIFFERENCE.sub(_spoken, text)
     text = _MINUTES_LEFT.sub(lambda match: match["before"] + _spoken(match), text)
@@ -98,7 +98,7 @@ def spoken_duration(
     negative: bool = False,
     rest: bool = False,
 ) -> str:
-    """Return the length of time in words; `negative` belongs to the days, `rest` is a part of a second."""
+    """Return a duration in words; `negative` applies to the days, `rest` is a fraction of a second more."""
     total_s = hours * 3_600 + minutes * 60 + seconds
     if days:
         total_s += (-days if negative else days) * 86_400
@@ -106,7 +106,7 @@ def spoken_duration(
     total_s = abs(total_s)
     if not total_s:
         return "less than a second" if rest else "zero seconds"
-    # Hours beyond a day are counted as they were written.
+    # Without days, more than 24 hours stay hours.
     largest = 0 if days else 1
     parts = []
     for unit, size_s in _UNITS_S[largest:]:
@@ -123,7 +123,7 @@ def counted(number: int, unit: str) -> str:
 
 
 def _spoken(match: re.Match[str]) -> str:
-    """Say the groups of a match."""
+    """Return the duration of a match's groups in words."""
     groups = match.groupdict()
     days, hours, minutes, seconds = (
         int(groups.get(unit) or 0) for unit in ("days", "hours", "minutes", "seconds")
@@ -161,7 +161,7 @@ def _is_length(match: re.Match[str]) -> bool:
 
 
 def _compact(match: re.Match[str]) -> str:
-    """`1d 2h 3m` -> `one day two hours three minutes`; a single part is a measure."""
+    """`1d 2h 3m` -> `one day two hours three minutes`; a single part is left, as it may be a measure."""
     parts = [(int(match[f"{unit}s"]), unit) for unit, _ in _UNITS_S if match[f"{unit}s"] is not None]
     if len(parts) < _MIN_PARTS:
         return match.group()

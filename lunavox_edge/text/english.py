@@ -1,4 +1,4 @@
-"""English prose as it is said: numbers and signs in words; the order in which the parts are read."""
+"""Normalisation of English text: numbers and signs as words, in a fixed order of steps."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ _LATE_SIGNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def speak_english(text: str, language: str) -> str:
-    """Write out what a voice would stumble over; no digit is left."""
+    """Return the text with numbers, abbreviations and signs as words; no digit is left."""
     text = _plain_digits(text)
     for pattern, words in _SIGNS:
         text = pattern.sub(words, text)
@@ -137,7 +137,7 @@ def is_month_first(language: str) -> bool:
 
 
 def _plain_digits(text: str) -> str:
-    """Write every digit, fraction and curly apostrophe in ASCII."""
+    """Replace digits, fractions and curly apostrophes by ASCII characters."""
     if text.isascii():
         return text
     text = text.replace("’", "'")
@@ -152,7 +152,7 @@ def _plain_digits(text: str) -> str:
 
 
 def _decimal_points(text: str) -> str:
-    """`21,5` -> `21.5`, `1.250,5` -> `1250.5`; `1,250` has no decimals, and `pages 3,4` are two."""
+    """`21,5` -> `21.5`, `1.250,5` -> `1250.5`; but `1,250` has no decimals, and `pages 3,4` is a list."""
     text = _EUROPEAN.sub(lambda match: f"{match[1].replace('.', '')}.{match[2]}", text)
     return _LIST_COMMA.sub(", ", _COMMA.sub(_decimal_point, text))
 
@@ -170,7 +170,7 @@ def _decimal_point(match: re.Match[str]) -> str:
 
 
 def _minus_signs(text: str) -> str:
-    """Write the signs of negative numbers as `minus`; what stands between two numbers is no sign."""
+    """Replace minus signs by `minus`; a hyphen between two numbers is not a minus sign."""
     text = _RANGE_TO_NEGATIVE.sub(" to ", text)
     text = _SPACED_SIGN.sub(_spaced_minus, text)
     return _SIGN.sub("minus ", _DASH_SIGN.sub(_dash_minus, text))

@@ -1,4 +1,4 @@
-"""Words beside a number that tell what it is, for all languages: a version, a time, or a thing's number."""
+"""Words beside a number that show what it is, in all languages: a version, a time, a thing's number."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ VERSIONS = frozenset(
     " bluetooth usb hdmi wlan mqtt kapitel chapitre capítulo capitolo hoofdstuk abschnitt section"
     " sección punkt rozdział kapitola глава pc".split()
 )
-"""What follows is a version or a chapter: its point is said as a point."""
+"""Words before a version or a chapter, whose point is not a decimal point."""
 
 CLOCK_BEFORE = frozenset(
     "um gegen le ve στις klokka klukkan pulksten kl klo kello klokken klockan ore om vers las às até"
     " alle dalle ora pukul jam"
     " heures godz godzina godzinie ob ora saat óra v о в а u kell plkst à las".split()
 )
-"""What follows may be a time of day: `um 12.30`, `kl. 12.30`."""
+"""Words before a time of day: `um 12.30`, `kl. 12.30`."""
 
 CLOCK_AFTER = frozenset("uhr auer uur u h hod hodin ur godz horas heures óra часов год".split())
-"""What is before may be a time of day: `12.30 Uhr`."""
+"""Words after a time of day: `12.30 Uhr`."""
 
 NUMBERED_THINGS = frozenset(
-    # Things in a house that carry a number, or the beginnings of their names.
+    # Things in a home that have a number, or the beginnings of their names.
     "sensor sonde zone zona zon phase fase faza fáze fázis port server relais relay relé relee shelly"
     " tasmota string wallbox router switch gruppe groupe grupo gruppo groep grupp grupa skupina"
     " csoport lampe lampă lampa lámpa lampada lámpara lâmpada lampu lamppu lamba llum luz luce"

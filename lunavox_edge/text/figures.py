@@ -1,7 +1,7 @@
-"""Digits and signs of languages other than English, rewritten so that a phonemiser reads them right.
+"""Rewriting of numbers and signs in languages other than English, so that a phonemiser reads them correctly.
 
-Digits stay digits: the phonemiser knows its language's numbers. What it gets wrong is the sign
-before a number, a decimal point where its language writes a comma, and where a number ends.
+Digits stay digits, because the phonemiser knows the numbers of its language. What it gets wrong are the sign
+before a number, a decimal point where its language uses a comma, and the end of a number before another.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _BESIDE = re.compile(
 )
 _COUNTED = re.compile(r"\s[^\W\d_]{4}")
 _POINT_ALWAYS_SPOKEN = frozenset({"bs", "hr", "lb", "sr"})
-"""Thousands are grouped by points here, which espeak reads as decimals all the same."""
+"""Languages that group thousands by points, although espeak reads such a point as a decimal point."""
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOK_BACK = 60
 _TELEPHONE = re.compile(r"\+[0-9 ()]{0,20}$")
@@ -69,7 +69,7 @@ _HUNGARIAN_AT = ("-kor", "-tól", "-ig")
 _LARGEST_DAY, _LARGEST_MONTH, _HOURS, _MINUTES = 31, 12, 24, 60
 _GROUP_DIGITS = 3
 _LONE_SIGN = re.compile(rf"^\s*[-–] (?={_NUMBER}\s?[°º℃])")
-"""Markdown would take it for the mark of a list's item."""
+"""A minus sign that Markdown would take for a list marker."""
 _DOUBLE = re.compile(r"(?<=[0-9°%C]) ?--(?=[.,]?[0-9])")
 _OPENING = "([{\"'„“«‘"
 _UNSPACED = frozenset({"zh", "ja", "th"})
@@ -78,10 +78,10 @@ _YEAR = re.compile("(?:19|20)[0-9]{2}")
 
 
 def mark_true_minus(text: str, words: Wording | None) -> str:
-    """Write U+2212 before a number as a word, while it can still be told from a hyphen.
+    """Replace U+2212 before a number by the word for minus, before the text's minus signs become hyphens.
 
-    A fixed space after a name that ends with a digit (`CO2`) becomes a plain one, so that it is
-    not taken for a space between thousands.
+    A no-break space after a name that ends with a digit (`CO2`) becomes a plain one, so that it does not
+    count as a separator of thousands. `words` is None for English.
     """
     text = _NAME_THEN_GROUP.sub(r"\1 ", text)
     if words is None:
@@ -95,7 +95,7 @@ def mark_true_minus(text: str, words: Wording | None) -> str:
 
 
 def speak_figures(text: str, words: Wording) -> str:
-    """Rewrite signs and numbers; see the module."""
+    """Rewrite signs and numbers as the module's docstring says."""
     text = text.translate(_SUBSCRIPTS)
     text = _COMPARED.sub(lambda found: _compare(found, words), text)
     text = _SIGN.sub(lambda found: _sign(found, words), text)
@@ -134,13 +134,13 @@ def _spaced_minus(found: re.Match[str], words: Wording) -> str:
 
 
 def _unspaced_minus(found: re.Match[str], words: Wording) -> str:
-    """Return the word of a language without spaces; Chinese has one for temperatures."""
+    """Return the word for minus in a language without spaces; Chinese has another one for temperatures."""
     below = words.language == "zh" and _BELOW_ZERO.match(found.string, found.end())
     return "零下" if below else words.minus
 
 
 def _decimal(found: re.Match[str], words: Wording) -> str:
-    """Write a decimal point as the language does; leave that of a group, a date, a time or a version."""
+    """Replace a decimal point by the mark of the language, but not in a date, time, version or thousands."""
     whole, part = found["whole"], found["part"]
     after = found["date"] or ""
     as_it_was = found.group()
@@ -174,7 +174,7 @@ def _join(whole: str, part: str, words: Wording) -> str:
 
 
 def _beside(found: re.Match[str], words: Wording) -> str:
-    """Join a number with spaces between its thousands, or part a name's number from the value after it."""
+    """Join a number with spaces between its thousands, or separate a name from a value after it."""
     first, rest = found["first"], found["rest"]
     before = found.string[max(0, found.start() - _LOOK_BACK) : found.start()]
     if first.startswith("0") or _TELEPHONE.search(before):
@@ -185,7 +185,7 @@ def _beside(found: re.Match[str], words: Wording) -> str:
 
 
 def _is_name(before: str, first: str, found: re.Match[str], words: Wording) -> bool:
-    """Whether the number before the space ends a name (`CO2`, `Lampe 2`) instead of being thousands."""
+    """Whether the number before the space ends a name (`CO2`, `Lampe 2`) and does not count thousands."""
     touching = before[-1:]
     if touching and not touching.isspace() and (touching.isalpha() or touching in ".,:/_-"):
         # Not so a minus sign or an opening bracket.

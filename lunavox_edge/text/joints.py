@@ -1,4 +1,4 @@
-"""Between which words running text may be cut so that both parts sound as the whole does."""
+"""Where incomplete text may be cut between words, so that both parts sound as they would uncut."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SHORT_DATES = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun".split()
 )
 _NEIGHBOURS = 2
-"""A number may be changed by so many words after it: `26 of November`, `1 day, 0:00:00`."""
+"""The reading of a number may depend on so many words after it: `26 of November`, `1 day, 0:00:00`."""
 
 
 def last_cut(text: str, *, grows: bool, limit: int | None = None) -> int:
-    """Return the last place where the text may be cut at the start of a word, or at its end; 0 for none.
+    """Return the last position where the text may be cut: a start of a word, or its end; 0 if there is none.
 
-    A cut never separates a number or a sign from what follows it, an abbreviation, a month's short name
-    or two words with capitals (`President Lincoln`, `November 26`). `grows` says that the last word may
-    not be whole; what follows the text is not known. No cut is past `limit`.
+    A cut never separates a number, a sign, an abbreviation or the short name of a month from what follows,
+    nor two capitalised words (`President Lincoln`). `grows` says that the last word may be incomplete. The
+    position is at most `limit`.
     """
     words = list(_WORD.finditer(text))
     for count in range(len(words) - grows, 0, -1):
@@ -37,7 +37,7 @@ def last_cut(text: str, *, grows: bool, limit: int | None = None) -> int:
 
 
 def _may_part(before: list[str], following: str) -> bool:
-    """Whether a cut may come between these words; `following` is "" if it is not known yet."""
+    """Whether the text may be cut between these words; `following` is "" if it is not known yet."""
     last = before[-1]
     is_name = len(last) > 1 and _starts_high(last) and last[-1] not in ",;:!?"
     if last in _ONE_LETTER_NUMERALS and len(before) > 1 and _starts_high(before[0]):
@@ -47,7 +47,7 @@ def _may_part(before: list[str], following: str) -> bool:
 
 
 def _is_plain(word: str) -> bool:
-    """Whether a word sounds the same whatever follows."""
+    """Whether the pronunciation of a word does not depend on what follows."""
     plain = _PLAIN.fullmatch(word)
     if plain is None or _NUMERAL.fullmatch(plain["letters"]):
         return False

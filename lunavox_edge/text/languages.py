@@ -1,4 +1,4 @@
-"""How numbers and signs are read in each language: the words for them, and the mark before decimals."""
+"""Words for signs, and the decimal mark, of each language."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ALIASES = {
     "fil": "tl",
     "eng": "en",
 }
-"""Codes that espeak, Whisper or old systems use for a language of the table."""
+"""Other codes for languages of the table, as used by espeak, Whisper or old systems."""
 
-# Language | minus | less than | more than | decimal mark in writing | decimal mark that is read aloud.
-# `{}` stands for the number and its unit where the words come after it.
+# Language | minus | less than | more than | `written_mark` | `read_mark` (both are explained in `Wording`).
+# `{}` stands for the number and its unit, if the words come after it.
 _TABLE = """
 af | minus | minder as | meer as | , | .
 ar | ناقص | أقل من | أكثر من
@@ -93,17 +93,17 @@ zh | 负 | 小于 | 大于
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of one language for a sign before a number, and its decimal marks."""
+    """Words of one language for the signs before a number, and its decimal marks."""
 
     language: str
     minus: str
     less: str
-    """`{}` is where the number comes; without one it comes after the words."""
+    """`{}` is the place of the number; without it, the number follows the words."""
     more: str
     written_mark: str = "."
-    """What people of this language write before decimals; sensors always write a point."""
+    """Decimal mark in texts of this language; sensors always write a point."""
     read_mark: str = "."
-    """What makes a phonemiser say that decimals follow: a mark, or a word."""
+    """Decimal mark, or word for it, that the phonemiser reads correctly."""
 
 
 def _rows() -> dict[str, Wording]:
@@ -115,13 +115,13 @@ _WORDINGS = _rows()
 
 
 def language_key(language: str) -> str:
-    """Return the tables' language for a BCP-47 tag or an espeak voice: `no` for `nb-NO`, `zh` for `cmn`."""
+    """Return the tables' key for a BCP-47 tag or an espeak voice: `no` for `nb-NO`, `zh` for `cmn`."""
     primary = language.lower().replace("_", "-").partition("-")[0]
-    # A voice of espeak may be named with its folder: `gmw/en-US`.
+    # The name of an espeak voice may include its folder: `gmw/en-US`.
     primary = primary.rpartition("/")[2]
     return _ALIASES.get(primary, primary)
 
 
 def wording(language: str) -> Wording | None:
-    """Return the words of a language (as `language_key` gives it), None if the table has none."""
+    """Return the words of a language (a key of `language_key`), None if it is not in the table."""
     return _WORDINGS.get(language)

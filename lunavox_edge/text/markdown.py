@@ -1,4 +1,4 @@
-"""Markdown and HTML to plain prose: what a person would read aloud from the rendered page."""
+"""Conversion of Markdown and HTML to plain text, as a person would read the rendered page aloud."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _TABLE_RULE = re.compile(r"[\s|:-]+$")
 _WRAPPED_CHARS = 40
 _QUANTITY = r"[-–+~]?[$€£¥]?[0-9][0-9.,]*(?:\s?[^\s\w]{0,2}[^\W\d_]{0,5}[²³]?(?:/[^\W\d_]{1,4})?)?[.!]?$"
 _QUOTE = re.compile(rf"(?!>[=<0-9$€£¥]|>[-–+~][0-9]|>\s{_QUANTITY})(?:>\s?)+")
-"""A sign before a quantity is no quotation: `> 10 mm`."""
+"""The mark of a quotation; not a sign before a quantity: `> 10 mm`."""
 _NEGATIVE = re.compile(r"^[-–]\s(?=[0-9]{1,3}(?:[.,][0-9]{1,3})?(?:\s?[°º]\s?[CFK]?|\s?%)?[.!]?$)")
-"""Nor is it an item of a list, if it is all there is: `- 0.5 °C`."""
+"""A minus sign, not a list marker, because the line is the whole text: `- 0.5 °C`."""
 _HEADING = re.compile(r"#{1,6}\s+")
 _BULLET = re.compile(r"(?:[-*•‣◦▪●·–—]\s+|\+\s+(?![0-9]))(?:\[[ xX]\]\s+)?")
 _LIST_NUMBER = re.compile(r"([0-9]{1,3})[.)]\s+")
@@ -62,7 +62,7 @@ _MARKS = re.compile(r"[*`]+|~~+|={2,}")
 
 
 def without_html(text: str) -> str:
-    """Drop tags, comments and scripts; resolve entities."""
+    """Remove tags, comments and scripts; resolve entities."""
     if "<" in text:
         for opening, closing in _HIDDEN:
             text = _without_hidden(text, opening, closing)
@@ -86,7 +86,7 @@ def _without_hidden(text: str, opening: str, closing: str) -> str:
 
 
 def without_links(text: str) -> str:
-    """Put the words of a link or an image in its place; drop footnote marks."""
+    """Replace links and images by their text; remove footnote marks."""
     if "[" not in text:
         return text
     for _ in range(2):  # an image inside a link
@@ -95,7 +95,7 @@ def without_links(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """Drop the marks at the start of lines and join the lines, with a stop where a reader would pause."""
+    """Remove the marks at line starts and join the lines, with a full stop after headings, items and rows."""
     joined: list[str] = []
     pause = wraps = False
     lines = text.split("\n") if "\n" in text else [_NEGATIVE.sub("-", text.strip(), count=1)]
@@ -112,13 +112,13 @@ def in_one_line(text: str) -> str:
             joined.append(" ")
         joined.append(words)
         pause = is_block
-        # An item that was wrapped by hand goes on in the next line.
+        # An item that was wrapped by hand may continue in the next line.
         wraps = len(words) >= _WRAPPED_CHARS and "|" not in line and not _HEADING.match(line.strip())
     return "".join(joined)
 
 
 def _line_words(line: str) -> tuple[str, bool]:
-    """Return a line without its marks, and whether it stands by itself (heading, item, table row)."""
+    """Return a line without its marks, and whether it is a block of its own (heading, item, table row)."""
     quote = _QUOTE.match(line)
     if quote:
         line = line[quote.end() :]
@@ -139,7 +139,7 @@ def _line_words(line: str) -> tuple[str, bool]:
 
 
 def without_emphasis(text: str) -> str:
-    """Drop the marks inside lines: stars, underscores, backticks, strike-through, escapes."""
+    """Remove the marks inside lines: stars, underscores, backticks, strike-through, escapes."""
     text = _ESCAPE.sub(r"\1", text).replace("\\", " ")
     text = _EDGE_UNDERSCORE.sub("", _PRODUCT.sub(" × ", text)).replace("_", " ")
     return _HASHTAG.sub("", _MARKS.sub("", _EQUALS.sub("=", text)))

@@ -1,4 +1,4 @@
-"""The part of SSML that a voice can follow, read into spans of text with a manner of speaking."""
+"""Parser for the supported part of SSML; its result are spans of text with speed, volume and pauses."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _MAX_DEPTH = 64
 _MAX_PREFIXES = 20
 _MAX_PAUSE_MS = 10_000
 _MAX_PAUSES_MS = 300_000
-"""A few characters of markup may not ask for hours of silence."""
+"""Limit for all pauses together, so that a few characters of markup cannot ask for hours of silence."""
 _PARAGRAPH_PAUSE_MS = 400
 _SILENCED_PAUSE_MS = 500
 _LARGEST_RATE = 10.0
-"""A rate over this is meant as a percentage though its sign is missing: `80`."""
+"""A higher rate is a percentage without its sign: `80`."""
 _LARGEST_CHANGE = 3.0
-"""So is a change over this: `+10`."""
+"""A larger change of the rate is a percentage without its sign: `+10`."""
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 _MAX_VOLUME = 4.0
 _MAX_FACTOR = 100.0
@@ -45,7 +45,7 @@ _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)", re.IG
 _AMOUNT = re.compile(r"([+-]?)([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})\s?(%|dB)?", re.IGNORECASE)
 _HAS_ROOT = re.compile(r"<(?:[\w.-]+:)?speak[\s/>]|<[?!]")
 _SILENT = frozenset({"desc", "metadata", "meta", "lexicon", "lookup", "title"})
-"""Elements that describe; what they hold is not spoken."""
+"""Elements with descriptions, which are not spoken."""
 _PREFIX = re.compile(r"<[^<>]*")
 _PREFIXED = re.compile(r"(?:^</?|\s)([A-Za-z_][\w.-]*):[\w.-]+(?=[\s=/>]|$)")
 _ROOT_NAME = re.compile(r"<(?![?!])(?:[\w.-]+:)?[\w.-]+")
@@ -55,22 +55,22 @@ _ROOT = "<speak>"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Text spoken in one manner, and the silence after it; `text` may be empty."""
+    """Text with the same speed and volume (as factors), and the pause after it; `text` may be empty."""
 
     text: str
     speed: float = 1.0
     volume: float = 1.0
     pause_ms: int = 0
     spell: bool = False
-    """Read letter by letter."""
+    """Whether the text is read letter by letter."""
 
 
 def parse_ssml(text: str, language: str = "") -> list[Span]:
-    """Read SSML; a text without the `<speak>` element is taken as the inside of one.
+    """Parse SSML; a text without a `<speak>` element is treated as the content of one.
 
-    Followed are speak, p, s, break, prosody rate and volume, sub and say-as, in words of the
-    `language` (a BCP-47 tag); descriptions are left out, other elements are read as their text.
-    Nothing is ever fetched: of audio the text inside is read. Raises BadMarkup.
+    Supported are speak, p, s, break, prosody (rate and volume), sub and say-as; `language` (a BCP-47 tag) is
+    the language of the words for say-as. Descriptions are left out; of all other elements, including audio,
+    the text inside is spoken. Nothing is ever downloaded. Raises BadMarkup.
     """
     text = _ILLEGAL.sub(" ", text).strip()
     bare = not _HAS_ROOT.match(text)
@@ -83,12 +83,12 @@ def parse_ssml(text: str, language: str = "") -> list[Span]:
     except ParseError as error:
         raise BadMarkup(_where(error, added=added + (len(_ROOT) if bare else 0))) from error
     except DefusedXmlException as error:
-        raise BadMarkup("SSML with a DOCTYPE or entity declarations is not read; remove them.") from error
+        raise BadMarkup("SSML must not have a DOCTYPE or entity declarations; remove them.") from error
     return reader.spans
 
 
 def _with_prefixes(document: str) -> tuple[str, int]:
-    """Declare prefixes that are used without (`amazon:effect`); return also how many characters that took."""
+    """Declare undeclared prefixes (`amazon:effect`); return also how many characters that added."""
     root = _ROOT_NAME.search(document)
     if not root or ":" not in document:
         return document, 0
@@ -110,106 +110,106 @@ def _where(error: ParseError, *, added: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Manner:
+class _Style:
     speed: float = 1.0
     volume: float = 1.0
     spell: bool = False
     silent: bool = False
-    """The text is replaced by the alias of a sub element, or is not to be spoken."""
+    """The text is not spoken: it is a description, or replaced by the alias of a sub element."""
     kind: str = field(default="", compare=False)
-    """What a say-as element asks for; the text is gathered until it ends."""
+    """Depth and interpret-as of the say-as element around; its text is collected until it ends."""
 
 
 class _Reader:
-    """The target of the parser: no tree is built, so no depth of nesting can hurt."""
+    """Target of the XML parser. It builds no tree, so deep nesting costs nothing."""
 
     def __init__(self, language: str) -> None:
         self._language = language
         self._said_as: list[tuple[str, list[str]]] = []
         self.spans: list[Span] = []
-        self._manners = [_Manner()]
+        self._styles = [_Style()]
         self._words: list[str] = []
-        self._words_manner = _Manner()
+        self._words_style = _Style()
         self._pauses_ms = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Enter an element."""
-        if len(self._manners) > _MAX_DEPTH:
+        if len(self._styles) > _MAX_DEPTH:
             raise BadMarkup(f"The SSML is nested deeper than {_MAX_DEPTH} elements; make it flatter.")
         name = _local(tag)
         values = {_local(key): value.strip() for key, value in attributes.items()}
-        manner = self._manners[-1]
+        style = self._styles[-1]
         if name in {"p", "s"}:
             self._end_span()
         elif name == "break":
             self._pause(_pause_ms(values))
         elif name == "sub" and "alias" in values:
             self.data(values["alias"])
-            manner = replace(manner, silent=True)
+            style = replace(style, silent=True)
         elif name == "say-as":
-            manner = self._start_say_as(manner, values)
+            style = self._start_say_as(style, values)
         elif name in _SILENT:
-            manner = replace(manner, silent=True)
+            style = replace(style, silent=True)
         elif name == "prosody":
-            manner = replace(
-                manner,
-                speed=manner.speed * _factor(values, "rate", _rate),
-                volume=manner.volume * _factor(values, "volume", _volume),
+            style = replace(
+                style,
+                speed=style.speed * _factor(values, "rate", _rate),
+                volume=style.volume * _factor(values, "volume", _volume),
             )
-        self._manners.append(manner)
+        self._styles.append(style)
 
     def end(self, tag: str) -> None:
         """Leave an element."""
-        manner = self._manners.pop()
+        style = self._styles.pop()
         name = _local(tag)
-        if name == "say-as" and manner.kind != self._manners[-1].kind:
+        if name == "say-as" and style.kind != self._styles[-1].kind:
             detail, words = self._said_as.pop()
             text = " ".join("".join(words).split())
-            self.data(say_as(text, manner.kind.partition(" ")[2], detail, self._language))
+            self.data(say_as(text, style.kind.partition(" ")[2], detail, self._language))
         if name in {"p", "s"}:
             said = self._end_span()
             if said and name == "p":
                 self._pause(_PARAGRAPH_PAUSE_MS)
 
-    def _start_say_as(self, manner: _Manner, values: dict[str, str]) -> _Manner:
+    def _start_say_as(self, style: _Style, values: dict[str, str]) -> _Style:
         kind = values.get("interpret-as", values.get("type", "")).lower()
         if kind in SPELLED:
-            return replace(manner, spell=True)
+            return replace(style, spell=True)
         if kind in SILENCED:
             self._pause(_SILENCED_PAUSE_MS)
-            return replace(manner, silent=True)
+            return replace(style, silent=True)
         if not kind:
-            return manner
+            return style
         self._said_as.append((values.get("format", values.get("currency", values.get("detail", ""))), []))
-        # Its depth tells it from one of the same kind around it.
-        return replace(manner, kind=f"{len(self._said_as)} {kind}")
+        # With the depth it differs from an outer element of the same kind.
+        return replace(style, kind=f"{len(self._said_as)} {kind}")
 
     def data(self, text: str) -> None:
-        """Take in text between two tags."""
-        manner = self._manners[-1]
-        if manner.silent:
+        """Process the text between two tags."""
+        style = self._styles[-1]
+        if style.silent:
             return
-        if manner.kind:
+        if style.kind:
             self._said_as[-1][1].append(text)
             return
-        if manner != self._words_manner:
+        if style != self._words_style:
             self._end_span()
-            self._words_manner = manner
+            self._words_style = style
         self._words.append(text)
 
     def close(self) -> None:
-        """Take in the end of the document."""
+        """End the document."""
         self._end_span()
 
     def _end_span(self) -> bool:
-        """Close the span of the text since the last one; return whether there was any."""
+        """Make a span of the text since the last one; return whether there was any text."""
         text = " ".join("".join(self._words).split())
         self._words = []
         if not text:
             return False
-        manner = self._words_manner
-        speed = min(_MAX_SPEED, max(_MIN_SPEED, manner.speed))
-        self.spans.append(Span(text, speed, min(_MAX_VOLUME, manner.volume), 0, manner.spell))
+        style = self._words_style
+        speed = min(_MAX_SPEED, max(_MIN_SPEED, style.speed))
+        self.spans.append(Span(text, speed, min(_MAX_VOLUME, style.volume), 0, style.spell))
         return True
 
     def _pause(self, pause_ms: int) -> None:
@@ -250,7 +250,10 @@ def _factor(values: dict[str, str], key: str, read: Callable[[str], float | None
 
 
 def _rate(value: str) -> float | None:
-    """`slow`, `80%`, `80` and `0.8` mean the same, and so do `-20%` and `-20`."""
+    """Return the factor of a rate, None if it is invalid.
+
+    `slow`, `80%`, `80`, `0.8`, `-20%` and `-20` all mean 0.8.
+    """
     if value.lower() in _RATES:
         return _RATES[value.lower()]
     amount = _AMOUNT.fullmatch(value)
@@ -265,7 +268,10 @@ def _rate(value: str) -> float | None:
 
 
 def _volume(value: str) -> float | None:
-    """`soft`, `50%`, `50`, `-50%` and `-6dB` mean about the same."""
+    """Return the factor of a volume, None if it is invalid.
+
+    `soft`, `50%`, `50`, `-50%` and `-6dB` mean about 0.5.
+    """
     if value.lower() in _VOLUMES:
         return _VOLUMES[value.lower()]
     amount = _AMOUNT.fullmatch(value)

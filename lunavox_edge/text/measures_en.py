@@ -1,4 +1,4 @@
-"""English words for prices and measures."""
+"""English: prices and measures as words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _CURRENCIES: dict[str, tuple[str, str, str, str]] = {
     "PLN": ("zloty", "zloty", "", ""),
     "BTC": ("bitcoin", "bitcoins", "", ""),
 }
-"""Sign or code -> the words for one, many, one hundredth and many of those (empty: decimals are read)."""
+"""Sign or code -> singular and plural of the currency and of its hundredth ("": decimals are read)."""
 
 _SCALES = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "t": "trillion"}
 _SCALE = r"(?:\s?(thousand|million|billion|trillion|mn|bn)\b|([kKmMbBT])(?![\w/]))?"
@@ -84,7 +84,7 @@ _PLACE = re.compile(
     r"|exit|terminal|suite) $",
     re.IGNORECASE,
 )
-"""`seat 14C` is no temperature."""
+"""Words before a place: `seat 14C` is not a temperature."""
 _PLACE_CHARS = 12
 _FEET = re.compile(r"(?<![\w.,])([0-9]{1,2})['′]\s?([0-9]{1,2})(?:[\"″]|'')")
 

@@ -1,4 +1,4 @@
-"""The months as they are written after a day, in the languages that write ordinals with a full stop."""
+"""Names of months in the forms that follow a day, for languages whose days are written as ordinals."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ _SAME_MONTHS = {"bs": "sr"}
 
 
 def months(language: str) -> str:
-    """Return the months of a language as an alternation of a regular expression, "" if there are none."""
+    """Return the months of a language as alternatives of a regular expression, "" if it has no row."""
     return "|".join(_MONTHS.get(_SAME_MONTHS.get(language, language), "").split())

@@ -1,4 +1,4 @@
-"""Text as people and language models write it to text as a voice can say it."""
+"""Text normalisation: from text as people and language models write it to text that a voice can speak."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _SILENT_ELLIPSIS = re.compile(r"^\.{2,}\s?(?=\w)|\.{2,}(?=[,;:]|\s?[?!])")
 _RANGE_ELLIPSIS = re.compile(r"(?<=[0-9])\.{3}(?=[0-9])")
 _LAST_ELLIPSIS = re.compile(rf"\.{{3}}(?=[{CLOSERS}]*$)")
 _DOTS_SPOKEN = frozenset({"hu", "uk", "mk"})
-"""Languages in which espeak names the three dots at an end."""
+"""Languages in which espeak reads three dots at an end as words."""
 
 
 def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
-    """Return what a voice should say for this text, or "" if there is nothing to say.
+    """Return the text that a voice should speak, "" if there is nothing to speak.
 
-    Markdown, HTML, emoji, addresses and stray characters are handled for every language (a
-    BCP-47 tag or an espeak voice). English numbers, dates, units and signs are written out; of other
-    languages what their phonemisers get wrong: signs, decimal points, ordinals, abbreviations. Emoji are
-    named if the text holds nothing else and `name_emoji` is set, else dropped.
+    Markdown, HTML, emoji, addresses and unspeakable characters are handled for every `language` (a BCP-47 tag
+    or an espeak voice). In English, numbers, dates, units and signs are written out; in other languages only
+    what phonemisers get wrong: signs, decimal points, ordinals, abbreviations. Emoji are replaced by their
+    names if the text contains nothing else and `name_emoji` is set, else dropped.
     """
     english = _is_english(language)
     text = mark_true_minus(without_html(text), None if english else wording(language_key(language)))
@@ -69,7 +69,7 @@ def speakable(text: str, language: str, *, name_emoji: bool = True) -> str:
 
 
 def _with_pauses(text: str, language: str) -> str:
-    """Write an ellipsis inside a sentence as a comma: a phonemiser swallows it, with the blank after it."""
+    """Replace an ellipsis inside a sentence by a comma; a phonemiser would drop it and the space after it."""
     if ".." not in text:
         return text
     text = _RANGE_ELLIPSIS.sub("–", _SILENT_ELLIPSIS.sub("", text))
@@ -78,7 +78,7 @@ def _with_pauses(text: str, language: str) -> str:
 
 
 def spell(text: str, language: str) -> str:
-    """Return the text so that a voice reads it letter by letter; "" if there is nothing to read."""
+    """Return the text in a form that a voice reads letter by letter; "" if there is nothing to read."""
     english = _is_english(language)
     marks = _ENGLISH_MARKS if english else {}
     names = []

@@ -1,4 +1,4 @@
-"""English words for numbers."""
+"""English: numbers as words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from num2words import num2words
 NUMBER = (
     r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}(?:\.[0-9]{1,15})?|[0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})(?![0-9])"
 )
-"""A number as people write it: `1,250`, `3.5`, `.5`; one that is longer is an identifier."""
+"""Pattern of a number as people write it: `1,250`, `3.5`, `.5`. A longer one is an identifier."""
 
 _MAX_CARDINAL_DIGITS = 15
 _MAX_BARE_DIGITS = 9
-"""A longer number without commas is an identifier: read digit by digit."""
+"""A longer number without commas is an identifier, which is read digit by digit."""
 _MAX_DIGITS_AFTER_LETTERS = 2
 _MAX_DIGITS_BEFORE_LETTERS = 4
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -77,7 +77,7 @@ def year(number: int) -> str:
 
 
 def number_or_year(number: str) -> str:
-    """Read a number without context; 1500 to 2099 sound best as years, and so does 1080 lines."""
+    """Return a number without context in words; 1500 to 2099, and 1080 (lines), are read like years."""
     return year(int(number)) if _YEAR.fullmatch(number) else cardinal(number)
 
 
@@ -88,7 +88,7 @@ def plural(words: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _in_words(number: int, form: str) -> str:
-    # The library sets commas after the thousands, where a voice would pause.
+    # The library writes a comma after the thousands, at which a voice would pause.
     return str(num2words(number, to=form)).replace(",", "")
 
 
@@ -98,9 +98,7 @@ def speak_numbers(text: str) -> str:
     text = _SLASH.sub(" slash ", _QUOTIENT.sub(" divided by ", _RATING.sub(r"\1 out of \2", text)))
     text = _ORDINAL.sub(lambda match: ordinal(int(match[1].replace(",", ""))), text)
     text = _SCORE.sub(r"\g<before>\g<over> out of \g<under>", text)
-    text = _SHARE.sub(
-        lambda match: fraction(None, int(match[1]), int(match[2]), named=True) or match.group(), text
-    )
+    text = _SHARE.sub(_spoken_share, text)
     text = _FRACTION.sub(_spoken_fraction, text)
     text = _OLD_YEAR.sub(lambda match: f"{match[1]} {year(int(match[2]))}", text)
     text = _PRODUCT.sub(lambda match: _pair(match, "by"), text)
@@ -122,7 +120,7 @@ def _spoken_version(match: re.Match[str]) -> str:
 
 
 def fraction(whole: str | None, over: int, under: int, *, named: bool = False) -> str | None:
-    """`1`, `1`, `2` -> `one and a half`; None if it has no name, unless it is to be `named`."""
+    """`1`, `1`, `2` -> `one and a half`; None for unusual denominators (unless `named`) or if not below 1."""
     if not 0 < over < under or not (named or under <= _LARGEST_NAMED_PART or under in _INCH_PARTS):
         return None
     part = {2: "half", 4: "quarter"}.get(under) or ordinal(under)

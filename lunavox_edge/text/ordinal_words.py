@@ -1,4 +1,4 @@
-"""Ordinal numbers as words, in the form that stands before a month or before another noun."""
+"""Ordinal numbers as words, in the grammatical form for a month or another noun after them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from num2words import num2words
 
 _LARGEST = 999
 
-# The masculine ordinals from 1 to 20 and 30, and what joins tens and units, where num2words has none
-# or wrong ones.
+# The masculine ordinals from 1 to 20 and 30, and the joints of tens and units, for languages in which
+# num2words has none or wrong ones.
 _WORDS: dict[str, tuple[str, str]] = {
     "cs": (
         (
@@ -115,7 +115,7 @@ _GENITIVE: dict[str, tuple[tuple[str, str], ...]] = {
     "sl": (("i", "ega"),),
     "hr": (("ći", "ćeg"), ("i", "og")),
 }
-"""Endings of the masculine nominative and of the genitive, which stands before a month."""
+"""Endings of the masculine nominative, and of the genitive that is used before a month."""
 
 _FEMININE: dict[str, tuple[tuple[str, str], ...]] = {
     "cs": (("ý", "á"),),
@@ -141,12 +141,11 @@ _NEUTER: dict[str, tuple[tuple[str, str], ...]] = {
 }
 _NEUTER_ENDINGS = {"cs": "oí", "sk": "oeí", "pl": "oe", "sl": "oe", "hr": "oe"}
 _DECLINES_ALL = {"cs", "sk", "pl", "es", "pt"}
-"""Every word of a compound takes the ending, not only the last."""
-_LETTER = re.compile(r"[^\W\d_]")
+"""Languages in which every word of a compound takes the ending, not only the last."""
 
 
 def ordinal(number: int, language: str) -> str:
-    """Return the ordinal in its plain form, masculine nominative; "" if it is not known.
+    """Return the ordinal in its basic form, masculine nominative; "" if it is not known.
 
     German forms end in -te, Luxembourgish ones in -ten.
     """
@@ -155,7 +154,7 @@ def ordinal(number: int, language: str) -> str:
 
 
 def before_month(number: int, language: str, month: str) -> str:
-    """Return the ordinal as it stands before a month, "" if it is not known."""
+    """Return the ordinal in the form before a month, "" if it is not known."""
     language = _SHARED.get(language, language)
     words = ordinal(number, language)
     if language == "is" and words:
@@ -168,7 +167,7 @@ def before_month(number: int, language: str, month: str) -> str:
 
 
 def before_noun(number: int, language: str, noun: str) -> str:
-    """Return the ordinal for a noun, whose gender is taken from its ending; "" if it is not known."""
+    """Return the ordinal for a noun, whose gender is guessed from its ending; "" if it is not known."""
     language = _SHARED.get(language, language)
     words = ordinal(number, language)
     last = noun[-1:]
@@ -197,7 +196,7 @@ def _plain(number: int, language: str) -> str:
     if language not in _NUM2WORDS:
         return ""
     try:
-        # Swedish "tjugode" of num2words 0.5 is a slip.
+        # The Swedish "tjugode" of num2words 0.5 is wrong.
         return str(num2words(number, lang=language, to="ordinal")).replace("tjugode", "tjugonde")
     except (NotImplementedError, ValueError, KeyError, IndexError):
         return ""
@@ -229,7 +228,7 @@ def _luxembourgish(number: int) -> str:
     if tens not in {2, 3}:
         return ""
     ten = "zwanzegsten" if tens == 2 else "drëssegsten"  # noqa: PLR2004
-    # The n of "an" is dropped before all but a few letters.
+    # The n of "an" is dropped except before a few letters.
     return f"{_LUXEMBOURGISH_UNITS[unit - 1]}an{ten}" if unit else ten
 
 

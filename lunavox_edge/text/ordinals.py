@@ -1,4 +1,4 @@
-"""Ordinals that are written as digits and a full stop (`26. November`, `2. hälytys`), as words."""
+"""Ordinals as words, for languages that write them as digits and a full stop (`26. November`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lunavox_edge.text.ordinal_words import before_month, before_noun, feminine,
 DOTTED = frozenset("de lb da no fi is cs sk pl sl hr bs sr hu tr lv et eu".split())
 """Languages that write an ordinal as digits and a full stop."""
 _WITHOUT_FULL_STOP = frozenset({"bg", "pl", "ru", "sv", "uk"})
-"""A day before a month is an ordinal here without a full stop."""
+"""Languages in which a day before a month is an ordinal also without a full stop."""
 _GERMAN_LEADS = frozenset(
     "der die das den dem des am im vom zum zur beim ans ins jeder jede jedes jeden jedem dieser diese"
     " dieses diesen diesem ein eine einen einem einer eines kein keine unser unsere mein meine sein seine"
     " ihr ihre dein deine bis ab seit und oder vor nach für seinem ihrem meinem deinem unserem seinen ihren"
     " meinen deinen unseren".split()
 )
-"""Words that lead up to an ordinal; without one, digits and a full stop may end a sentence."""
+"""Words that may precede an ordinal; without one, digits and a full stop may end a sentence."""
 _PREPOSITIONS = frozenset(
     "in an auf mit von zu bei nach aus vor seit unter über hinter neben zwischen ab gegenüber trotz"
     " während wegen".split()
@@ -41,13 +41,13 @@ _DAYS, _MONTHS = 31, 12
 _WORDS_BEFORE = re.compile(r"(?:(?P<second>[^\W\d_]+)\s+)?(?P<lead>[^\W\d_]+),?\s+$")
 _LOOK_BACK = 50
 _BEFORE_NOUN = re.compile(r"(?<![\w.,:/+-])(?P<number>[0-9]{1,2})\.\s(?P<noun>[^\W\d_]{2,40})")
-# A number before a capital may also end a sentence, so a word must lead up to it.
+# Languages in which a number before a capital may also end a sentence, so that a word must precede it.
 _NOUNS_MAY_BE_NAMES = frozenset({"lb", "da", "no"})
 _INDICATOR = re.compile(r"(?<![\w.,])(?P<number>[0-9]{1,3})\.?(?P<sign>[ºª])(?![\w\s]?[CF]\b)(?=\s[^\W\d_])")
 
 
 def speak_ordinals(text: str, language: str) -> str:
-    """Write the ordinals of a language as words; others are left as they are."""
+    """Replace the ordinals of a language (a key of `language_key`) by words; unknown ones stay."""
     if language == "de":
         return _german(text)
     if language == "hu":
@@ -88,7 +88,7 @@ def _counted(found: re.Match[str], language: str) -> str:
 
 
 def _words_before(found: re.Match[str]) -> tuple[str, str]:
-    """Return the word before the number and the one before that, in small letters."""
+    """Return the word before the number and the one before that, in lower case; "" for a missing one."""
     at = found.start("number")
     before = _WORDS_BEFORE.search(found.string[max(0, at - _LOOK_BACK) : at])
     return (before["lead"].lower(), (before["second"] or "").lower()) if before else ("", "")
@@ -127,7 +127,7 @@ def _hungarian_date(text: str) -> str:
 
 
 def _is_front(word: str) -> bool:
-    """Whether the last vowels of a Hungarian word want a suffix with a front vowel."""
+    """Whether a Hungarian word takes suffixes with a front vowel, which depends on its last vowel."""
     vowels = [letter for letter in word.lower() if letter in "aáeéoóuúöőüű"]
     return bool(vowels) and vowels[-1] in "eéöőüű"
 
@@ -138,7 +138,7 @@ def _german_months() -> frozenset[str]:
 
 
 def _german(text: str) -> str:
-    """Write German ordinals with the ending that the words before them ask for."""
+    """Replace German ordinals by words, with the ending that the words before them require."""
     text = _NUMERIC_DATE.sub(_german_date, text)
     pieces = []
     at = 0
@@ -156,7 +156,7 @@ def _german(text: str) -> str:
 
 
 def _german_date(found: re.Match[str]) -> str:
-    """Write `am 26.11.` and `26.11.2026` as day and month, both as ordinals."""
+    """Replace dates such as `am 26.11.` and `26.11.2026`: day and month both become ordinals."""
     day, month = int(found["number"]), int(found["month"])
     lead, second = _words_before(found)
     dated = found["year"] or lead in _GERMAN_LEADS or lead in WEEKDAYS
@@ -171,7 +171,10 @@ def _german_date(found: re.Match[str]) -> str:
 
 
 def _german_ordinal(found: re.Match[str], before: str | None) -> tuple[str, str | None]:
-    """Return the words of an ordinal, "" if it is none, and its ending for those that go with it."""
+    """Return an ordinal in words ("" if it is not one), and its ending, for ordinals joined to it.
+
+    `before` is the ending of the previous ordinal, None if there is none.
+    """
     lead, second = _words_before(found)
     number = int(found["number"])
     following = (found["next"] or "").lower()

@@ -1,4 +1,4 @@
-"""Text of languages other than English as it is said: abbreviations, ordinals, numbers and signs."""
+"""Normalisation of languages other than English: abbreviations, ordinals, numbers and signs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LAST = frozenset(
     "usw etc ecc enz asw itd itp atd atď apod ipd stb jne ym osv"
     " utt vb vs vd dll dst dsb etj etab κλπ стб руб коп грн mwst т u o μ p m a".split()
 )
-"""They may end a sentence, and then their full stop stays."""
+"""Abbreviations that may end a sentence; their full stop then stays."""
 _ENDS_WITHOUT_STOP = re.compile(r"\.[^\W\d_]{2,}$|ª$|-n[aiж]$|-р$")
-"""`Sig.ra`, `d-na`: the stop or hyphen stands where letters are left out."""
+"""Contractions without a final full stop: `Sig.ra`, `d-na`."""
 _SHORT = 2
 _LETTER = 1
 _NUMBER_AHEAD = re.compile(r"\s?[-–]?[0-9<>~+]")
@@ -42,12 +42,13 @@ _ANY_FIGURE = re.compile(r"[\d<>.º°]|\b[IVX]+\b|I(?:er|re|ère)\b|[IVX](?:e|è
 class _Abbreviations:
     pattern: re.Pattern[str]
     words: dict[str, list[tuple[str, str]]]
-    """Without blanks -> words and the mark of where they are read so."""
+    """Abbreviation without spaces -> its words, each with the mark that says where they apply."""
     kept: frozenset[str]
+    """Abbreviations that are not written out."""
 
 
 def speak_other_language(text: str, language: str) -> str:
-    """Write out what a phonemiser of this language (a BCP-47 tag) would stumble over."""
+    """Write out what a phonemiser of this language (a BCP-47 tag) would read wrongly."""
     key = language_key(language)
     words = wording(key)
     if words is None or not _ANY_FIGURE.search(text):
@@ -89,7 +90,7 @@ def _abbreviations(key: str) -> _Abbreviations | None:
         mark = long[-1] if long[-1] in _MARKS else ""
         words.setdefault(short.replace(" ", ""), []).append((long.rstrip(_MARKS), mark))
         if short == "max":
-            # With a capital it may be a name.
+            # Capitalised, it may be the name Max.
             words.setdefault("Max", []).append((long, "#"))
         escaped = re.escape(short).replace(r"\ ", r"\s?")
         stopped.append(escaped)
@@ -121,7 +122,7 @@ def _expanded(found: re.Match[str], table: _Abbreviations) -> str:
 
 
 def _entries(short: str, table: _Abbreviations) -> list[tuple[str, str]]:
-    """Return the meanings of an abbreviation as it is written, else of its spelling in small letters."""
+    """Return the meanings of an abbreviation as it is written, else with its first letter changed in case."""
     exact = table.words.get(short)
     if exact is not None:
         return exact

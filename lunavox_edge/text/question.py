@@ -1,4 +1,4 @@
-"""Whether a text ends by asking something."""
+"""Detection of questions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _SIGNS = "?\uff1f\u061f\u037e"
 
 
 def is_question(text: str) -> bool:
-    """Whether the last sentence is a question; quotes, brackets and pictures after it do not count."""
+    """Whether the last sentence of a text is a question; quotes, brackets and emoji after it are ignored."""
     for sign in reversed(text):
         if sign in _SIGNS:
             return True

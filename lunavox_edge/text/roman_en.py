@@ -1,4 +1,4 @@
-"""Roman numerals in English: `King Charles III`, `Chapter IV`, `World War II`."""
+"""English: Roman numerals as words, in `King Charles III`, `Chapter IV`, `World War II`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _AFTER_PERSON = re.compile(
 _AFTER_NAME = re.compile(rf"(?<=[A-Za-z\d][a-z\d]) (?P<numeral>(?={_SMALL}){_NUMERAL}){_END}")
 _NOT_A_NUMERAL = frozenset({"XX", "XXX"})
 _DOUBTFUL = frozenset({"IV", "VI", "XI"})
-"""A drip, an editor: no numerals after these words."""
+"""Numerals that are often other words (IV: a drip, VI: an editor), depending on the word before."""
 _NO_NAMES = frozenset(
     "The A An His Her Your My Our Their Its Use Start Open Insert Remove Change Check This That"
     " Each Every No And"
@@ -78,17 +78,17 @@ _RULER_GOES_ON = re.compile(
 _SHORT_WAR = re.compile(r"\bWW ?(II?)\b")
 _INITIAL = re.compile(r"\.\s?([A-Z][^\W\d_]*)")
 _LETTERS = frozenset("C D L M CC CD DC DI MC MD MI MM".split())
-"""Numerals that are letters or short forms far more often."""
+"""Numerals that are far more often letters or abbreviations."""
 _COUNTED = frozenset(
     "chapter part act scene volume vol book section article phase level stage episode season round"
     " unit lesson"
     " psalm canto title amendment apollo war mark sonnet".split()
 )
-"""Nouns that a numeral of one letter may follow; `Model X` and `Gen X` are names."""
+"""Nouns before a numeral of one letter; after others it is a name: `Model X`, `Gen X`."""
 
 
 def speak_roman(text: str) -> str:
-    """Replace Roman numerals where the words around say that they are some; `I`, `mix` and `CD` stay."""
+    """Replace Roman numerals by words if the words around show that they are numerals; `I` and `CD` stay."""
     if not re.search("[IVXLCDM]", text):
         return text
     text = _CENTURY.sub(lambda match: ordinal(_value(match["numeral"])), text)
@@ -100,7 +100,7 @@ def speak_roman(text: str) -> str:
 
 
 def roman_value(text: str) -> int | None:
-    """Return the value of a Roman numeral, None if the text is none."""
+    """Return the value of a Roman numeral, None if the text is not one."""
     return _value(text) if text and re.fullmatch(_NUMERAL, text) else None
 
 
@@ -131,7 +131,7 @@ def _speak_after_nouns(text: str) -> str:
 
 
 def _counts(match: re.Match[str]) -> bool:
-    """`Part I` of a work, but not `the part I like`; `type C` and `class D` are letters."""
+    """Whether a numeral after a noun is a number: `Part I`, but not `the part I like` or `type C`."""
     numeral, noun = match["numeral"], match["noun"].lower()
     if noun in {"world war", "super bowl"}:
         return True
@@ -171,7 +171,7 @@ def _named_ruler(match: re.Match[str]) -> str:
 
 
 def _named_thing(match: re.Match[str]) -> str:
-    """`Final Fantasy VII`: the word before begins with a capital."""
+    """Replace a numeral after a capitalised word: `Final Fantasy VII`."""
     before = match.string[: match.start()].rpartition(" ")[2]
     doubtful = match["numeral"] in _DOUBTFUL and before in _NO_NAMES
     if not before[:1].isupper() or doubtful or match["numeral"] in _NOT_A_NUMERAL:

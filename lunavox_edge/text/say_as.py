@@ -1,4 +1,4 @@
-"""What SSML's say-as element asks for: text read as a number, a date, a telephone number and so on."""
+"""SSML's say-as element: text read as a number, a date, a telephone number and so on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lunavox_edge.text.numbers_en import cardinal, digits, fraction, ordinal, pl
 from lunavox_edge.text.roman_en import roman_value
 
 SPELLED = frozenset("characters character spell-out spell spellout verbatim letters".split())
-"""Values of interpret-as that mean letter by letter."""
+"""Values of interpret-as for reading letter by letter."""
 SILENCED = frozenset({"expletive", "bleep"})
-"""Values of interpret-as whose text is not to be heard."""
+"""Values of interpret-as whose text is replaced by a pause."""
 
 _NUMBER_FORMATS = frozenset("cardinal ordinal digits telephone fraction".split())
 _OTHER_NAMES = {"digit": "digits", "phone": "telephone", "money": "currency"}
@@ -53,10 +53,10 @@ _POSTCODE = re.compile(r"(?<![\w-])([0-9]{5})(?:-([0-9]{4}))?$")
 
 
 def say_as(text: str, kind: str, detail: str, language: str) -> str:
-    """Return the words for a text that is to be read as `kind` (interpret-as), with its format as `detail`.
+    """Return the words for a text that is to be read as `kind` (interpret-as); `detail` is its format.
 
-    What is unknown, or is not what it is said to be, is returned as it is; so is all but digits and
-    telephone numbers in languages other than English.
+    The text is returned unchanged if `kind` is unknown or the text is not of that kind. In languages other
+    than English only digits and telephone numbers are supported.
     """
     kind, detail = kind.removeprefix("vxml:"), detail.lower()
     head, _, tail = kind.replace("_", ":").partition(":")
@@ -129,7 +129,7 @@ def _order(detail: str) -> str:
 
 
 def _date(text: str, order: str, *, month_first: bool) -> str | None:
-    """Read a date whose parts come in this order (`ymd`, `dm`, `my`, `d`), or in one that is guessed."""
+    """Return a date in words; `order` is that of its parts (`ymd`, `dm`, `my`, `d`), guessed if ""."""
     named = MONTH_NAMED.search(text)
     if named:
         numbers = re.findall("[0-9]{1,4}", text[: named.start()] + " " + text[named.end() :])
@@ -200,7 +200,7 @@ def _duration(text: str) -> str | None:
 
 
 def _primes(text: str) -> str | None:
-    """`1'21"` is a minute and 21 seconds."""
+    """Return `1'21"` as minutes and seconds in words, None if the text has another form."""
     match = _PRIMES.fullmatch(text)
     if not text or not match:
         return None

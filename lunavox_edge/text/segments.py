@@ -1,4 +1,4 @@
-"""Cut running text into pieces a voice can speak, as early as possible and without losing a character."""
+"""Segmentation of streamed text into sentences, as early as possible and without losing a character."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lunavox_edge.text.joints import last_cut
 from lunavox_edge.text.stops import STOP, StopVerdict, judge, seems_whole
 
 _LOOKAHEAD = 32
-"""How far past a possible end the next words are read; longer words are judged by their start."""
+"""Characters after a possible end that are needed to judge it; of longer words only the start is seen."""
 _WRAPPED_LINE = 40
-"""A line at least this long may go on in the next one: text wrapped by hand."""
+"""A line of at least this length may continue in the next line: text wrapped by hand."""
 _EARLIEST_CUT = 20
-"""A first segment cut short has at least this many characters."""
+"""Minimum length of a first segment that is cut early."""
 _PATIENCE = 2
-"""A first sentence may be so many times as long as wanted, in the hope of a clause boundary."""
+"""A first sentence may become so many times as long as wanted while waiting for a clause boundary."""
 _LATEST_STEP_BACK = 16
-"""How far a cut inside a word moves back to keep an accent or an emoji whole."""
+"""How far a cut inside a word moves back in order not to split an accent or an emoji."""
 
 _CANDIDATE = re.compile(rf"{STOP.pattern}|(?P<newline>[{NEWLINES}])")
 _CLAUSE = re.compile(
@@ -30,16 +30,16 @@ _NEXT_IN_LINE = re.compile(rf"[^\S{NEWLINES}]*([\S{NEWLINES}])")
 
 
 class Segmenter:
-    """Text in by `push` in pieces of any size, segments out; joined they equal the text.
+    """Segmenter for one streamed text: `push` takes pieces of any size and returns segments.
 
-    A sentence comes out as soon as its end is certain. No segment is longer than `max_chars`:
-    a longer sentence is cut after a clause, else at a space, else anywhere. With
-    `first_max_chars`, a first sentence longer than that is cut at a clause boundary, or in the end
-    at a space, so that its speech can start sooner. How the text was cut into pushes makes no difference.
+    Joined, the segments equal the text. A sentence is returned as soon as its end is certain. No segment is
+    longer than `max_chars`: a longer sentence is cut after a clause, else at a space, else anywhere. With
+    `first_max_chars`, a first sentence longer than that is cut at a clause boundary, or finally at a space,
+    so that its speech can start sooner. The size of the pushed pieces makes no difference. Not thread-safe.
     """
 
     def __init__(self, max_chars: int = 250, *, first_max_chars: int | None = None) -> None:
-        """Start empty; a segmenter serves one text."""
+        """Start a text. Raises ValueError if `max_chars` is less than 1."""
         if max_chars < 1:
             raise ValueError("max_chars must be at least 1")
         self._max_chars = max_chars
@@ -55,13 +55,13 @@ class Segmenter:
         return self._take(final=False)
 
     def flush(self) -> list[str]:
-        """Return the rest as segments: no text follows, or none is to be waited for."""
+        """Return the rest as segments, without waiting for more text."""
         return self._take(final=True)
 
     def flush_words(self) -> list[str]:
-        """Return words that wait for the end of their sentence and sound the same whatever follows.
+        """Return those words of the incomplete sentence whose pronunciation does not depend on what follows.
 
-        The last word may still grow, a number wants its unit, a month its day: they go on waiting.
+        An incomplete last word, a number without its unit or a month without its day keep waiting.
         """
         end = len(self._text)
         if not self.seems_whole:
@@ -75,12 +75,12 @@ class Segmenter:
 
     @property
     def seems_whole(self) -> bool:
-        """Whether what waits seems to be a whole sentence, though only what follows would tell for sure."""
+        """Whether the waiting text seems to be a complete sentence; only more text would make it certain."""
         return seems_whole(self._text)
 
     @property
     def waiting_chars(self) -> int:
-        """Characters taken in and not returned yet."""
+        """Number of characters that were pushed and not yet returned."""
         return len(self._text)
 
     def _take(self, *, final: bool) -> list[str]:
@@ -106,9 +106,9 @@ class Segmenter:
             self._early_chars = None
 
     def _find_end(self, window: str, *, final: bool, whole: bool) -> int:
-        """Return where the first segment of the window ends, or 0 if that is not known yet.
+        """Return the end of the first segment of the window, 0 if it is not known yet.
 
-        `whole` says that the decision has to be made on this window.
+        `whole` says that the decision must be made with this window.
         """
         candidate = _CANDIDATE.search(window, self._scanned)
         while candidate:
@@ -151,16 +151,16 @@ class Segmenter:
         return (StopVerdict.NONE if is_lower(following[1]) else StopVerdict.END), at + 1
 
     def _early_end(self, window: str, start: int, end: int) -> int:
-        """Return where to cut a first sentence known to go on to `end`, or 0.
+        """Return where to cut a first sentence that extends at least to `end`; 0 if it is not to be cut.
 
-        That is a clause boundary; without one in twice the wanted length, a space.
+        The cut is at a clause boundary, or at a space if there is none within twice the wanted length.
         """
         if self._early_chars is None or end <= self._early_chars:
             return 0
         patience = min(_PATIENCE * self._early_chars, self._max_chars)
         best = 0
         for clause in _CLAUSE.finditer(window, 0, start):
-            # At the end of what is known, more white space may follow and belong to the clause.
+            # At the end of the window, more white space may follow that belongs to the clause.
             if clause.end() == len(window) or clause.end() > patience:
                 break
             if best and clause.end() > self._early_chars:
@@ -175,7 +175,7 @@ class Segmenter:
         return best
 
     def _forced_end(self, window: str) -> int:
-        """Cut a sentence that is too long where it hurts least."""
+        """Return the best place to cut a sentence that is too long."""
         limit = self._max_chars
         earliest = limit // 4
         if self._weak_end > earliest:
@@ -194,13 +194,13 @@ class Segmenter:
 
 
 def split(text: str, max_chars: int = 250, *, first_max_chars: int | None = None) -> list[str]:
-    """Cut a complete text; see Segmenter."""
+    """Return the segments of a complete text; see Segmenter."""
     segmenter = Segmenter(max_chars, first_max_chars=first_max_chars)
     return [*segmenter.push(text), *segmenter.flush()]
 
 
 def _whole_character_end(text: str, end: int) -> int:
-    """Move a cut back so that it does not fall inside what is seen as one character."""
+    """Move a cut back so that it is not inside one visible character (grapheme cluster)."""
     for place in range(end, max(0, end - _LATEST_STEP_BACK), -1):
         if not _continues(text[place - 1], text[place]):
             return place
@@ -208,7 +208,7 @@ def _whole_character_end(text: str, end: int) -> int:
 
 
 def _continues(left: str, right: str) -> bool:
-    """Whether `right` is drawn or spoken together with `left`."""
+    """Whether `right` forms one visible character with `left`."""
     return (
         unicodedata.category(right).startswith("M")
         or "\u200d" in (left, right)

@@ -1,4 +1,4 @@
-"""Whether a full stop, exclamation or question mark ends a sentence."""
+"""Sentence ends: whether a full stop, exclamation mark or question mark ends a sentence."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _LAST_WORD = re.compile(r"[^\W_](?:[\w.'’&-]*\w)?$")
 _AFTER_NUMBER = re.compile(r"(?i:[0-9] ?(?!(?:klo?|nr|plkst|pkl|godz|tel|str|ul|тел|ул)$)[^\W\d_]+$)")
-"""`10 min` is a measure, and may end a sentence before another number."""
+"""`10 min` is a measure, which may end a sentence before another number."""
 _AMOUNT = re.compile(r"(?:[0-9] ?|°)[^\W\d_]$")
-"""`21 °C. The` and `10 W. The`: no initials."""
+"""`21 °C. The` and `10 W. The` are not initials."""
 _ANSWER = re.compile(r"OK$|^\s*[OО][kк]$|^\s*ok$|\b(?i:never|my|your|you|his|her|their|not|n't) mind$")
 """`OK. 5 minutes.`, but Polish `ok. 5 minut`"""
 _LETTERS = re.compile(r"(?:(?<![\w'’])[^\W\d_]\. ?)*(?<![\w'’])[^\W\d_]$")
@@ -59,25 +59,25 @@ _ENDS_OF_NAMES = frozenset(
     " ini conf onnx xml css php md py sh doc docx xls xlsx info edu gov".split()
 )
 _CONTEXT = 60
-"""How much of the text before a stop is looked at."""
+"""Number of characters before a stop that are taken into account."""
 
 
 class StopVerdict(Enum):
-    """What is known about a possible end of a sentence."""
+    """Result of judging a possible end of a sentence."""
 
     END = "end"
     WEAK = "weak"
-    """Perhaps an end: to be used only if the sentence gets too long."""
+    """Possibly an end: used only if the sentence gets too long."""
     NONE = "none"
     UNSURE = "unsure"
-    """More text is needed to know."""
+    """More text is needed to decide."""
 
 
 def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[StopVerdict, int]:
-    """Say whether the sentence that starts `text` ends at this match of STOP, and where.
+    """Return whether the sentence at the start of `text` ends at this match of STOP, and its end position.
 
-    The end includes the white space and the emoji after the stop. `whole` says that nothing
-    follows `text`, so the answer is never UNSURE.
+    The end includes white space and emoji after the stop. With `whole`, nothing follows `text`, and the
+    verdict is never UNSURE.
     """
     trail = _TRAIL.match(text, stop.end())
     end = trail.end() if trail else stop.end()
@@ -111,7 +111,7 @@ def judge(text: str, stop: re.Match[str], *, whole: bool) -> tuple[StopVerdict, 
 
 
 def seems_whole(text: str) -> bool:
-    """Whether a sentence seems to end where the text does for now: `One moment.`, not `Ask Dr.` or `1.`."""
+    """Whether the text so far seems to end with a complete sentence: `One moment.`, not `Ask Dr.` or `1.`."""
     stops = list(STOP.finditer(text))
     trail = _TRAIL.match(text, stops[-1].end()) if stops else None
     if trail is None or text[trail.end() :].strip():
@@ -148,7 +148,7 @@ def _judge_sure(stop: re.Match[str], follower: str, *, spaced: bool) -> StopVerd
 
 
 def _judge_unspaced(text: str, stop: re.Match[str], end: int, *, whole: bool) -> StopVerdict:
-    """Judge `off.Doors` and `ready!Please`, but leave `example.com`, `Node.js`, `z.B.` and `3.5` whole."""
+    """Judge a stop without white space after it: an end in `off.Doors`, none in `Node.js` and `3.5`."""
     mark, follower = stop["stops"][-1], text[end]
     if mark in "!?" and not stop["closers"] and _CJK_CHAR.match(follower):
         return StopVerdict.END
@@ -222,7 +222,7 @@ def _is_measured(before: str) -> bool:
 
 
 def _needs_next_word(before: str) -> bool:
-    """Whether `_is_abbreviation` looks at more of the next word than its first letter."""
+    """Whether `_is_abbreviation` needs the whole next word and not only its first letter."""
     word = _last_word(before)
     known = word in OFTEN_LAST or word in LABELED or word in BEFORE_NUMBERS
     return known or bool(_LETTERS.search(before)) or bool(_NUMBER.fullmatch(word))
@@ -236,7 +236,7 @@ def _last_word(before: str) -> str:
 def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
     """Whether the full stop after `before` belongs to its last word."""
     word = _last_word(before)
-    # Vowel signs of Indian scripts are no letters to a regular expression.
+    # In regular expressions, vowel signs of Indian scripts do not count as letters.
     token = before.rsplit(None, 1)[-1].lower() if before.strip() else ""
     if token in OTHER_BEFORE_NAMES or (follower.isdigit() and token in OTHER_BEFORE_NUMBERS):
         return not _AFTER_NUMBER.search(before) and not _ANSWER.search(before)
@@ -266,7 +266,7 @@ def _is_abbreviation(before: str, follower: str, next_word: str) -> bool:
 
 
 def _is_before_word(word: str, next_word: str, *, starts: bool) -> bool:
-    """Whether an abbreviation goes on with this word."""
+    """Whether the sentence continues with this word after an abbreviation."""
     if word in LABELED:
         return next_word.lower().startswith(MEASURED)
     if word in OFTEN_LAST:

@@ -1,4 +1,4 @@
-"""The thoughts of a language model, which are written into its answer and are not meant to be heard."""
+"""Removal of a language model's thoughts (reasoning) from its answer, which are not to be spoken."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _THOUGHT_NAMES = (
 ).split("|")
 _BRACKETED_NAMES = ("think", "thinking", "thought", "thoughts", "reasoning")
 _THINKS = frozenset({"think", "thinking", "thought", "thoughts", "mm:think", "seed:think"})
-"""Models open a thought with one of these and close it with another."""
+"""Names that count as one: models open a thought with one of them and close it with another."""
 _MAX_TAG_CHARS = 240
-"""What is longer than this is no tag; so much text is held back at most."""
+"""Maximum length of a tag, and of the text that is held back."""
 
 _NAMES = "|".join(sorted(_THOUGHT_NAMES, key=len, reverse=True))
 _ATTRIBUTE = r"""[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
@@ -44,34 +44,34 @@ _PAIRS = {
 _MARKS = ("<start_of_turn>", "<end_of_turn>", "<eos>", "<pad>")
 """Marks of chat templates in plain angle brackets."""
 _CUT_OFF = re.compile(rf"{_OPEN_ANGLE.pattern}|<[|｜][a-z]", re.IGNORECASE)
-"""What is left of a tag at the end of a text; `a <` is text."""
+"""An incomplete tag at the end of a text; `a <` is plain text."""
 _MARK = re.compile(r"[<\[◁]")
 _ROLE = re.compile(r"\s*(?P<role>\w*)(?=\W)\s*")
 _ROLES = frozenset({"assistant", "model", "system", "user", "tool"})
 """What follows the mark of a turn says who speaks."""
 _MESSAGE_ENDS = frozenset({"end", "return", "call"})
 _UNNAMED = "?"
-"""A channel whose name is still to come."""
+"""The channel before its name was read."""
 _SPOKEN_CHANNELS = ("", "final")
 
 
 class ThoughtFilter:
-    """Text in by `feed` in pieces of any size, the text without thoughts out.
+    """Filter for one streamed text: `feed` takes pieces of any size and returns the text without thoughts.
 
-    A thought stands in `<think>`, `<thinking>`, `<thought>`, `<reasoning>`, `<reflection>` and the like,
-    in `[THINK]`, in `◁think▷`, in `<|begin_of_thought|>`, or in a channel other than `final`
-    (`<|channel|>analysis<|message|>`). Tags may have attributes, be nested, and be cut anywhere. Without
-    its closing tag a thought lasts to the end of the text. Other marks of chat templates (`<|im_end|>`)
-    are dropped too. Only what may still become a tag is held back, 240 characters at most.
+    Thoughts are enclosed in `<think>`, `<thinking>`, `<thought>`, `<reasoning>`, `<reflection>` and similar
+    tags, in `[THINK]`, `◁think▷` or `<|begin_of_thought|>`, or are in a channel other than `final`
+    (`<|channel|>analysis<|message|>`). Tags may have attributes, be nested, and be split anywhere. Without a
+    closing tag a thought lasts to the end of the text. Other marks of chat templates (`<|im_end|>`) are
+    removed too. Only text that may still become a tag is held back, 240 characters at most.
 
-    Some templates put the opening tag into the prompt, so that a model's text begins within the thought.
-    Nothing is held back for that; but where a closing tag has no opening one, `feed` returns only what
-    follows it, and `withdrawn` says that all that was returned before was thought as well.
-    Apart from that the size of the pieces makes no difference.
+    Some chat templates put the opening tag into the prompt, so that the text begins inside a thought. Nothing
+    is held back for that case: when a closing tag has no opening one, `feed` returns only what follows it,
+    and `withdrawn` tells that everything returned before was a thought. Apart from that, the size of the
+    pieces makes no difference. Not thread-safe.
     """
 
     def __init__(self) -> None:
-        """Start outside of any thought; a filter serves one text."""
+        """Start outside of a thought."""
         self._held = ""
         self._out: list[str] = []
         self._last = ""
@@ -85,17 +85,17 @@ class ThoughtFilter:
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the last `feed` told that everything returned by earlier calls was thought."""
+        """Whether the last `feed` found that everything returned by earlier calls was a thought."""
         return self._withdrawn
 
     def feed(self, text: str) -> str:
-        """Add text; return what of it is to be spoken, as far as that is certain."""
+        """Add text; return the text that is certain to be spoken."""
         self._withdrawn = False
         self._read(self._held + text, final=False)
         return self._take()
 
     def finish(self) -> str:
-        """Return what was held back; no more text comes. Idempotent."""
+        """End the text; return what was held back. Idempotent."""
         self._withdrawn = False
         self._read(self._held, final=True)
         if self._role and self._role.strip().lower() not in _ROLES:
@@ -161,7 +161,7 @@ class ThoughtFilter:
         self._out.append(text)
 
     def _follow(self, candidate: str) -> int:
-        """Act on the tag at the start of the text; return its length, or 0 if there is none."""
+        """Process the tag at the start of the text; return its length, 0 if there is no tag."""
         quoted = self._previous == "`"
         for pair, (name, closes) in _PAIRS.items():
             if candidate.startswith(pair):
@@ -230,7 +230,7 @@ def _family(name: str) -> str:
 
 
 def _may_grow(candidate: str) -> bool:
-    """Whether a text that starts with `<`, `[` or `◁` and holds no whole tag may become one."""
+    """Whether a text that starts with `<`, `[` or `◁` may become a tag when more text follows."""
     if len(candidate) >= _MAX_TAG_CHARS:
         return False
     if any(tag.match(candidate) for tag in (_OPEN_ANGLE, _OPEN_TEMPLATE, _OPEN_BRACKET)):

@@ -1,4 +1,4 @@
-"""Does a transcript sound as if the speaker were not done? A hint for how long to wait."""
+"""Whether a partial transcript sounds unfinished, as a hint for endpointing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _LEADS_ON = frozenset(
     "a an and as because but from if into my nor of or our than the their to until when where which "
     "while who will with without your".split()
 )
-"""English words that hardly ever end what is said to a machine, as "on" or "that" may."""
+"""English words that hardly ever end a command, unlike "on" or "that"."""
 
 
 def sounds_unfinished(text: str) -> bool:
-    """Whether the words recognised so far lack an end, or lead on to more ("... a coffee with")."""
+    """Whether a transcript has no final punctuation, or its last word needs more ("... a coffee with")."""
     words = text.rstrip().rstrip(CLOSERS).rstrip()
     if not words:
         return False

@@ -1,4 +1,4 @@
-"""English names of units: the table behind measures_en."""
+"""English: names of units, for measures_en."""
 
 from __future__ import annotations
 
@@ -110,14 +110,14 @@ UNITS: dict[str, tuple[str, str]] = {
     "px": ("pixel", "pixels"),
     "dpi": ("dot per inch", "dots per inch"),
 }
-"""Symbol -> the words for one and for many."""
+"""Symbol -> singular and plural."""
 
 TOUCHING_UNITS: dict[str, tuple[str, str]] = {
     "in": ("inch", "inches"),
     "A": ("amp", "amps"),
     "K": ("kelvin", "kelvin"),
 }
-"""Symbols that are also words: read as units only where the number touches them."""
+"""Symbols that are also words; they are units only directly after a number, without a space."""
 
 PER: dict[str, str] = {
     **{symbol: one for symbol, (one, _) in UNITS.items()},
@@ -131,4 +131,4 @@ PER: dict[str, str] = {
     "mo": "month",
     "y": "year",
 }
-"""What may follow a slash after a measure or a price: `km/h`, `€/kWh`, `$5/month`."""
+"""Units after the slash of a measure or a price: `km/h`, `€/kWh`, `$5/month`."""

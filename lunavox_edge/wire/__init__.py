@@ -1,1 +1,1 @@
-"""The Wyoming wire as both of its ends need it: messages, their fields, addresses, errors."""
+"""The Wyoming protocol as servers and clients both need it: messages, fields, errors, TLS, zeroconf."""

@@ -1,4 +1,4 @@
-"""Parsing JSON from a peer within bounds of depth, size and digits."""
+"""Parsing JSON from a peer, with limits on nesting depth, number of values and length of numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from lunavox_edge.errors import LunavoxError, ProtocolError
 
-# A request is flat. The parser recurses with the depth and allocates per value, so both are
-# counted before it runs.
+# Real requests are flat. The JSON parser recurses per level and allocates per value, so both are counted
+# before it runs.
 MAX_JSON_DEPTH = 16
 MAX_JSON_VALUES = 10_000
 _MAX_DIGITS = 400
@@ -16,13 +16,13 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def parse_json(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
-    """Parse within the bounds. Raises ProtocolError, and nothing else whatever the bytes are."""
+    """Parse UTF-8 JSON within the limits. Raises ProtocolError, and nothing else whatever the bytes are."""
     _check_size(raw)
     try:
         text = raw.decode("utf-8")
         value = _DECODER.decode(text)
         if b"\\u" in raw:
-            # Halves of a surrogate pair can be written, but are no text and cannot be sent on.
+            # A lone surrogate escape is valid JSON, but cannot be encoded as UTF-8 again.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
         raise ProtocolError("A message holds text that is not valid UTF-8.") from error
@@ -34,6 +34,7 @@ def parse_json(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
 
 
 def _check_size(raw: bytes) -> None:
+    """Count brackets and commas outside strings. Raises ProtocolError over the limits."""
     if raw.count(b"[") + raw.count(b"{") <= MAX_JSON_DEPTH and raw.count(b",") <= MAX_JSON_VALUES:
         return
     unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -52,7 +53,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _parse_int(digits: str) -> int:
-    # Old Pythons take seconds for a million digits; new ones refuse some thousands.
+    # Old versions of Python need seconds for a million digits; new ones raise from some thousand on.
     if len(digits) > _MAX_DIGITS:
         raise ProtocolError("A message holds a number that is too long.")
     return int(digits)

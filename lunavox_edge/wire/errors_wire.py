@@ -1,4 +1,4 @@
-"""The one table between our errors and the `error` event, in both directions."""
+"""Conversion between LunavoxError and the Wyoming `error` event, in both directions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_RETRY_S = 3600.0
 
 
 def error_event(error: Exception) -> Event:
-    """Return what a client is told: the error's own words, or nothing but `internal`."""
+    """Return the `error` event for an exception; one that is no LunavoxError becomes a bare `internal`."""
     if not isinstance(error, LunavoxError):
         return Error(text=_INTERNAL_TEXT, code=InternalError.code).event()
     event = Error(text=str(error), code=error.code).event()
@@ -24,7 +24,7 @@ def error_event(error: Exception) -> Event:
 
 
 def error_from(event: Event) -> LunavoxError:
-    """Return the error that an `error` event tells of; of the root class if its code is not ours."""
+    """Return the exception for an `error` event; a LunavoxError itself if the code is unknown."""
     text, code = event.data.get("text"), event.data.get("code")
     message = text if isinstance(text, str) else "The server refused the request."
     if code == Busy.code:

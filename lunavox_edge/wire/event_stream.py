@@ -1,4 +1,4 @@
-"""Reading and writing Wyoming messages, with a bound on everything a peer can send.
+"""Encoding Wyoming messages, and reading them from a connection with a limit on everything a peer can send.
 
 A message is one line of JSON, `{"type", "data"?, "data_length"?, "payload_length"?}`, then
 `data_length` bytes of JSON, then `payload_length` bytes of audio.
@@ -24,23 +24,21 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import LimitSettings
 
 STATUS_TYPE = "lunavox-status"
-"""Our own extension: answered with an event of this type that holds the engine's status."""
+"""Extension of the protocol: a request of this type is answered with the engine's status."""
 
-# Longest of the protocol: 18 characters.
+# The longest type of the protocol has 18 characters.
 MAX_TYPE_CHARS = 64
-# Above this much unsent data a writer waits for the peer. Speech is made faster than it is
-# played, so what a slow peer leaves unread stays in the engine, which stops making more.
-WRITE_HIGH_WATER_BYTES = 65_536
 
 _AUDIO_TYPE = "audio-chunk"
-# The longest piece of an 'audio-chunk' that is handed out at once; a longer one comes in several.
+# A longer payload of an 'audio-chunk' is returned in pieces of this size.
 AUDIO_PIECE_BYTES = 262_144
-# What a second of the largest format that audio.pcm converts has; importing it costs a command too long.
+# One second of the largest format that audio.pcm converts. Not imported from there, because that import
+# would delay every command of the CLI.
 MAX_AUDIO_BYTES_PER_S = 192_000 * 4 * 8
 _WAV_HEADER_BYTES = 4096
 
 _READ_BYTES = 65_536
-_LITTLE_BYTES = 16_384
+_LIVE_READ_BYTES = 16_384
 _JUNK_WAIT_S = 0.2
 _JUNK_BYTES = 8
 _NEWLINE = b"\n"
@@ -48,12 +46,12 @@ _CUT = "The connection ended in the middle of a message."
 
 
 class BrokenStreamError(ProtocolError):
-    """Where the next message starts cannot be known; nothing is left but to close."""
+    """The start of the next message cannot be found; the connection has to be closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line of a message. `problem` is set if only its content is wrong."""
+    """The first line of a message. `problem` is set if its content is wrong but its lengths are known."""
 
     type: str
     data: dict[str, Any]
@@ -63,36 +61,39 @@ class Header:
 
 
 class EventReader:
-    """Reads events from one connection.
+    """Reads events from one connection; for one task of its event loop.
 
     An `audio-chunk` may be as long as `limits.max_utterance_s` allows. A long one is returned in pieces,
-    each an event of its own as soon as it has come, so that memory does not depend on its length.
+    each as an event of its own once it has arrived, so that memory use does not depend on its length.
     """
 
     def __init__(self, stream: asyncio.StreamReader, limits: LimitSettings) -> None:
-        """Store the stream, from which nobody else may read."""
+        """Take over the reading side of a connection: nothing else may read from `stream`."""
         self._stream = stream
         self._limits = limits
         self._buffer = bytearray()
         self._deadline_s: float | None = None
         self._received_bytes = 0
         self._audio: Event | None = None
+        """The head of the pieces that are still to be returned."""
         self._audio_bytes = 0
+        """Bytes of the current long payload that have not been returned yet."""
 
     @property
     def drained(self) -> bool:
-        """Whether all that has come was read, and it was little: the peer sends as it speaks."""
-        return not self._buffer and self._received_bytes <= _LITTLE_BYTES
+        """Whether the buffer is empty and the last read was small, as with live audio."""
+        return not self._buffer and self._received_bytes <= _LIVE_READ_BYTES
 
     async def read(self) -> Event | None:
-        """Return the next event, however long it takes to begin; None if the peer has left.
+        """Return the next event, or None at the end of the stream.
 
-        Raises ProtocolError for a message with wrong content, after which reading may go on,
-        and BrokenStreamError or TimedOut if it may not.
+        There is no timeout for the start of a message, only for the rest of one that has begun. Raises
+        ProtocolError for a message with wrong content, after which reading may continue, and
+        BrokenStreamError or TimedOut, after which it may not.
         """
         if self._audio is not None:
             return await self._next_piece(self._audio)
-        while self._audio_bytes:
+        while self._audio_bytes:  # the head of this payload was wrong and has been answered with an error
             await self._piece()
         self._deadline_s = None
         if not self._buffer and not await self._fill():
@@ -105,7 +106,7 @@ class EventReader:
         return make_event(header, data_bytes, payload)
 
     def forget(self) -> None:
-        """Give back the memory of a message that did not come to its end."""
+        """Free the memory of an incomplete message."""
         self._buffer.clear()
 
     async def _line(self) -> bytes:
@@ -115,7 +116,7 @@ class EventReader:
         searched = 0
         while (end := self._buffer.find(_NEWLINE, searched)) < 0 and len(self._buffer) <= limit:
             searched = len(self._buffer)
-            if not await self._more_came():
+            if not await self._receive_more():
                 return self._last_line()
         if not 0 <= end <= limit:
             raise BrokenStreamError(
@@ -124,7 +125,7 @@ class EventReader:
         return self._take(end + 1)
 
     def _last_line(self) -> bytes:
-        """Return the last line before the end of the connection, which may lack its line end."""
+        """Return the last line before the end of the stream, which may lack its newline."""
         line = self._take(len(self._buffer))
         try:
             parse_json(line)
@@ -150,10 +151,10 @@ class EventReader:
                 f"The 'payload_length' of a message is more than {limit_s:g} seconds of audio have "
                 "(limits.max_utterance_s)."
             )
-        # If the data is wrong, which is told here, the audio is passed over.
+        # Set first: if `make_event` raises, `read` skips the payload.
         self._audio_bytes = header.payload_bytes
         first = make_event(header, data_bytes, b"")
-        # The time of the first piece is not that of the others.
+        # The timestamp of the message holds for its first piece only.
         self._audio = Event(first.type, {key: first.data[key] for key in first.data if key != "timestamp"})
         return await self._next_piece(first)
 
@@ -164,7 +165,7 @@ class EventReader:
         return piece
 
     async def _piece(self) -> bytes:
-        """Wait for the next piece of a long payload, each of which has a deadline of its own."""
+        """Return the next piece of a long payload; each piece has its own read timeout."""
         self._deadline_s = None
         size = min(self._audio_bytes, AUDIO_PIECE_BYTES)
         while len(self._buffer) < size:
@@ -173,11 +174,14 @@ class EventReader:
         return self._take(size)
 
     async def _need_more(self) -> None:
-        if not await self._more_came():
+        if not await self._receive_more():
             raise BrokenStreamError(_CUT)
 
-    async def _more_came(self) -> bool:
-        """Wait for the rest of a begun message, for which there is one deadline; False at the end."""
+    async def _receive_more(self) -> bool:
+        """Receive more of a message that has begun; False at the end of the stream.
+
+        All calls for one message share one deadline. Raises TimedOut.
+        """
         now_s = asyncio.get_running_loop().time()
         if self._deadline_s is None:
             self._deadline_s = now_s + self._limits.read_timeout_s
@@ -200,57 +204,15 @@ class EventReader:
         return taken
 
     async def _refuse_junk(self) -> NoReturn:
-        """Say what the peer may be speaking, for which a few bytes are needed."""
+        """Raise BrokenStreamError that names the peer's protocol, after waiting briefly for enough bytes."""
         with contextlib.suppress(asyncio.TimeoutError):
             while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
                 pass
         raise BrokenStreamError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
 
 
-class EventWriter:
-    """Writes whole messages to one connection; from any number of tasks of its loop."""
-
-    def __init__(self, stream: asyncio.StreamWriter, timeout_s: float) -> None:
-        """Bound what may stay unsent."""
-        self._stream = stream
-        self._timeout_s = timeout_s
-        self._transport = stream.transport
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        self._draining = asyncio.Lock()
-
-    async def send(self, message: bytes) -> None:
-        """Send encoded messages; wait while the peer is behind.
-
-        Raises ConnectionError if the peer has left, or has not read for so long that the
-        connection was broken off.
-        """
-        if self._transport.is_closing():
-            raise ConnectionResetError("The connection is closed.")
-        self._stream.write(message)
-        if self._transport.get_write_buffer_size() <= WRITE_HIGH_WATER_BYTES:
-            return
-        async with self._draining:
-            try:
-                await within(self._stream.drain(), self._timeout_s)
-            except asyncio.TimeoutError as error:
-                self._transport.abort()
-                raise ConnectionAbortedError("The peer does not read.") from error
-            except OSError as error:
-                raise ConnectionResetError("The connection is lost.") from error
-
-    async def close(self, timeout_s: float) -> None:
-        """Send what is left, but for no longer than `timeout_s`, and close."""
-        self._stream.close()
-        try:
-            await within(self._stream.wait_closed(), timeout_s)
-        except (OSError, asyncio.TimeoutError):
-            pass
-        finally:
-            self._transport.abort()
-
-
 def encode_event(event: Event) -> bytes:
-    """Return the bytes of one message."""
+    """Return the bytes of one message: header line, data, payload."""
     header: dict[str, Any] = {"type": event.type, "version": protocol_version}
     data = b""
     if event.data:
@@ -263,7 +225,7 @@ def encode_event(event: Event) -> bytes:
 
 
 def parse_header(line: bytes) -> Header:
-    """Parse the first line of a message. Raises BrokenStreamError if its lengths are not known."""
+    """Parse the first line of a message. Raises BrokenStreamError if its lengths cannot be read."""
     try:
         fields = parse_json(line)
     except ProtocolError as error:
@@ -283,7 +245,7 @@ def parse_header(line: bytes) -> Header:
 
 
 def make_event(header: Header, data_bytes: bytes, payload: bytes) -> Event:
-    """Join the parts of a message. Raises ProtocolError."""
+    """Build the event from header, data and payload. Raises ProtocolError if the content is wrong."""
     if header.problem is not None:
         raise header.problem
     data = header.data

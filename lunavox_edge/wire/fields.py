@@ -1,4 +1,4 @@
-"""Reading the fields of an event's data: each has a type and a bound, whatever a client sends."""
+"""Reading and validating single fields of an event's data: types and limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lunavox_edge.types import AudioFormat
 Data = dict[str, Any]
 
 MAX_NAME_CHARS = 256
-# Whisper's prompt holds some 200 words; a large home sends the names of all its devices.
+# Whisper's prompt holds about 200 words, but a client may send the names of all devices of a large home.
 MAX_TERMS = 1000
 MAX_TERM_CHARS = 100
 _FORMAT_KEYS = ("rate", "width", "channels")
@@ -19,7 +19,7 @@ FORMAT_FIELDS = len(_FORMAT_KEYS)
 
 
 def whole_number(value: object) -> int | None:
-    """Return a whole number, which may be written as a float; None for anything else."""
+    """Return a whole number, which may be written as `16000.0`; None for anything else."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if type(value) is int else None
@@ -34,7 +34,7 @@ def number(data: Data, key: str, default: float) -> float:
 
 
 def text(data: Data, key: str) -> str:
-    """Return a text that must be there, of any length. Raises ProtocolError."""
+    """Return a required text of any length. Raises ProtocolError if it is missing or no text."""
     value = data.get(key)
     if not isinstance(value, str):
         raise ProtocolError(f"'{key}' must be a text.")
@@ -42,7 +42,7 @@ def text(data: Data, key: str) -> str:
 
 
 def optional_text(data: Data, key: str) -> str | None:
-    """Return a text of any length, or None if it is missing or null. Raises ProtocolError."""
+    """Return a text of any length, or None if missing or null. Raises ProtocolError for another type."""
     return None if data.get(key) is None else text(data, key)
 
 
@@ -57,13 +57,13 @@ def name(data: Data, key: str) -> str | None:
 
 
 def speaker(data: Data) -> str | None:
-    """Return a speaker's name, or its number as text. None and errors as `name`."""
+    """Return the `speaker` field: a name, or a number as text. None and errors as for `name`."""
     number = whole_number(data.get("speaker"))
     return name(data, "speaker") if number is None else str(number)
 
 
 def voice(data: Data) -> Data:
-    """Return what is wished of the voice; its name alone may be a text. Raises ProtocolError."""
+    """Return the `voice` field as an object; a plain text is the voice's name. Raises ProtocolError."""
     if isinstance(data.get("voice"), str):
         return {"name": data["voice"]}
     return table(data, "voice") or {}
@@ -80,9 +80,9 @@ def table(data: Data, key: str) -> Data | None:
 
 
 def terms(data: Data, key: str) -> tuple[str, ...]:
-    """Return a list of short texts; blank, overlong and surplus ones are left out.
+    """Return a list of short texts without duplicates; blank, overlong and surplus ones are dropped.
 
-    Raises ProtocolError if it is no list of texts.
+    Raises ProtocolError if the value is no list of texts.
     """
     values = data.get(key)
     if values is None:
@@ -104,7 +104,7 @@ def choice(data: Data, key: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def names(data: Data, key: str) -> tuple[str, ...]:
-    """Return a list of names, none if it is missing or null; a text is one name. Raises ProtocolError."""
+    """Return a list of names, empty if missing or null; a text is one name. Raises ProtocolError."""
     values = data.get(key)
     if values is None:
         return ()
@@ -118,7 +118,7 @@ def names(data: Data, key: str) -> tuple[str, ...]:
 
 
 def timestamp_ms(data: Data) -> int | None:
-    """Return the timestamp of audio; one that is no number of milliseconds counts as missing."""
+    """Return the timestamp of audio in milliseconds, or None if missing or no number."""
     value = data.get("timestamp")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -128,37 +128,37 @@ def timestamp_ms(data: Data) -> int | None:
         return None
 
 
-def format_told(data: Data) -> Data:
-    """Return 'rate', 'width' and 'channels' as far as they are there and not null, as integers.
+def partial_format(data: Data) -> Data:
+    """Return those of 'rate', 'width' and 'channels' that are present and not null, as integers.
 
     A whole number may be written as a float. Raises BadAudio for anything else.
     """
-    told = {key: data[key] for key in _FORMAT_KEYS if data.get(key) is not None}
-    numbers = {key: whole_number(value) for key, value in told.items()}
+    given = {key: data[key] for key in _FORMAT_KEYS if data.get(key) is not None}
+    numbers = {key: whole_number(value) for key, value in given.items()}
     if None in numbers.values():
         raise BadAudio("The 'rate' (in Hz), 'width' (in bytes) and 'channels' of audio are whole numbers.")
     return numbers
 
 
 def same_format(data: Data, expected: AudioFormat) -> bool:
-    """Whether a chunk has the format of the start, as far as it tells."""
+    """Whether those format fields that a chunk has are equal to the expected format."""
     try:
-        told = format_told(data)
+        given = partial_format(data)
     except BadAudio:
         return False
     numbers = (expected.rate_hz, expected.width_bytes, expected.channels)
-    return told.items() <= dict(zip(_FORMAT_KEYS, numbers, strict=True)).items()
+    return given.items() <= dict(zip(_FORMAT_KEYS, numbers, strict=True)).items()
 
 
 def audio_format(data: Data, more: Data | None = None) -> AudioFormat:
-    """Return the audio format, of which only the types are checked. Raises BadAudio.
+    """Return the audio format; only the types are checked, not the values. Raises BadAudio.
 
-    `more` is what a later message tells, which may complete the format but not change it.
+    `more` is the data of a later message, which may complete the format but not change it.
     """
-    told = {**format_told(more or {}), **format_told(data)}
-    if len(told) < FORMAT_FIELDS:
+    given = {**partial_format(more or {}), **partial_format(data)}
+    if len(given) < FORMAT_FIELDS:
         raise BadAudio("Audio needs 'rate' (in Hz), 'width' (in bytes) and 'channels' as whole numbers.")
-    found = AudioFormat(*(told[key] for key in _FORMAT_KEYS))
+    found = AudioFormat(*(given[key] for key in _FORMAT_KEYS))
     if not same_format(more or {}, found):
         raise BadAudio("The audio format changed in the middle of the audio.")
     return found

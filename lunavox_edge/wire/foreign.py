@@ -1,4 +1,4 @@
-"""Telling a peer that speaks another protocol where it is."""
+"""Error texts for a peer that speaks another protocol than Wyoming."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TLS_HANDSHAKE = b"\x16\x03"
 
 
 def describe_foreign(start: bytes) -> str:
-    """Return what a peer that begins with `start` is told: it speaks another protocol."""
+    """Return the error text for a peer whose first bytes are `start` and no Wyoming message."""
     if start.startswith(_TLS_HANDSHAKE):
         return "This is a Wyoming port without TLS; connect with plain TCP."
     if start.startswith(_HTTP_METHODS):

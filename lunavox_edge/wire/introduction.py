@@ -1,4 +1,4 @@
-"""Asking who is at an address, as everybody may: nothing but `describe` is sent."""
+"""Asking a Wyoming service to describe itself; nothing but `describe` is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _SHOWN_CHARS = 200
 
 
 async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> Info:
-    """Ask a satellite who it is. Raises ProtocolError if it is none, Unreachable if it goes."""
+    """Send `describe` on an open connection and return the satellite's Info.
+
+    Raises ProtocolError if the peer is no satellite, Unreachable if it closes the connection.
+    """
     writer.write(encode_event(Describe().event()))
     while (event := await read_answer(reader)) is not None:
         if not Info.is_type(event.type):
@@ -32,7 +35,10 @@ async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> I
 
 
 async def read_answer(reader: EventReader) -> Event | None:
-    """Return the next event of whom we asked; what the reader says of junk is meant for whoever sent it."""
+    """Return the next event, or None at the end of the stream.
+
+    Raises ProtocolError with a text for our own user: that of BrokenStreamError addresses the peer.
+    """
     try:
         return await reader.read()
     except BrokenStreamError as error:
@@ -40,7 +46,7 @@ async def read_answer(reader: EventReader) -> Event | None:
 
 
 def info_from(event: Event) -> Info:
-    """Return what a service tells of itself. Raises ProtocolError, also if a satellite's name is no name."""
+    """Parse an `info` event. Raises ProtocolError, also if a satellite's name or area is too long."""
     try:
         info = Info.from_event(event)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
@@ -52,12 +58,12 @@ def info_from(event: Event) -> Info:
 
 
 def shown(text: str) -> str:
-    """Return what a stranger calls itself as it can be shown."""
+    """Return a text from an untrusted peer in a form that is safe to print: short, without control codes."""
     return printable(text[:_SHOWN_CHARS])
 
 
 async def satellite_at(uri: str, limits: LimitSettings, *, timeout_s: float) -> Info:
-    """Connect, ask, and leave, within `timeout_s`. Raises LunavoxError."""
+    """Connect to `uri`, ask with `describe`, disconnect; all within `timeout_s`. Raises LunavoxError."""
     writer: asyncio.StreamWriter | None = None
 
     async def asked() -> Info:

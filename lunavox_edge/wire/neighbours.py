@@ -1,7 +1,7 @@
-"""Who else speaks Wyoming on this network, as they say themselves over multicast DNS.
+"""Discovery of Wyoming satellites on the local network by multicast DNS (zeroconf).
 
-Anybody on the network can say anything there, so what is found is no more than a suggestion: names hold what
-can be printed, their number is bounded, and whoever is not approved is asked who it is and nothing else.
+mDNS is not authenticated, so the results are only suggestions: names are limited to printable characters,
+their number is limited, and a satellite that is not approved receives `describe` and nothing else.
 """
 
 from __future__ import annotations
@@ -9,26 +9,30 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background, attempted, guarded
-from lunavox_edge.bridge import blocking, ended, within
+from lunavox_edge.bridge import blocking, ended
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
-from lunavox_edge.wire.zeroconf import SERVICE_TYPE, own_addresses
+from lunavox_edge.wire.zeroconf import (
+    CLOSE_TIMEOUT_S,
+    SERVICE_TYPE,
+    close_sockets,
+    close_within_bounds,
+    own_addresses,
+)
 
 _MAX_FOUND = 256
 _MAX_ADDRESSES = 8
 _RESOLVE_MS = 3000
 _LOOK_EVERY_S = 5.0
-_CLOSE_S = 1.5
 _ASK_TIMEOUT_S = 2.0
 _ASK_AT_ONCE = 16
 
@@ -37,7 +41,10 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A satellite on the network; `service` is what it is announced as, `uris` where, the likeliest first."""
+    """A satellite on the network.
+
+    `service` is its mDNS instance name. `uris` are its addresses; the first one has answered.
+    """
 
     service: str
     uris: tuple[str, ...]
@@ -46,12 +53,15 @@ class Neighbour:
 
 
 def interfaces() -> tuple[str, ...]:
-    """Return the addresses of this machine at which it meets others; may take a moment."""
-    return own_addresses("0.0.0.0")  # noqa: S104  # stands for all of them; nothing is bound
+    """Return this machine's addresses that other machines can reach. Blocks while adapters are listed."""
+    return own_addresses("0.0.0.0")  # noqa: S104  # means all addresses; nothing is bound
 
 
 class Neighbourhood:
-    """Knows who is announced, until stopped, also when this machine's addresses change."""
+    """Browses for Wyoming services until stopped, and again after this machine's addresses change.
+
+    Used on the event loop only.
+    """
 
     def __init__(
         self,
@@ -61,10 +71,10 @@ class Neighbourhood:
         background: Background | None = None,
         look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
-        """Look for nobody until `start`.
+        """Create it; `start` begins to browse.
 
-        `addresses` are those of this machine, `changed` is told that `found` is different. `background` runs
-        the task; without it nobody is told of its failures but the log and `problem`.
+        `addresses` lists this machine's addresses and may block. `changed` is called on the loop after every
+        change of `found`. `background` runs the task; without it failures show only in the log and `problem`.
         """
         self._background = background or Background()
         self._addresses = addresses or interfaces
@@ -75,26 +85,26 @@ class Neighbourhood:
         self._superseded: set[asyncio.Task[None]] = set()
         self._found: dict[str, tuple[str, ...]] = {}
         self.problem: Exception | None = None
-        """Why nobody can be found at the moment."""
+        """Why browsing does not work at the moment, or None."""
 
     @property
     def found(self) -> Mapping[str, tuple[str, ...]]:
-        """Where each is, by the name it is announced as."""
+        """The URIs of each service, by mDNS instance name; IPv4 addresses first."""
         return self._found
 
     def start(self) -> None:
-        """Look, in the background."""
+        """Start browsing in a background task."""
         self._task = self._background.start("zeroconf neighbours", self._keep)
 
     async def stop(self) -> None:
-        """Look no more, within bounds. Idempotent."""
+        """Stop browsing; waits for at most twice `CLOSE_TIMEOUT_S`. Idempotent."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.wait((task,), timeout=2 * _CLOSE_S)
+            await asyncio.wait((task,), timeout=2 * CLOSE_TIMEOUT_S)
 
     async def _keep(self) -> None:
-        """Look until cancelled; may be run again after a failure."""
+        """Browse until cancelled; may be run again after a failure."""
         browsing: tuple[AsyncZeroconf, AsyncServiceBrowser] | None = None
         at: tuple[str, ...] = ()
         try:
@@ -124,7 +134,7 @@ class Neighbourhood:
                 await self._close(*browsing)
 
     def _forget(self) -> None:
-        """Forget everybody: who leaves while nobody listens would stay for ever."""
+        """Clear `found`: services that leave between two browsers would never be removed."""
         if self._found:
             self._found = {}
             guarded("zeroconf: changed", self._changed)
@@ -136,13 +146,15 @@ class Neighbourhood:
                 responder.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
             )
         except BaseException:
-            await attempted("zeroconf: close", _within(responder.async_close()))
+            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
             raise
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
-        await ended(*self._asking.values(), *self._superseded)
-        await attempted("zeroconf: close", _within(browser.async_cancel()))
-        await attempted("zeroconf: close", _within(responder.async_close()))
+        try:
+            await ended(*self._asking.values(), *self._superseded)
+            await attempted("zeroconf: close", close_within_bounds(browser.async_cancel()))
+        finally:  # also if this is cancelled again
+            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
 
     def _on_change(
         self,
@@ -151,10 +163,10 @@ class Neighbourhood:
         name: str,
         state_change: zeroconf.ServiceStateChange,
     ) -> None:
-        """Take what the browser calls back with; its parameters are given by name."""
-        guarded("zeroconf: heard", self._heard, zeroconf, service_type, name, state_change.name)
+        """Handle the browser's callback, which passes its arguments by keyword."""
+        guarded("zeroconf: change", self._handle, zeroconf, service_type, name, state_change.name)
 
-    def _heard(self, responder: zeroconf.Zeroconf, service_type: str, name: str, change: str) -> None:
+    def _handle(self, responder: zeroconf.Zeroconf, service_type: str, name: str, change: str) -> None:
         service = name.removesuffix(f".{service_type}")
         if (earlier := self._asking.pop(service, None)) is not None:
             self._superseded.add(earlier)
@@ -163,13 +175,13 @@ class Neighbourhood:
         if change == "Removed":
             if self._found.pop(service, None) is not None:
                 guarded("zeroconf: changed", self._changed)
-        elif service.isprintable() and (service in self._found or self._room):
+        elif service.isprintable() and (service in self._found or self._has_room):
             self._asking[service] = asyncio.get_running_loop().create_task(
                 self._ask(responder, name, service), name="zeroconf neighbour"
             )
 
     @property
-    def _room(self) -> bool:
+    def _has_room(self) -> bool:
         return len(self._found) + len(self._asking) < _MAX_FOUND
 
     async def _ask(self, responder: zeroconf.Zeroconf, name: str, service: str) -> None:
@@ -192,20 +204,12 @@ class Neighbourhood:
             guarded("zeroconf: changed", self._changed)
 
 
-async def _within(closing: Coroutine[Any, Any, None]) -> None:
-    """Close something of zeroconf, within bounds."""
-    try:
-        await within(closing, _CLOSE_S)
-    except (asyncio.TimeoutError, OSError, zeroconf.Error):
-        _LOGGER.debug("The sockets of zeroconf close late", exc_info=True)
-
-
 def satellites_near(
     limits: LimitSettings, *, search_s: float, addresses: Callable[[], tuple[str, ...]] | None = None
 ) -> tuple[Neighbour, ...]:
-    """Look for satellites for a while, and ask everybody found who it is; nothing else is sent.
+    """Browse for `search_s` seconds, send `describe` to each service found, and return the satellites.
 
-    Starts a loop of its own. Raises Unreachable if this machine cannot look.
+    Blocks; runs an event loop of its own. Raises Unreachable if this machine cannot browse.
     """
     return asyncio.run(_near(limits, search_s, addresses))
 
@@ -222,33 +226,33 @@ async def _near(
         found = dict(neighbourhood.found)
     finally:
         await neighbourhood.stop()
-    places = asyncio.Semaphore(_ASK_AT_ONCE)
+    slots = asyncio.Semaphore(_ASK_AT_ONCE)
 
     async def asked(service: str, uris: tuple[str, ...]) -> Neighbour | None:
-        async with places:
-            return await _introduced(service, uris, limits)
+        async with slots:
+            return await _described(service, uris, limits)
 
     neighbours = await asyncio.gather(*(asked(service, uris) for service, uris in sorted(found.items())))
     return tuple(neighbour for neighbour in neighbours if neighbour is not None)
 
 
-async def _introduced(service: str, uris: tuple[str, ...], limits: LimitSettings) -> Neighbour | None:
-    """Ask at each address until somebody answers; None if it is no satellite."""
+async def _described(service: str, uris: tuple[str, ...], limits: LimitSettings) -> Neighbour | None:
+    """Send `describe` to one address after the other until one answers; None if it is no satellite."""
     for uri in uris:
         try:
-            told = (await satellite_at(uri, limits, timeout_s=_ASK_TIMEOUT_S)).satellite
+            satellite = (await satellite_at(uri, limits, timeout_s=_ASK_TIMEOUT_S)).satellite
         except LunavoxError as error:
             _LOGGER.debug("%r at %s: %s", service, uri, error)
             continue
-        if told is None:
+        if satellite is None:
             return None
         others = tuple(other for other in uris if other != uri)
-        return Neighbour(service, (uri, *others), shown(told.name or ""), shown(told.area or ""))
+        return Neighbour(service, (uri, *others), shown(satellite.name or ""), shown(satellite.area or ""))
     return None
 
 
 def _uris(addresses: list[str], port: int | None) -> tuple[str, ...]:
-    """Return the addresses as URIs, IPv4 first; those that lead nowhere from here are left out."""
+    """Return the addresses as URIs, IPv4 first; link-local ones are left out."""
     if port is None:
         return ()
     usable = [text for text in addresses if not ipaddress.ip_address(text).is_link_local]

@@ -1,4 +1,4 @@
-"""Connecting to an address on the loop."""
+"""Opening a client connection to an address: TCP, TLS or a unix socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from lunavox_edge.wire import tls
 
 
 async def opened(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect. Raises OSError, InsecurePeer at a peer that does not prove who it is, SettingsError."""
+    """Connect on the running loop.
+
+    Raises OSError, InsecurePeer if the peer's certificate is not trusted, and SettingsError.
+    """
     if address.path is not None:
         return await asyncio.open_unix_connection(address.path)
     if not address.tls:

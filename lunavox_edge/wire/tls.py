@@ -1,4 +1,4 @@
-"""TLS under the Wyoming protocol, between programs of our own: Home Assistant speaks none there."""
+"""TLS contexts for Wyoming connections between our own programs; Home Assistant does not support it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SETTINGS = ("wyoming.tls_cert", "wyoming.tls_key")
 def server_context(
     certificate: Path | None, key: Path | None, names: tuple[str, str] = _SETTINGS
 ) -> ssl.SSLContext:
-    """Return what a listening port shows; `names` are what sets the two. Raises SettingsError."""
+    """Return the TLS context of a server.
+
+    `names` are the settings or options that set certificate and key, for error texts. Raises SettingsError.
+    """
     if certificate is None or key is None:
         raise SettingsError(f"A tls:// address needs {names[0]} and {names[1]}.")
     check_secret(key, names[1])
@@ -29,23 +32,24 @@ def server_context(
 
 
 def client_context(authority: Path | None, host: str) -> ssl.SSLContext:
-    """Return what a client checks: the certificates in `authority`, or those of the system.
+    """Return the TLS context of a client that trusts the certificates in `authority`, or those of the system.
 
-    The name is not checked on this machine, where a certificate for others is shown. Raises SettingsError.
+    The host name is not checked for addresses of this machine, because the service's certificate is issued
+    for the name that other machines use. Raises SettingsError.
     """
     try:
         context = ssl.create_default_context(cafile=authority)
     except (ssl.SSLError, OSError) as error:
         raise SettingsError("The file after '?ca=' holds no certificates that can be read.") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A single certificate that is named is trusted, whoever signed it.
+    # A certificate in the file is trusted even if its issuer is not in it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.check_hostname = not _is_here(host)
+    context.check_hostname = not _is_local(host)
     return context
 
 
 def distrust(error: ssl.SSLError) -> InsecurePeer:
-    """Return the error for a peer that did not prove who it is."""
+    """Return the error for a peer whose certificate was not accepted, or that has no TLS."""
     reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
     return InsecurePeer(
         f"The service does not prove who it is ({reason or 'no TLS'}); "
@@ -53,7 +57,7 @@ def distrust(error: ssl.SSLError) -> InsecurePeer:
     )
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Being found: the port as `_wyoming._tcp.local.` over multicast DNS, so that Home Assistant offers it.
+"""Announcing a port as `_wyoming._tcp.local.` over multicast DNS, so that Home Assistant discovers it.
 
-The instance's name is what Home Assistant knows a service by, so it does not depend on the address, on
-the host's name or on who else is there. Everything runs on the loop; only listing the addresses does not.
+Home Assistant identifies a service by its instance name, so the default name does not depend on the address,
+the host's name or other machines. Everything runs on the event loop, except listing the addresses.
 """
 
 from __future__ import annotations
@@ -26,29 +26,32 @@ from lunavox_edge.host import system
 
 SERVICE_TYPE: Final = "_wyoming._tcp.local."
 
+CLOSE_TIMEOUT_S = 1.5
+"""The longest time that one call which closes something of zeroconf may take."""
+
 _LOOK_EVERY_S = 5.0
-_STOP_S = 3.0
 _ID_CHARS = 8
-_MAX_NAME_BYTES = 63  # of a name in the DNS
-# Networks inside the machine: nobody outside reaches their addresses.
+_MAX_NAME_BYTES = 63  # the limit of DNS for one label
+# Adapters of networks inside the machine; other machines cannot reach their addresses.
 _INNER_NETWORKS = ("docker", "br-", "veth", "virbr", "podman", "cni", "lxc", "lxdbr")
-# Nothing is sent there; asking for the way tells which address others see.
+# The multicast group of mDNS. A UDP socket that is connected to it has the address that others see; nothing
+# is sent.
 _GROUP = ("224.0.0.251", 5353)
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def instance_name(name: str | None) -> str:
-    """Return the name of the instance: `name`, else one that belongs to this installation of the system."""
+    """Return `name`, or without it a name derived from this system's machine id."""
     if name is not None:
         return name
-    # The number itself is not for others, says machine-id(5).
+    # machine-id(5) forbids to publish the id itself.
     number = hashlib.blake2b(system.machine_id().encode(), key=b"lunavox-edge", digest_size=_ID_CHARS // 2)
     return f"lunavox-edge-{number.hexdigest()}"
 
 
 def is_for_others(address: Address) -> bool:
-    """Whether other machines can reach the address, and Home Assistant can speak with what is there."""
+    """Whether other machines can reach the address, and Home Assistant can use it (it has no TLS)."""
     if address.path is not None or address.tls:
         return False
     try:
@@ -58,7 +61,10 @@ def is_for_others(address: Address) -> bool:
 
 
 def own_addresses(host: str) -> tuple[str, ...]:
-    """Return the addresses at which others reach a port bound to `host`, the most likely one first."""
+    """Return the addresses at which other machines reach a port bound to `host`, the most likely one first.
+
+    Blocks while adapters are listed.
+    """
     bound = ipaddress.ip_address(host)
     if not bound.is_unspecified:
         return (host,)
@@ -75,7 +81,7 @@ def own_addresses(host: str) -> tuple[str, ...]:
 def announced(
     address: Address, name: str, *, background: Background | None = None
 ) -> ServiceAnnouncement | None:
-    """Start to announce an address under a name, if it is one for other machines."""
+    """Start to announce an address under a name; None if the address is not for other machines."""
     if not is_for_others(address):
         return None
     fitting = name.encode()[:_MAX_NAME_BYTES].decode(errors="ignore")
@@ -87,7 +93,10 @@ def announced(
 
 
 class ServiceAnnouncement:
-    """Announces one port until stopped, anew whenever the machine's addresses change."""
+    """Announces one port until stopped, and again whenever the machine's addresses change.
+
+    Used on the event loop only.
+    """
 
     def __init__(
         self,
@@ -98,10 +107,10 @@ class ServiceAnnouncement:
         background: Background | None = None,
         look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
-        """Announce nothing until `start`.
+        """Create it; `start` begins to announce.
 
-        `addresses` lists those at which the port is reached, and may take a moment. `background` runs the
-        task; without it nobody is told of its failures but the log.
+        `addresses` lists the addresses of the port and may block. `background` runs the task; without it
+        failures show only in the log.
         """
         self.name = name
         self._background = background or Background()
@@ -111,16 +120,16 @@ class ServiceAnnouncement:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Announce, in the background."""
+        """Start to announce in a background task."""
         self._task = self._background.start("zeroconf", self._keep)
 
     async def stop(self) -> None:
-        """Say goodbye, within bounds. Idempotent."""
+        """Withdraw the announcement; waits for at most twice `CLOSE_TIMEOUT_S`. Idempotent."""
         task, self._task = self._task, None
         if task is None:
             return
         task.cancel()
-        await asyncio.wait((task,), timeout=_STOP_S)
+        await asyncio.wait((task,), timeout=2 * CLOSE_TIMEOUT_S)
 
     async def _keep(self) -> None:
         """Announce until cancelled; may be run again after a failure."""
@@ -155,7 +164,7 @@ class ServiceAnnouncement:
                 try:
                     await (await responder.async_register_service(self._info(name, addresses)))
                 except zeroconf.NonUniqueNameException:
-                    _LOGGER.warning("Somebody else is called '%s'; set wyoming.name", name)
+                    _LOGGER.warning("Another service is called '%s'; set wyoming.name", name)
                 else:
                     _LOGGER.info("Announced as '%s' at %s", name, ", ".join(addresses))
                     return responder
@@ -178,26 +187,39 @@ class ServiceAnnouncement:
 
 
 async def _close(responder: AsyncZeroconf) -> None:
-    """Take back what was announced and close, within bounds."""
-    await attempted("zeroconf: goodbye", _within(responder.async_unregister_all_services()))
-    await attempted("zeroconf: close", _within(responder.async_close()))
-
-
-async def _within(closing: Coroutine[Any, Any, None]) -> None:
+    """Withdraw the announcement and close the sockets."""
     try:
-        await within(closing, _STOP_S / 2)
+        await attempted("zeroconf: goodbye", close_within_bounds(responder.async_unregister_all_services()))
+    finally:  # also if this is cancelled again
+        await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
+
+
+async def close_sockets(responder: AsyncZeroconf) -> None:
+    """Close a responder; if that is cancelled or fails, close its sockets without a goodbye."""
+    try:
+        await responder.async_close()
+    except BaseException:
+        responder.zeroconf.close()
+        raise
+
+
+async def close_within_bounds(closing: Coroutine[Any, Any, None]) -> None:
+    """Await a call that closes something of zeroconf, for at most `CLOSE_TIMEOUT_S`; log its failure."""
+    try:
+        await within(closing, CLOSE_TIMEOUT_S)
     except (asyncio.TimeoutError, OSError, zeroconf.Error):
-        _LOGGER.debug("No goodbye by zeroconf, or its sockets close late", exc_info=True)
+        _LOGGER.debug("zeroconf did not close in time, or failed to", exc_info=True)
 
 
 def _is_usable(address: ipaddress.IPv4Address | ipaddress.IPv6Address, version: int) -> bool:
-    """Whether others reach there what is bound to all addresses of this version."""
+    """Whether other machines reach at `address` a port bound to all addresses of this IP version."""
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     return address.version == version
 
 
 def _first_choice() -> str:
+    """Return the address from which this machine sends multicast; empty without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(_GROUP)

@@ -1,1 +1,1 @@
-"""The Wyoming front-end: one port on which clients speak and listen."""
+"""The Wyoming front-end: speech recognition, speech synthesis and wake words on one port."""

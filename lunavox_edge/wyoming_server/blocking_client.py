@@ -1,9 +1,9 @@
 """A small blocking client for the command line and the self-check.
 
-`timeout_s` bounds every single wait: for the connection, for a message, for the peer to read.
-All functions raise Unreachable if nobody answers at the address, TimedOut, SettingsError for an
-address that is none, ProtocolError for a peer that does not speak Wyoming, and the error that the
-service answers with.
+`timeout_s` limits every single wait: for the connection, for a message, for the peer to read.
+All functions raise Unreachable if no service answers at the address, TimedOut, SettingsError for an
+invalid address, ProtocolError if the peer does not speak Wyoming, and the error that the service
+answers with.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def speak(
     text_format: str | None = None,
     timeout_s: float,
 ) -> Iterator[AudioChunk]:
-    """Have a text spoken; yield the audio as it comes. `voice` and `speaker` override `language`."""
-    wish = SynthesizeVoice(name=voice, language=language, speaker=speaker)
+    """Synthesise a text; yield the audio as it arrives. `voice` and `speaker` override `language`."""
+    wanted = SynthesizeVoice(name=voice, language=language, speaker=speaker)
     request = Synthesize(text=text, text_format=text_format).event()
-    request.data["voice"] = {**wish.to_dict(), **({"speaker": speaker} if speaker else {})}
+    request.data["voice"] = {**wanted.to_dict(), **({"speaker": speaker} if speaker else {})}
     with _Client(uri, timeout_s) as client:
         client.send(request)
         while not wire_audio.AudioStop.is_type((event := client.receive()).type):
@@ -66,9 +66,9 @@ def transcribe(
     language: str | None = None,
     timeout_s: float,
 ) -> Transcript:
-    """Have a recording transcribed. Word times and stats do not come over the wire."""
+    """Transcribe a recording. The result has no word times and no stats: the protocol cannot carry them."""
     request = asr.Transcribe(name=model, language=language)
-    shape = {
+    format_data = {
         "rate": audio_format.rate_hz,
         "width": audio_format.width_bytes,
         "channels": audio_format.channels,
@@ -76,9 +76,9 @@ def transcribe(
     step = max(1, _SEND_BYTES // audio_format.frame_bytes) * audio_format.frame_bytes
     with _Client(uri, timeout_s) as client:
         client.send(request.event())
-        client.send(Event("audio-start", shape))
+        client.send(Event("audio-start", format_data))
         for start in range(0, len(pcm), step):
-            client.send(Event("audio-chunk", shape, pcm[start : start + step]))
+            client.send(Event("audio-chunk", format_data, pcm[start : start + step]))
         client.send(Event("audio-stop"))
         event = client.receive_type("transcript")
     data = event.data
@@ -91,7 +91,7 @@ def transcribe(
 
 
 def describe(uri: str, *, timeout_s: float) -> Info:
-    """Return what the service offers."""
+    """Return the service's Info: its programs, models and voices."""
     return info_from(_ask(uri, Describe().event(), "info", timeout_s))
 
 
@@ -101,7 +101,7 @@ def status(uri: str, *, timeout_s: float) -> dict[str, Any]:
 
 
 def ping(uri: str, *, timeout_s: float) -> float:
-    """Return how many seconds the service takes to answer."""
+    """Return the service's response time in seconds, without the time to connect."""
     with _Client(uri, timeout_s) as client:
         started_s = time.perf_counter()
         client.send(Ping().event())
@@ -118,13 +118,13 @@ def _ask(uri: str, question: Event, answer_type: str, timeout_s: float) -> Event
 def _chunk(event: Event) -> AudioChunk:
     rate_hz = fields.whole_number(event.data.get("rate"))
     if rate_hz is None or rate_hz <= 0 or event.data.get("width") != 2:  # noqa: PLR2004
-        raise ProtocolError("The service sends audio of a kind that is not understood.")
+        raise ProtocolError("The service sends audio in a format that is not supported.")
     return AudioChunk(event.payload or b"", rate_hz)
 
 
 @final
 class _Client:
-    """One connection."""
+    """One connection; a context manager that closes it."""
 
     def __init__(self, uri: str, timeout_s: float) -> None:
         self._uri = uri
@@ -147,17 +147,17 @@ class _Client:
         except TimeoutError as error:
             raise self._timed_out() from error
         except OSError:
-            # The service has closed; before that it has said why.
+            # The service has closed the connection; before that it may have sent an `error`.
             self.receive()
 
     def receive_type(self, wanted: str) -> Event:
-        """Return the next event of a type, passing over others."""
+        """Return the next event of a type; others are ignored."""
         while (event := self.receive()).type != wanted:
             pass
         return event
 
     def receive(self) -> Event:
-        """Return the next event; an `error` is raised."""
+        """Return the next event. Raises the exception for an `error` event."""
         try:
             line = self._file.readline(_MAX_LINE_BYTES)
             if not line.endswith(b"\n"):

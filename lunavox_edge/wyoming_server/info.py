@@ -1,4 +1,4 @@
-"""What the server tells about itself: programs, models and voices that are installed now."""
+"""The `info` event: the programs, models and voices that are installed now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lunavox_edge.settings.model import Settings
     from lunavox_edge.types import ModelEntry
 
-# Home Assistant names its entities by these and clients select by them: never change them.
+# Home Assistant derives entity names from these, and clients select by them: never change them.
 ASR_PROGRAM = "lunavox-edge"
 TTS_PROGRAM = "lunavox-edge"
 WAKE_PROGRAM = "lunavox-edge"
@@ -35,10 +35,10 @@ _ATTRIBUTION = Attribution(name="LunaVox Edge", url="https://pypi.org/project/lu
 
 
 class InfoSource:
-    """Answers `describe` from the catalog's snapshot; encodes it once per change."""
+    """The encoded answer to `describe`; encoded again only when the catalog or the settings change."""
 
     def __init__(self, engine: Engine) -> None:
-        """Store the engine; nothing is encoded yet."""
+        """Create it; nothing is encoded yet."""
         self._engine = engine
         self._version: tuple[int, Settings] | None = None
         self._encoded = b""
@@ -53,7 +53,7 @@ class InfoSource:
 
 
 def build_info(engine: Engine) -> Info:
-    """List what is installed, the default model and voice first; a program without any is left out."""
+    """Return what is installed, the default model and voice first; empty programs are left out."""
     info = Info()
     models, voices = engine.models(), engine.voices()
     if models:
@@ -67,7 +67,7 @@ def build_info(engine: Engine) -> Info:
                 models=[_model(entry) for entry in models],
                 supports_transcript_streaming=engine.settings.stt.streaming,
                 requires_external_vad=engine.settings.stt.endpointing == "client",
-                # Whisper hears noisy speech better than speech with the noise taken out.
+                # Whisper recognises noisy speech better than speech after noise reduction.
                 prefers_noise_reduction_enabled=False,
             )
         )
@@ -88,7 +88,7 @@ def build_info(engine: Engine) -> Info:
 
 
 def wake_programs(engine: Engine) -> list[WakeProgram]:
-    """List the wake words that are installed."""
+    """Return the installed wake words as one program; empty if there are none."""
     words = engine.wake_words()
     if not words:
         return []

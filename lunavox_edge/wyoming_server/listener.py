@@ -1,4 +1,4 @@
-"""A listening socket, and how each new client's socket is set up."""
+"""A listening socket for tcp://, tls:// or unix://, and the options of each client's socket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lunavox_edge.address import Address
@@ -17,14 +17,15 @@ from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxLibraryError, SettingsError
 
 _BACKLOG = 512
-# A crowd that comes at once is let in by so many at a time; in between the others are served.
-_WELCOMES = 8
-# What the stream may hold unread before the kernel has to, per connection.
+# New connections accepted in a row; between two rows the event loop serves the other clients.
+_ACCEPT_BURST = 8
+# Unread bytes that asyncio buffers for each connection; more stay in the kernel.
 _READ_AHEAD_BYTES = 65_536
-# Unbounded, the kernel takes megabytes: minutes of speech that are made for nobody.
-_KERNEL_BYTES = 131_072
+# Without a limit the kernel buffers megabytes: minutes of speech that would be synthesised in vain when the
+# client stops reading.
+_SEND_BUFFER_BYTES = 131_072
 _UNIX_MODE = 0o660
-# A client that connects and says nothing is not known yet, so it must not stay.
+# No limit on clients applies before the TLS handshake is complete, so a silent one is disconnected.
 _HANDSHAKE_S = 10.0
 _PROBE_S = 1.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
@@ -35,7 +36,7 @@ Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 
 
 class Listener:
-    """One address, `tcp://`, `tls://` or `unix://`, whose clients go to `accept`."""
+    """Listens on one address and calls `accept` with the streams of each new client; used on the loop."""
 
     def __init__(
         self,
@@ -45,9 +46,11 @@ class Listener:
         chosen_by: str,
         identity: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """Store the parts; `chosen_by` names what sets the address, for messages.
+        """Create it; `start` opens the port.
 
-        `identity` returns what a `tls://` address shows, or raises SettingsError; without it there is no TLS.
+        `uri` is a `tcp://`, `tls://` or `unix://` address. `chosen_by` names the setting or option that holds
+        it, for error texts. `identity` returns the TLS context for a `tls://` address, or raises
+        SettingsError; without it `tls://` is refused.
         """
         self._uri = uri
         self._accept = accept
@@ -62,7 +65,7 @@ class Listener:
         return self._uri
 
     async def start(self) -> None:
-        """Open the port. Raises SettingsError for a bad URI, LunavoxLibraryError if it cannot be had."""
+        """Open the port. Raises SettingsError for a bad URI, LunavoxLibraryError if it cannot be opened."""
         address = Address.parse(self._uri)
         try:
             if address.path is not None:
@@ -76,7 +79,7 @@ class Listener:
             ) from error
 
     def stop(self) -> None:
-        """Close the port; who is connected stays. Idempotent."""
+        """Close the port; clients stay connected. Idempotent."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -87,11 +90,11 @@ class Listener:
     async def _start_tcp(self, address: Address) -> None:
         context = self._context() if address.tls else None
         server = await asyncio.start_server(
-            self._welcome,
+            self._connected,
             address.host,
             address.port,
             limit=_READ_AHEAD_BYTES,
-            backlog=_WELCOMES,
+            backlog=_ACCEPT_BURST,
             reuse_address=True,
             ssl=context,
             ssl_handshake_timeout=_HANDSHAKE_S if context is not None else None,
@@ -113,22 +116,36 @@ class Listener:
         try:
             self._socket_file = (path, _bind(listener, path))
             self._server = await asyncio.start_unix_server(
-                self._welcome, sock=listener, limit=_READ_AHEAD_BYTES, backlog=_WELCOMES
+                self._connected, sock=listener, limit=_READ_AHEAD_BYTES, backlog=_ACCEPT_BURST
             )
             _lengthen_queues(self._server)
         except BaseException:
             listener.close()
             raise
 
-    def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _set_up(writer)
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _set_options(writer)
         self._accept(reader, writer)
 
 
 def host_of(writer: asyncio.StreamWriter) -> str | None:
-    """Return the address of a client, None at a socket file."""
+    """Return the IP address of a client; None for a socket file."""
     peer = writer.get_extra_info("peername")
     return str(peer[0]) if isinstance(peer, tuple) else None
+
+
+def set_keepalive(sock: socket.socket, options: Mapping[str, int]) -> None:
+    """Turn on keep-alive for a TCP socket; `options` are names of TCP_ options with their values.
+
+    Other sockets and options that the system does not have are ignored.
+    """
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in options.items():
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _reason(error: OSError, chosen_by: str) -> str:
@@ -142,30 +159,24 @@ def _reason(error: OSError, chosen_by: str) -> str:
 
 
 def _lengthen_queues(server: asyncio.Server) -> None:
-    """Let the kernel hold more clients than asyncio accepts in a row, for which it has one number."""
+    """Set the kernel's queue of new connections; asyncio uses `backlog` for it and for its accept burst."""
     for sock in server.sockets:
         with sock.dup() as twin:
             twin.listen(_BACKLOG)
 
 
-def _set_up(writer: asyncio.StreamWriter) -> None:
-    """Bound what the kernel keeps for a client that does not read, and let it find out who went away."""
+def _set_options(writer: asyncio.StreamWriter) -> None:
+    """Limit the send buffer of a client's socket, and turn on keep-alive to detect clients that are gone."""
     sock = writer.get_extra_info("socket")
     if sock is None:
         return
     with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEPALIVE.items():
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    set_keepalive(sock, _KEEPALIVE)
 
 
 def _is_socket(path: Path) -> bool:
-    """Whether a socket file is there. Raises OSError if something else is in the way."""
+    """Whether `path` is a socket file. Raises OSError if it is a file of another kind."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -176,7 +187,7 @@ def _is_socket(path: Path) -> bool:
 
 
 async def _check_dead(path: Path) -> None:
-    """Raise OSError if somebody listens on a socket file."""
+    """Raise OSError if a program listens on the socket file."""
     try:
         _, writer = await within(asyncio.open_unix_connection(path), _PROBE_S)
     except (ConnectionRefusedError, FileNotFoundError):
@@ -188,15 +199,16 @@ async def _check_dead(path: Path) -> None:
 
 
 def _bind(listener: socket.socket, path: Path) -> int:
-    """Put a socket file in place of a dead one; return its inode."""
+    """Create the socket file, replacing a dead one; return its inode."""
     path.unlink(missing_ok=True)
     listener.bind(str(path))
-    # Before it listens, so that nobody connects with other permissions.
+    # Before `listen`, so that no client connects while the permissions are wider.
     path.chmod(_UNIX_MODE)
     return path.stat().st_ino
 
 
 def _remove_own(path: Path, inode: int) -> None:
+    """Remove the socket file, unless another program has replaced it since."""
     with contextlib.suppress(OSError):
         if path.stat().st_ino == inode:
             path.unlink()

@@ -1,4 +1,4 @@
-"""The streamed form of one transcript: start, words as they become certain, stop."""
+"""Partial results of one utterance as Wyoming events: transcript-start, -chunk and -stop."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ if TYPE_CHECKING:
 
 
 class Partials:
-    """Words that wait to be sent; joined, the chunks' texts are what was said."""
+    """Collects the words of one utterance until they are sent.
+
+    The texts of all chunks, joined, are the transcript.
+    """
 
     def __init__(self, language: str | None, context: dict[str, Any] | None) -> None:
-        """Start before any word."""
+        """Create it without words; `language` and `context` go into `transcript-start`."""
         self._language = language
         self._context = context
         self._started = False
-        self._told = False
+        self._any_sent = False
         self._waiting: list[str] = []
 
     def add(self, words: str) -> None:
-        """Words have become certain."""
+        """Add words that will not change any more."""
         self._waiting.append(words)
 
     def take(self) -> list[Event]:
-        """Return the events for the words that wait, none if there are none."""
+        """Return the events for the waiting words; an empty list if there are none."""
         words, self._waiting = " ".join(self._waiting), []
         if not words:
             return []
         events = self._start()
-        events.append(asr.TranscriptChunk(text=f" {words}" if self._told else words).event())
-        self._told = True
+        events.append(asr.TranscriptChunk(text=f" {words}" if self._any_sent else words).event())
+        self._any_sent = True
         return events
 
     def close(self, rest: str, language: str) -> list[Event]:
-        """Return the last events; `rest` is what the final text adds, `language` what was heard."""
+        """Return the last events; `rest` is the text after the words added, `language` the recognised one."""
         self._language = language
         if rest:
             self.add(rest)

@@ -1,4 +1,4 @@
-"""Answering the requests of one kind on one connection in the order in which they came."""
+"""A queue of replies: answers the requests of one kind on one connection in their order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from collections.abc import Awaitable, Callable
 from lunavox_edge.bridge import ended
 from lunavox_edge.errors import Busy
 
-# How many requests a client may send ahead; behind them the next is refused at once.
+# How many requests a client may send ahead; the next one is refused.
 MAX_WAITING = 8
-# Refusals keep their place in the order, too; a client that goes on past this many is not a client.
+# Error replies are queued too; a client that causes more than this is disconnected.
 MAX_WAITING_ERRORS = 1000
 
 Reply = Callable[[], Awaitable[None]]
 
 
 class Replies:
-    """Runs replies one after the other on a task of its own, which lives while there are any."""
+    """Runs replies one after the other on one task, which ends when the queue is empty.
+
+    Used on the event loop only. A ConnectionError that a reply raises ends the task.
+    """
 
     def __init__(
         self,
@@ -27,7 +30,11 @@ class Replies:
         on_error: Callable[[Exception], Awaitable[None]],
         on_idle: Callable[[], None],
     ) -> None:
-        """Store where a failed reply and the end of the last one are told."""
+        """Create an empty queue.
+
+        `name` is that of the task. `on_error` is awaited with the exception of a failed reply, `on_idle`
+        is called when no reply is left.
+        """
         self._name = name
         self._on_error = on_error
         self._on_idle = on_idle
@@ -41,7 +48,7 @@ class Replies:
         return self._task is not None
 
     def put(self, reply: Reply) -> None:
-        """Queue a reply; after the end it is dropped. Raises Busy."""
+        """Queue a reply; after `cancel` it is dropped. Raises Busy if too many wait."""
         if len(self._waiting) >= MAX_WAITING:
             raise Busy(
                 f"{MAX_WAITING} requests already wait on this connection; let them finish.", retry_after_s=1.0
@@ -49,7 +56,7 @@ class Replies:
         self._add(reply)
 
     def fail(self, error: Exception) -> bool:
-        """Answer a request with an error when its turn comes; False if too many answers wait."""
+        """Queue an error as the reply; False if too many replies wait."""
 
         async def reply() -> None:
             raise error
@@ -65,14 +72,14 @@ class Replies:
             await asyncio.wait([self._task], timeout=timeout_s)
 
     def cancel(self) -> None:
-        """Drop what waits, cancel what runs, and take nothing any more. Idempotent."""
+        """Drop waiting replies, cancel the running one, and accept no more. Idempotent."""
         self._closed = True
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
 
     async def close(self) -> None:
-        """Cancel, and wait for the end of what runs."""
+        """Cancel, and wait until the running reply has ended."""
         self.cancel()
         if self._task is not None:
             await ended(self._task)

@@ -1,4 +1,4 @@
-"""The listening socket and everybody connected to it."""
+"""The Wyoming server: its port, and the connections of its clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lunavox_edge.background import Background, guarded
 from lunavox_edge.errors import Busy
 from lunavox_edge.wire import tls
 from lunavox_edge.wyoming_server.connection import ClientConnection
-from lunavox_edge.wyoming_server.gate import Gate, Guest
+from lunavox_edge.wyoming_server.gate import Gate
 from lunavox_edge.wyoming_server.info import InfoSource
 from lunavox_edge.wyoming_server.listener import Listener, host_of
 
@@ -28,7 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class WyomingServer:
-    """Serves one engine on one address, `tcp://host:port` or `unix:///path`."""
+    """Serves one engine on one address; used on the event loop only."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class WyomingServer:
         on_transcript: Callable[[Transcript, float], None] | None = None,
         background: Background | None = None,
     ) -> None:
-        """Store the parts; `start` opens the port.
+        """Create it; `start` opens the port.
 
-        `on_transcript` is told every transcript, and how many milliseconds it took. `background` runs the
-        announcement by zeroconf.
+        `on_transcript` is called with every transcript and its latency in milliseconds; its exceptions are
+        logged. `background` runs the zeroconf announcement.
         """
         self._background = background
         self._engine = engine
@@ -58,7 +58,7 @@ class WyomingServer:
         self._gate = Gate(wyoming.allow, lambda: self._limits)
         self._info = InfoSource(engine)
         self._connections: dict[asyncio.Task[None], ClientConnection] = {}
-        self._guests = 0
+        self._accepted = 0
         self._announcement: ServiceAnnouncement | None = None
 
     @property
@@ -67,16 +67,16 @@ class WyomingServer:
         return self._settings.with_trust(self._listener.uri)
 
     def configure(self, limits: LimitSettings) -> None:
-        """Hold clients to other limits, from the next connection on."""
+        """Replace the limits for clients, from the next connection on."""
         self._limits = limits
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._connections)
 
     async def start(self) -> None:
-        """Open the port. Raises SettingsError for a bad URI, LunavoxLibraryError if it cannot be had."""
+        """Open the port. Raises SettingsError for a bad URI, LunavoxLibraryError if it cannot be opened."""
         await self._listener.start()
         _LOGGER.info("Wyoming on %s", self._listener.uri)
         if self._settings.zeroconf:
@@ -88,7 +88,7 @@ class WyomingServer:
             )
 
     async def stop(self, grace_s: float) -> None:
-        """Close the port, let running answers end for up to `grace_s`, then cut them off. Idempotent."""
+        """Close the port, wait up to `grace_s` for running answers, close all connections. Idempotent."""
         self._listener.stop()
         if self._announcement is not None:
             await self._announcement.stop()
@@ -103,25 +103,25 @@ class WyomingServer:
             await asyncio.wait(self._connections, timeout=_CANCEL_S)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a client in, in place of an idle one if the house is full."""
+        """Serve a new client; if there are too many, disconnect the one idle for longest, or refuse."""
         host = host_of(writer)
         if not self._gate.allows(host):
             writer.transport.abort()
             return
-        self._guests += 1
+        self._accepted += 1
         peer, refusal = self._name(writer), None
         try:
-            guest = self._gate.enter(host, peer)
+            quota = self._gate.connect(host, peer)
         except Busy as error:
-            guest, refusal = Guest(self._gate, None, peer), error
+            quota, refusal = self._gate.unlimited(peer), error
         connection = ClientConnection(
             reader,
             writer,
             engine=self._engine,
             limits=self._limits,
             info=self._info,
-            on_transcript=self._tell,
-            guest=guest,
+            on_transcript=self._report_transcript,
+            quota=quota,
         )
         if (
             refusal is None
@@ -130,35 +130,35 @@ class WyomingServer:
         ):
             refusal = Busy("Too many clients are connected.", retry_after_s=5.0)
         if refusal is None:
-            self._own(connection, connection.run())
+            self._start(connection, connection.run())
         else:
             _LOGGER.warning("%s: refused: %s", connection.peer, refusal)
-            self._own(connection, connection.refuse(refusal))
+            self._start(connection, connection.refuse(refusal))
 
-    def _own(self, connection: ClientConnection, served: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(served, name=f"wyoming {connection.peer}")
+    def _start(self, connection: ClientConnection, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"wyoming {connection.peer}")
         self._connections[task] = connection
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         connection = self._connections.pop(task, None)
         if connection is not None:
-            connection.guest.leave()
+            connection.quota.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A connection failed", exc_info=error)
 
-    def _tell(self, heard: Transcript, latency_ms: float) -> None:
+    def _report_transcript(self, transcript: Transcript, latency_ms: float) -> None:
         if self._on_transcript is not None:
-            guarded("transcript", self._on_transcript, heard, latency_ms)
+            guarded("transcript", self._on_transcript, transcript, latency_ms)
 
     def _make_room(self) -> bool:
-        """Hang up on the client that has been idle for longest; False if everybody is busy."""
+        """Disconnect the client that has been idle for longest; False if all are busy."""
         idle = [connection for connection in self._connections.values() if connection.idle]
         if not idle:
             return False
-        max(idle, key=lambda connection: connection.quiet_s).hang_up()
+        max(idle, key=lambda connection: connection.idle_s).hang_up()
         return True
 
     def _name(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("peername")
-        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._guests}"
+        return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else f"local {self._accepted}"

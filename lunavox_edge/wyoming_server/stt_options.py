@@ -1,4 +1,4 @@
-"""How one utterance is to be heard, as `transcribe` asks for it."""
+"""The options of one `transcribe` request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SENSITIVITIES = ("aggressive", _DEFAULT_SENSITIVITY, "relaxed")
 
 @dataclass(frozen=True, slots=True)
 class SttOptions:
-    """What one `transcribe` asks for."""
+    """The options of one utterance, as `transcribe` gives them."""
 
     model: str | None = None
     language: str | None = None
@@ -26,7 +26,7 @@ class SttOptions:
 
     @classmethod
     def read(cls, event: Event) -> SttOptions:
-        """Read a `transcribe`. Raises ProtocolError."""
+        """Read a `transcribe` event. Raises ProtocolError."""
         data = event.data
         sensitivity = fields.optional_text(data, "vad_sensitivity")
         return cls(
@@ -34,7 +34,7 @@ class SttOptions:
             language=fields.name(data, "language"),
             names=fields.terms(data, "transcript_names"),
             terms=fields.terms(data, "transcript_terms"),
-            # What a later protocol may add is the default until we know it.
+            # A value of a later version of the protocol counts as the default.
             sensitivity=sensitivity if sensitivity in _SENSITIVITIES else _DEFAULT_SENSITIVITY,
             context=fields.table(data, "context"),
         )

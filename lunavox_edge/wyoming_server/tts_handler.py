@@ -1,10 +1,10 @@
-"""The speaking side of one connection: text in, audio out, plain or streamed.
+"""Speech synthesis for one connection: text in, audio out, with whole or streamed text.
 
 A request is answered by `audio-start`, `audio-chunk`..., `audio-stop`, and, if its text was
-streamed, `synthesize-stopped`. An `error` takes the place of whatever has not been sent yet and
-is the end of the request's answer: nothing follows it, so that a client that goes on cannot
-mistake a late event for the answer to its next request. What still comes for a failed stream, up
-to its `synthesize-stop`, is passed over.
+streamed, `synthesize-stopped`. An `error` replaces all events that have not been sent yet and
+ends the answer: nothing follows it, so that the client cannot mistake a late event for the
+answer to its next request. Further text of a failed stream, up to its `synthesize-stop`, is
+ignored.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from lunavox_edge.wyoming_server.replies import Replies
 
 _CHUNK_MS = 50
-# Chunks that go out in one write: they are small, and a write costs more than a chunk.
+# Chunks are small, and one write costs more than one chunk, so several are written at once.
 _CHUNKS_PER_WRITE = 8
-# Told for an answer without any audio, which has no rate of its own.
+# The rate in the events of an answer without audio.
 _SILENT_RATE_HZ = 22_050
 _TEXT_FORMATS = ("text", "ssml")
 
@@ -46,7 +46,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass
 class _Request:
-    """One text to speak. What comes before its turn waits here, later text goes to the speech."""
+    """One text to speak. Text that arrives before its turn waits in `early`, later text goes to `speech`."""
 
     voice: str | None
     language: str | None
@@ -58,11 +58,12 @@ class _Request:
     finished: bool = False
     speech: Speech | None = None
     error: LunavoxError | None = None
-    over: bool = False
+    ended: bool = False
+    """Whether the answer has ended or failed; further text is ignored."""
 
 
 class TtsHandler:
-    """Takes the requests of one connection; their answers come through `replies`, in order."""
+    """Handles the synthesis requests of one connection; answers are sent by `replies`, in order."""
 
     def __init__(
         self,
@@ -72,7 +73,10 @@ class TtsHandler:
         replies: Replies,
         peer: str,
     ) -> None:
-        """Store the parts; nothing is opened before a request comes."""
+        """Create it; a Speech is opened only when a request is answered.
+
+        `send` writes encoded messages and raises ConnectionError. `peer` is the client's name in the log.
+        """
         self._engine = engine
         self._send = send
         self._replies = replies
@@ -81,7 +85,10 @@ class TtsHandler:
         self._stream: _Request | None = None
 
     def synthesize(self, event: Event) -> None:
-        """Speak a whole text; inside a stream it repeats what was streamed and is passed over."""
+        """Speak a whole text. Ignored inside a stream, where it repeats the streamed text.
+
+        Raises ProtocolError, Busy.
+        """
         if self._stream is None:
             request = _request(event, streamed=False)
             self._write(request, fields.text(event.data, "text"))
@@ -89,47 +96,47 @@ class TtsHandler:
             self._replies.put(lambda: self._reply(request))
 
     def start(self, event: Event) -> None:
-        """Begin a stream. Raises ProtocolError, Busy."""
-        if self._stream is not None and not self._stream.over:
-            self._break_stream(
+        """Begin a text stream. Raises ProtocolError, Busy."""
+        if self._stream is not None and not self._stream.ended:
+            self._fail_stream(
                 ProtocolError("A text stream has started already; send 'synthesize-stop' first.")
             )
             return
-        # A stream that cannot begin is one too: its text will come all the same.
-        self._stream = _Request(None, None, _TEXT_FORMATS[0], streamed=True, over=True)
+        # Set first: if the request is refused, the text that the client still sends belongs to this stream.
+        self._stream = _Request(None, None, _TEXT_FORMATS[0], streamed=True, ended=True)
         request = _request(event, streamed=True)
         self._replies.put(lambda: self._reply(request))
         self._stream = request
 
     def chunk(self, event: Event) -> None:
-        """Take the next text of the stream. Raises ProtocolError."""
+        """Add text to the stream. Raises ProtocolError if none has begun."""
         stream = self._stream
         if stream is None:
             raise ProtocolError("Text came before 'synthesize-start'.")
-        if stream.over:
+        if stream.ended:
             return
         try:
             self._write(stream, fields.text(event.data, "text"))
         except ProtocolError as error:
-            self._break_stream(error)
+            self._fail_stream(error)
 
     def stop(self) -> None:
-        """End the stream's text; its answer ends when all of it was spoken. Raises ProtocolError."""
+        """End the stream's text; the answer ends when all of it is spoken. Raises ProtocolError."""
         stream, self._stream = self._stream, None
         if stream is None:
             raise ProtocolError("'synthesize-stop' came before 'synthesize-start'.")
         self._finish(stream)
 
     def end_of_input(self) -> None:
-        """Break a stream whose text can no longer be complete; whole requests go on."""
+        """Fail a stream that has no `synthesize-stop` yet; complete requests continue."""
         stream, self._stream = self._stream, None
-        if stream is not None and not stream.over:
-            self._break(stream, ProtocolError("The connection ended before 'synthesize-stop'."))
+        if stream is not None and not stream.ended:
+            self._fail(stream, ProtocolError("The connection ended before 'synthesize-stop'."))
 
     def _write(self, request: _Request, text: str) -> None:
         request.chars += len(text)
         if request.chars > self._max_chars:
-            self._break(
+            self._fail(
                 request,
                 TextTooLong(f"The text is over the limit of {self._max_chars} characters; send less."),
             )
@@ -143,14 +150,14 @@ class TtsHandler:
         if request.speech is not None:
             request.speech.finish()
 
-    def _break_stream(self, error: LunavoxError) -> None:
+    def _fail_stream(self, error: LunavoxError) -> None:
         if self._stream is not None:
-            self._break(self._stream, error)
+            self._fail(self._stream, error)
 
-    def _break(self, request: _Request, error: LunavoxError) -> None:
+    def _fail(self, request: _Request, error: LunavoxError) -> None:
         """End a request's answer with an error, now or when its turn comes."""
         request.error = error
-        request.over = True
+        request.ended = True
         request.early.clear()
         if request.speech is not None:
             request.speech.cancel()
@@ -180,7 +187,7 @@ class TtsHandler:
         except LunavoxError as error:
             raise request.error or error from None
         finally:
-            request.over = True
+            request.ended = True
 
     def _open(self, request: _Request, wakeup: bridge.Wakeup) -> Speech:
         return self._engine.open_speech(
@@ -204,15 +211,15 @@ class TtsHandler:
 
 
 def _request(event: Event, *, streamed: bool) -> _Request:
-    """Read what both kinds of request have in common. Raises ProtocolError."""
+    """Read the fields that `synthesize` and `synthesize-start` share. Raises ProtocolError."""
     voice = fields.voice(event.data)
     name, speaker = fields.name(voice, "name"), fields.speaker(voice)
     if speaker is not None:
-        # A speaker alone is one of the default voice's, which the engine finds by itself.
+        # A speaker without a voice belongs to the default voice; the engine resolves that.
         name = speaker if name is None else f"{name}{SPEAKER_SEPARATOR}{speaker}"
     return _Request(
         voice=name,
-        # As the protocol has it, a voice's name overrides the language.
+        # The protocol says that a voice's name overrides the language.
         language=fields.name(voice, "language") if name is None else None,
         text_format=fields.choice(event.data, "text_format", _TEXT_FORMATS) or _TEXT_FORMATS[0],
         streamed=streamed,
@@ -220,7 +227,10 @@ def _request(event: Event, *, streamed: bool) -> _Request:
 
 
 def _encode(chunk: AudioChunk, sent_bytes: int) -> Iterator[bytes]:
-    """Yield the writes of one piece of speech; the first of an answer begins with `audio-start`."""
+    """Yield the encoded messages for one piece of audio, one item per write.
+
+    `sent_bytes` is the audio sent before; with 0 the first write begins with `audio-start`.
+    """
     rate_hz = chunk.sample_rate
     batch = [] if sent_bytes else [_start(rate_hz)]
     for pcm in frames(chunk.pcm, rate_hz, _CHUNK_MS):
@@ -240,6 +250,7 @@ def _start(rate_hz: int) -> bytes:
 
 
 def _ending(sent_bytes: int, rate_hz: int, *, streamed: bool) -> bytes:
+    """Return the encoded last messages of an answer."""
     ending = [] if sent_bytes else [_start(rate_hz)]
     ending.append(encode_event(wire_audio.AudioStop(timestamp=sent_bytes * 1000 // (2 * rate_hz)).event()))
     if streamed:

@@ -28,7 +28,7 @@ NODE = "kitchen"
 
 @dataclass
 class Appliance:
-    """An engine with scripted backends on MQTT; what it plays lands in a file."""
+    """An engine with scripted backends on MQTT; the audio that it plays is written to a file."""
 
     engine: Engine
     hub: Hub
@@ -43,7 +43,7 @@ Listen = Callable[..., Awaitable[Peer]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Forgive the embedded broker what it leaves to the garbage collector when it ends amid a goodbye."""
+    """Ignore warnings about streams that amqtt leaves to the garbage collector when it stops early."""
     left = [
         f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning"
         for what in ("function StreamWriter.__del__", "socket.socket")
@@ -69,7 +69,7 @@ async def _nothing_left() -> AsyncIterator[None]:
 
 @pytest.fixture
 async def failures() -> AsyncIterator[list[str]]:
-    """The tasks that failed, by name; a test that wants them to takes them out."""
+    """The names of the background tasks that failed; a test that expects failures clears the list."""
     found: list[str] = []
     yield found
     assert not found
@@ -98,7 +98,7 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
 
 @pytest.fixture
 async def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failures: list[str]) -> AsyncIterator[Start]:
-    """Start an appliance; `mqtt` holds settings beside the broker's address."""
+    """Start an appliance; `mqtt` holds further MQTT settings besides the broker's address."""
     built_in = {"scripted-tts": "tests.fakes.tts:ScriptedTts", "scripted-stt": "tests.fakes.stt:ScriptedStt"}
     monkeypatch.setattr(registry, "_BUILT_IN", built_in)
     monkeypatch.setattr(registry, "vad", lambda: None)

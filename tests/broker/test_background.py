@@ -1,4 +1,4 @@
-"""What runs in the background goes on after a fault, and leaves the event loop to others."""
+"""Background tasks continue after a fault, and do not block the event loop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from lunavox_edge.hub.hub import Hub
 from lunavox_edge.mqtt.preferences import Preferences
 from lunavox_edge.mqtt.status import ApplianceStatus
 from tests.broker.conftest import Listen, Start
-from tests.fakes.broker import Mosquitto, free_port, until
+from tests.fakes.broker import Mosquitto, until
 from tests.fakes.opened_files import files_opened_here
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.broker
 
@@ -27,7 +28,7 @@ def uri(mosquitto: Mosquitto) -> str:
 
 
 class FaultyHub(Hub):
-    """Cannot tell of its satellites as long as `faults` are left."""
+    """Raises as long as `faults` are left, instead of returning its satellites."""
 
     faults = 0
 

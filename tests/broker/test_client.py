@@ -1,4 +1,4 @@
-"""The connection to brokers that break the protocol, and listeners that fail."""
+"""BrokerConnection with brokers that break the protocol, and with listeners that raise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fakes.broker import until
 
 pytestmark = pytest.mark.broker
 
-CONNACK = b"\x20\x02\x00\x00"  # of MQTT 3.1.1: come in
+CONNACK = b"\x20\x02\x00\x00"  # of MQTT 3.1.1: accepted
 PUBLISH = b"\x30\x04\x00\x01tx"  # "x" on the topic "t"
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
 NO_MQTT = {
@@ -29,15 +29,15 @@ NO_MQTT = {
 
 
 class Listener:
-    """Remembers what it is told, on paho's thread, and raises at what `faulty` names."""
+    """Records its calls, on paho's thread, and raises in those that `faulty` names."""
 
     def __init__(self, *faulty: str, fault: type[BaseException] = RuntimeError) -> None:
         self.faulty = faulty
         self.fault = fault
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def _note(self, what: str) -> None:
-        self.told.append(what)
+        self.calls.append(what)
         if what in self.faulty:
             raise self.fault(f"{what} cannot be taken")
 
@@ -56,7 +56,7 @@ class Listener:
 
 @asynccontextmanager
 async def broker(*answers: bytes, version: str = "3.1.1", reads: bool = True) -> AsyncIterator[BrokerAddress]:
-    """Answer a client with these bytes, whatever it says; without `reads` it is heard no further."""
+    """Serve clients that get these bytes; with `reads` false the server stops reading after that."""
     over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,9 +83,9 @@ async def test_a_listener_that_raises_is_told_the_rest(faulty: str, caplog: pyte
     async with broker(CONNACK, PUBLISH, PUBLISH) as address:
         connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
-        await until(lambda: listener.told == ["open", "message", "message"], lambda: listener.told)
+        await until(lambda: listener.calls == ["open", "message", "message"], lambda: listener.calls)
         await asyncio.to_thread(connection.close)
-    await until(lambda: listener.told[-1] == "closed", lambda: listener.told)
+    await until(lambda: listener.calls[-1] == "closed", lambda: listener.calls)
     assert f"{faulty} cannot be taken" in caplog.text
 
 
@@ -95,7 +95,7 @@ async def test_the_end_of_the_thread_is_told_whatever_ended_it() -> None:
     async with broker(CONNACK, PUBLISH) as address:
         connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
-        await until(lambda: listener.told == ["open", "message", "closed"], lambda: listener.told)
+        await until(lambda: listener.calls == ["open", "message", "closed"], lambda: listener.calls)
         await asyncio.to_thread(connection.close)
         await until(lambda: not any("paho" in thread.name for thread in threading.enumerate()))
 
@@ -107,9 +107,9 @@ async def test_a_broker_that_sends_no_mqtt_ends_the_connection(what: str) -> Non
     async with broker(*answers, version=version) as address:
         connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
-        await until(lambda: listener.told[-1:] == ["closed"], lambda: listener.told)
+        await until(lambda: listener.calls[-1:] == ["closed"], lambda: listener.calls)
         await asyncio.to_thread(connection.close)
-    assert listener.told.count("closed") == 1
+    assert listener.calls.count("closed") == 1
 
 
 async def test_a_broker_that_takes_nothing_more_does_not_hold_the_end_up() -> None:
@@ -117,9 +117,9 @@ async def test_a_broker_that_takes_nothing_more_does_not_hold_the_end_up() -> No
     async with broker(CONNACK, reads=False) as address:
         connection = BrokerConnection(address, listener, client_id="")
         await asyncio.to_thread(connection.open)
-        await until(lambda: listener.told == ["open"], lambda: listener.told)
+        await until(lambda: listener.calls == ["open"], lambda: listener.calls)
         for _ in range(8):
             connection.publish(Publication("t", bytes(4_000_000)))
-        # The network alone would give up after the time of two signs of life, a minute.
+        # paho itself would give up after two keep-alive intervals, a minute.
         await asyncio.wait_for(asyncio.to_thread(connection.close), 15)
-    assert listener.told == ["open", "closed"]
+    assert listener.calls == ["open", "closed"]

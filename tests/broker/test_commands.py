@@ -1,4 +1,4 @@
-"""What automations send, over every kind of broker and both versions."""
+"""Commands of automations, with every kind of broker and both versions of MQTT."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 from lunavox_edge.audio.wav import read_wav, wav_bytes
 from tests.broker.conftest import Appliance, Listen, Start
-from tests.fakes.broker import Mosquitto, Peer, free_port
+from tests.fakes.broker import Mosquitto, Peer
+from tests.fakes.ports import free_port
 from tests.fakes.recordings import gsm_wav
 
 pytestmark = pytest.mark.broker
@@ -326,6 +327,7 @@ async def test_choices_outlive_a_restart(mosquitto: Mosquitto, start: Start, lis
 
 
 async def test_models_are_loaded_pinned_and_unloaded(home: House) -> None:
+    await home.peer.value("kitchen/state", phase="idle")
     home.peer.send(f"{BASE}/models/ear/set", "load")
     await home.peer.until(lambda: "ear" in home.peer.values("kitchen/state")[-1]["loaded"])
     home.peer.send(f"{BASE}/models/ear/set", "pin")

@@ -1,4 +1,4 @@
-"""Brokers that come and go, keep people out, or are shared with a namesake."""
+"""Brokers that restart, refuse clients, or serve a second appliance of the same name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ import pytest
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import InsecurePeer, LunavoxLibraryError, NotAllowed, SettingsError, Unreachable
 from lunavox_edge.mqtt.broker_address import BrokerAddress
+from lunavox_edge.mqtt.broker_probe import probe
 from lunavox_edge.mqtt.inbox import Inbox
 from lunavox_edge.mqtt.messages import Message, Publication
-from lunavox_edge.mqtt.paho_client import BrokerConnection, probe
+from lunavox_edge.mqtt.paho_client import BrokerConnection
 from lunavox_edge.settings.mqtt_settings import MqttSettings
 from lunavox_edge.types import Transcript
 from tests.broker.conftest import Listen, Start
-from tests.fakes.broker import Mosquitto, free_port, until
+from tests.fakes.broker import Mosquitto, until
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.broker
 
@@ -102,8 +104,8 @@ async def test_a_wrong_password_is_named_once_and_never_shown(
     assert "not_allowed" in caplog.text
     assert "wrong-secret" not in caplog.text
     with pytest.raises(NotAllowed):
-        probe(BrokerAddress(uri(mosquitto), "anna", "wrong"), 5.0)
-    probe(BrokerAddress(uri(mosquitto), "anna", "hunter2"), 5.0)
+        probe(BrokerAddress(uri(mosquitto), "anna", "wrong"), 20.0)
+    probe(BrokerAddress(uri(mosquitto), "anna", "hunter2"), 20.0)
     secret.write_text("hunter2\n", encoding="utf-8")
     await start(uri(mosquitto), user="anna", password_file=str(secret), name="attic")
     await peer.message("attic/availability")
@@ -145,11 +147,11 @@ async def test_tls_is_checked_in_both_directions(
     good, key = certificates / "good.pem", certificates / "good.key"
     address = f"mqtts://localhost:{port}"
     with pytest.raises(InsecurePeer, match="not trusted"):
-        probe(BrokerAddress(address, tls_ca=certificates / "stranger.pem", tls_cert=good, tls_key=key), 5.0)
+        probe(BrokerAddress(address, tls_ca=certificates / "stranger.pem", tls_cert=good, tls_key=key), 20.0)
     with pytest.raises(Unreachable):
-        probe(BrokerAddress(address, tls_ca=good), 5.0)
+        probe(BrokerAddress(address, tls_ca=good), 20.0)
     with pytest.raises(SettingsError):
-        probe(BrokerAddress(address, tls_ca=certificates / "nowhere.pem"), 5.0)
+        probe(BrokerAddress(address, tls_ca=certificates / "nowhere.pem"), 20.0)
     files = {"tls_ca": str(good), "tls_cert": str(good), "tls_key": str(key)}
     await start(address, **files)
     peer = await listen(mosquitto.port)
@@ -232,7 +234,7 @@ async def test_the_last_will_tells_of_a_sudden_end(mosquitto: Mosquitto, listen:
         will=Publication("will", b"offline", retain=True),
     )
     await asyncio.to_thread(connection.open)
-    await asyncio.wait_for(is_open.wait(), 10.0)
+    await asyncio.wait_for(is_open.wait(), 20.0)
     sock: Any = connection._client.socket()
     sock.shutdown(socket.SHUT_RDWR)
     assert (await peer.message("will")).payload == b"offline"
@@ -246,7 +248,7 @@ async def test_a_flood_is_survived(mosquitto: Mosquitto, start: Start, listen: L
     for _ in range(5000):
         peer.send(f"{BASE}/say", b"\xff junk", qos=0)
         peer.send(f"{BASE}/models/none/set", b"load", qos=0)
-    for _ in range(50):
+    for _ in range(300):
         peer.send(f"{BASE}/synthesize", {"text": "Still here.", "reply_to": "answer"})
         if any(message.payload[:4] == b"RIFF" for message in peer.on("answer")):
             break
@@ -262,7 +264,7 @@ async def test_the_embedded_broker_keeps_strangers_out(start: Start, listen: Lis
     address = f"mqtt://127.0.0.1:{port}"
     for user, password in (("anna", "wrong"), ("bob", "hunter2"), (None, None)):
         with pytest.raises(NotAllowed):
-            await asyncio.to_thread(probe, BrokerAddress(address, user, password, version="3.1.1"), 10.0)
+            await asyncio.to_thread(probe, BrokerAddress(address, user, password, version="3.1.1"), 20.0)
     peer = await listen(port, version="3.1.1", user="anna", password="hunter2")  # noqa: S106  # a test's
     await peer.message("availability")
 
@@ -277,7 +279,7 @@ async def test_the_embedded_broker_ends_with_the_service(start: Start) -> None:
     appliance = await start("embedded", listen=f"127.0.0.1:{port}")
     await appliance.mqtt.stop()
     with pytest.raises(Unreachable):
-        await asyncio.to_thread(probe, BrokerAddress(f"mqtt://127.0.0.1:{port}", version="3.1.1"), 5.0)
+        await asyncio.to_thread(probe, BrokerAddress(f"mqtt://127.0.0.1:{port}", version="3.1.1"), 20.0)
     again = await start("embedded", listen=f"127.0.0.1:{port}")
     await again.mqtt.stop()
 

@@ -1,4 +1,4 @@
-"""What doctor says of a broker, and the commands that look at it."""
+"""`doctor` with a broker, and the `mqtt` commands of the CLI."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import pytest
 
-from lunavox_edge.checks.checkup import Severity
-from lunavox_edge.checks.doctor import Finding, _broker
+from lunavox_edge.checks.checkup import Finding, Severity
+from lunavox_edge.checks.doctor import _broker
 from lunavox_edge.cli import main, mqtt
 from lunavox_edge.cli.exit_codes import ExitCode
 from lunavox_edge.cli.mqtt_visit import Visit
@@ -25,7 +25,8 @@ from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.messages import Publication
 from lunavox_edge.settings.mqtt_settings import MqttSettings
 from tests.broker.conftest import NODE, Listen, Start
-from tests.fakes.broker import PATIENCE_S, Mosquitto, free_port
+from tests.fakes.broker import PATIENCE_S, Mosquitto
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.broker
 
@@ -43,7 +44,7 @@ def watching(*args: str) -> subprocess.Popen[str]:
 
 
 def line_with(output: IO[str], text: str) -> str:
-    """Read on to the line that holds a text; the test's own time limit bounds it."""
+    """Read up to the line that contains a text; limited by the test's timeout."""
     seen = []
     for line in output:
         seen.append(line)
@@ -61,7 +62,7 @@ def test_doctor_says_that_mqtt_is_off_and_how_to_turn_it_on() -> None:
 def test_doctor_finds_a_broker(mosquitto: Mosquitto) -> None:
     finding = examined(f"mqtt://127.0.0.1:{mosquitto.port}")
     assert finding.verdict is Severity.OK
-    assert re.search(r"lets us in without a user, MQTT 5, in \d+ ms$", finding.text)
+    assert re.search(r"accepts us without a user, MQTT 5, in \d+ ms$", finding.text)
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])

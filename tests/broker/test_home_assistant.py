@@ -1,4 +1,4 @@
-"""What Home Assistant finds of appliances whose names an earlier version could not tell apart."""
+"""Home Assistant discovery for appliances to which an earlier version gave the same ids."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def uri(mosquitto: Mosquitto) -> str:
 
 
 def former_announcements(form: Form) -> dict[str, str]:
-    """What an earlier version left of the node `pi_kitchen` with the broker."""
+    """The retained messages that an earlier version left for the node `pi_kitchen`."""
     device = appliance(
         node="pi_kitchen", version="0", hardware="x", topics=Topics.of("pi_kitchen"), offer=DeviceOptions()
     )
@@ -40,7 +40,7 @@ def former_announcements(form: Form) -> dict[str, str]:
 
 
 def kept(peer: Peer) -> dict[str, bytes]:
-    """Return what is announced now, by topic."""
+    """Return the current discovery messages, by topic."""
     last = {message.topic: bytes(message.payload) for message in peer.heard}
     return {topic: payload for topic, payload in last.items() if topic.endswith("/config") and payload}
 

@@ -146,7 +146,7 @@ async def test_home_assistant_is_shown_a_device(house: House) -> None:
 
 
 async def kept(port: int, listen: Listen, of: str) -> set[str]:
-    """Return the topics about something that a newcomer finds with the broker."""
+    """Return the topics that contain a text and have a retained message, as a new client finds them."""
     newcomer = await listen(port)
     newcomer.send("marker")
     await newcomer.message("marker")

@@ -1,4 +1,4 @@
-"""Scripted backends: real subclasses whose models are small files or in memory."""
+"""Fake backends: real subclasses whose models are small files or in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def entry(  # noqa: PLR0913 - every argument but the first is optional
     source_kind: SourceKind = SourceKind.PACKAGE,
     phrase: str = "",
 ) -> ModelEntry:
-    """Return an entry with everything that a test does not care about filled in."""
+    """Return a catalog entry with defaults for all fields that are not given."""
     return ModelEntry(
         name=name,
         kind=kind,
@@ -52,7 +52,7 @@ def file_backend(
     """Return a backend whose models are files `NAME<suffix>` beside a `NAME<suffix>.json`.
 
     The JSON may name `languages`, `aliases` and `speakers`; without it the model is broken.
-    With `error` every question to the backend raises it.
+    With `error` every call of the backend raises it.
     """
 
     class FileBackend(Backend):
@@ -104,7 +104,7 @@ def file_backend(
 def put_model(
     folder: Path, name: str, *, suffix: str = ".onnx", age_s: float = 60.0, **about: object
 ) -> Path:
-    """Write a model of `file_backend` that was last changed `age_s` ago."""
+    """Write a model for `file_backend` whose files were last changed `age_s` ago."""
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / f"{name}{suffix}"
     description = folder / f"{name}{suffix}.json"

@@ -1,4 +1,4 @@
-"""A real mosquitto and a real client, each under a test's control."""
+"""A real mosquitto and a real client, both controlled by a test."""
 
 from __future__ import annotations
 
@@ -18,14 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-PATIENCE_S = 15.0
+from tests.fakes.ports import free_port
+
+PATIENCE_S = 30.0
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(reached: Callable[[], object], seen: Callable[[], object] = list) -> None:
@@ -86,7 +82,7 @@ class Mosquitto:
 
 
 class Peer:
-    """An automation: remembers everything that it hears."""
+    """An MQTT client that records every message."""
 
     def __init__(
         self,
@@ -97,7 +93,7 @@ class Peer:
         password: str | None = None,
         kept_as: str | None = None,
     ) -> None:
-        """With `kept_as` the broker keeps what this client misses (version 3.1.1)."""
+        """With `kept_as` the broker keeps messages while this client is away (MQTT 3.1.1)."""
         self.five = version == "5"
         self.heard: list[paho.MQTTMessage] = []
         protocol = paho.MQTTv5 if self.five else paho.MQTTv311
@@ -158,7 +154,7 @@ class Peer:
         return self.on(topic)[0]
 
     async def value(self, where: str, /, **fields: object) -> dict[str, Any]:
-        """Wait for JSON that has these fields."""
+        """Wait for a JSON message that has these fields."""
 
         def found() -> list[dict[str, Any]]:
             return [

@@ -1,4 +1,4 @@
-"""A clock that stands until it is told to go on."""
+"""A clock that advances only when the test says so."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ManualClock:
 
     @property
     def waiting(self) -> int:
-        """How many calls are still to come."""
+        """Number of scheduled calls."""
         return sum(not call.cancelled for call in self._calls)
 
     def pass_s(self, seconds: float) -> None:
-        """Let time pass, and call what is due in its order."""
+        """Advance the clock, and run the due calls in order of time."""
         end_s = self._now_s + seconds
         while due := [call for call in self._calls if not call.cancelled and call.when <= end_s]:
             call = min(due, key=lambda call: call.when)

@@ -1,4 +1,4 @@
-"""What a test of the engine must not leave behind: sessions, leases, tasks, and workers that died."""
+"""Check that a test of the engine leaves no session, lease, task or dead worker behind."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.session import Session
 from tests.fakes.simulation import Simulation
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 20.0
 """What ends by itself, on another thread, may take so long."""
 
 
 class Leftovers:
-    """Knows the engines, lanes, sessions and simulations that were made since `watch`."""
+    """Records the engines, lanes, sessions and simulations that are created after `watch`."""
 
     def __init__(self) -> None:
         self._engines: list[Engine] = []
@@ -27,7 +27,7 @@ class Leftovers:
         self._simulations: list[Simulation] = []
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Note what is made from now on, until `monkeypatch` is undone."""
+        """Record new objects until `monkeypatch` is undone."""
         kinds: tuple[tuple[type, list[Any]], ...] = (
             (Engine, self._engines),
             (Lane, self._lanes),
@@ -43,7 +43,7 @@ class Leftovers:
             simulation.close()
 
     def check(self, patience_s: float = _PATIENCE_S) -> None:
-        """Fail if something is left, after a moment for what is about to end."""
+        """Fail if something is left after a short wait."""
         until = time.monotonic() + patience_s
         while (left := list(self._left())) and time.monotonic() < until:
             time.sleep(0.005)
@@ -67,7 +67,7 @@ class Leftovers:
         for engine in self._engines:
             about = engine.status()
             if about.sessions or about.wake_sessions:
-                yield f"{about.sessions} sessions and {about.wake_sessions} vigils"
+                yield f"{about.sessions} sessions and {about.wake_sessions} wake-word sessions"
             yield from (f"the model {model.name} in use" for model in about.models if model.state == "busy")
 
 

@@ -1,4 +1,4 @@
-"""Announces a port until its input ends: NAME PORT HOST. A program of its own, for network namespaces."""
+"""Program that announces a port (arguments NAME PORT HOST) until its input ends, for network namespaces."""
 
 from __future__ import annotations
 

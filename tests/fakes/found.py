@@ -1,6 +1,6 @@
-"""Writes what a browser for `_wyoming._tcp.local.` sees, one JSON line a change, until its input ends.
+"""Program that prints changes of `_wyoming._tcp.local.`, one JSON line each, until its input ends.
 
-A program of its own, so that it can run in another network namespace.
+It is a program so that it can run in another network namespace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small HTTP server that says what it is told to say."""
+"""A small HTTP server with scripted answers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 
 
 class HttpServer:
-    """Answers every request with the next of its answers; remembers what was asked."""
+    """Answers every request with the next answer, and records the requests."""
 
     def __init__(self, *answers: tuple[int, bytes] | None) -> None:
-        """None hangs up."""
+        """Pass status and body of each answer; None closes the connection without one."""
         self.answers = list(answers)
         self.asked: list[tuple[str, dict[str, str], dict[str, object]]] = []
 

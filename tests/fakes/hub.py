@@ -19,26 +19,26 @@ LFS_SUFFIXES = (".onnx", ".bin")
 
 @dataclass
 class Fault:
-    """What goes wrong for the next `times` requests whose path matches `path`."""
+    """A fault for the next `times` requests whose path matches `path`."""
 
     path: str
     times: int = 1
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
-    """Close the connection after so many bytes of the body."""
+    """Close the connection after this number of bytes of the body."""
     hang: bool = False
     """Send nothing until the hub is closed."""
     corrupt: bool = False
     ignore_range: bool = False
     wrong_range: bool = False
     body: bytes | None = None
-    """Send this instead, with status 200."""
+    """Send this body instead, with status 200."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     range: str | None
@@ -46,7 +46,7 @@ class Request:
 
 
 class FakeHub:
-    """The repositories, the faults to come and the log of requests."""
+    """The repositories, the pending faults and the log of requests."""
 
     def __init__(self) -> None:
         self.repos: dict[str, dict[str, bytes]] = {}
@@ -105,11 +105,11 @@ class FakeHub:
         self.set_index(self._index)
 
     def set_index(self, index: object) -> None:
-        """Offer this as `voices.json`."""
+        """Offer this content as `voices.json`."""
         self.repos.setdefault(PIPER_REPO, {})["voices.json"] = json.dumps(index).encode()
 
     def revision(self, repo: str) -> str:
-        """Return the commit of a repository: it changes with its content."""
+        """Return the commit of a repository, which depends on its content."""
         digest = hashlib.sha1(repo.encode())  # noqa: S324
         for path, data in sorted(self.repos[repo].items()):
             digest.update(path.encode() + data)
@@ -120,7 +120,7 @@ class FakeHub:
         return [request for request in self.requests if re.search(pattern, request.path)]
 
     def take_fault(self, path: str) -> Fault:
-        """Return the fault for this request; one without effect if nothing goes wrong."""
+        """Return the fault for this request; without one, a fault that has no effect."""
         with self._lock:
             for fault in self.faults:
                 if fault.times > 0 and re.search(fault.path, path):
@@ -152,7 +152,7 @@ def fake_hub() -> Iterator[FakeHub]:
 
 
 def noise(size_bytes: int, seed: str) -> bytes:
-    """Return bytes that are different in every place and the same in every run."""
+    """Return bytes that differ at every position and are the same in every run."""
     return random.Random(seed).randbytes(size_bytes)  # noqa: S311
 
 

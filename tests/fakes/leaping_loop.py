@@ -1,17 +1,25 @@
-"""An event loop whose clock leaps to the next timer as soon as nothing else is to be done."""
+"""Event loops whose clock leaps to the next timer as soon as nothing else is to be done."""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
 from typing import Any, TypeVar
+
+from lunavox_edge.engine.engine import Engine
+from lunavox_edge.engine.scheduling.threads import Threads
 
 ResultT = TypeVar("ResultT")
 
+_GRACE_S = 0.001
+"""So long a socket may take to hand on what was written to its other end."""
+
 
 class _LeapingSelector(selectors.BaseSelector):
-    """Waits for no longer than an instant; the rest of the time is leapt over."""
+    """A selector that does not wait: it advances the loop's clock by the timeout."""
 
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
@@ -41,8 +49,28 @@ class _LeapingSelector(selectors.BaseSelector):
         return self._real.get_map()
 
 
+class _PatientSelector(_LeapingSelector):
+    """Leaps only after a moment in which nothing came and nobody was busy."""
+
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        super().__init__()
+        self._busy = busy
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            return self._real.select(timeout)
+        end_s = time.monotonic() + timeout
+        found = self._real.select(min(timeout, _GRACE_S))
+        while not found and self._busy() and time.monotonic() < end_s:
+            found = self._real.select(_GRACE_S)
+        # Once more: who was busy may have told of it as the last thing.
+        if not found and not (found := self._real.select(0.0)):
+            self.leapt_s += max(0.0, end_s - time.monotonic())
+        return found
+
+
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """For tests of what waits: hours pass in milliseconds. Threads know no such clock."""
+    """For tests with long waits: hours pass in milliseconds. Threads do not use this clock."""
 
     def __init__(self) -> None:
         self._leaping = _LeapingSelector()
@@ -52,8 +80,63 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         return self._leaping.leapt_s
 
 
+class PatientLeapingLoop(asyncio.SelectorEventLoop):
+    """For tests with sockets and threads: only waits in which neither has anything to do are leapt over."""
+
+    def __init__(self) -> None:
+        self.engines: list[Engine] = []
+        """Those whose threads are waited for, as are those of `asyncio.to_thread`."""
+        self._calls = 0
+        self._leaping = _PatientSelector(lambda: self._calls > 0 or any(map(works, self.engines)))
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        return time.monotonic() + self._leaping.leapt_s
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Any], *args: object
+    ) -> asyncio.Future[Any]:
+        self._calls += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._returned)
+        return future
+
+    async def shutdown_default_executor(self, *timeout: float | None) -> None:
+        self._calls += 1
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._calls -= 1
+
+    def _returned(self, _: object) -> None:
+        self._calls -= 1
+
+
+def works(engine: Engine) -> bool:
+    """Whether threads of the engine do something, or are about to."""
+    _, lanes = engine._admission.status()
+    _, wake_lanes = engine._wake_sessions.status()
+    return any(lane.running or lane.queued for lane in (*lanes, *wake_lanes)) or any(
+        model.state == "loading" for model in engine._residency.status()
+    )
+
+
+def wait_for_threads_of(engine: Engine) -> None:
+    """Have the running loop, if it leaps, do so only while the engine has nothing to do."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, PatientLeapingLoop):
+        loop.engines.append(engine)
+
+
+class LeapingThreads(Threads):
+    """Threads of the operating system that see the clock of the loop they were made on."""
+
+    def __init__(self) -> None:
+        self.clock = asyncio.get_running_loop().time  # type: ignore[method-assign]  # no turn of the loop is needed
+
+
 def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """Run to the end on such a loop."""
+    """Run a coroutine to its end on a leaping loop."""
     loop = LeapingLoop()
     try:
         return loop.run_until_complete(work)

@@ -1,4 +1,4 @@
-"""What a test must not leave behind: sessions, leases, work of a lane, and tasks of the loop."""
+"""Check that a test leaves no session, lease, work of a lane or task of the loop behind."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 from lunavox_edge.background import Background
 from lunavox_edge.engine.engine import Engine
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 20.0
 _POLL_S = 0.005
 
 
 def assert_nothing_left(engine: Engine, background: Background | None = None) -> None:
-    """Wait until the engine is idle; fail with what is left. To be called before `engine.close`.
+    """Wait until the engine is idle; fail with what is left. Call it before `engine.close`.
 
-    Front-ends have stopped by then. A model that is in use by nobody may stay loaded.
+    The front-ends must have stopped. An idle model may stay loaded.
     """
     if background is not None:
         assert not background.failing, f"tasks that failed: {background.failing}"
@@ -29,10 +29,10 @@ def assert_nothing_left(engine: Engine, background: Background | None = None) ->
 
 
 def left_over(engine: Engine) -> list[str]:
-    """Return what the engine still holds for somebody."""
+    """Return descriptions of what the engine still holds for its clients."""
     status = engine.status()
     left = [f"{status.sessions} sessions"] if status.sessions else []
-    left += [f"{status.wake_sessions} vigils"] if status.wake_sessions else []
+    left += [f"{status.wake_sessions} wake-word sessions"] if status.wake_sessions else []
     left += [f"a lease on {model.name}" for model in status.models if model.state == "busy"]
     left += [f"{lane.queued} tasks of {lane.device}" for lane in status.lanes if lane.queued]
     left += [f"{lane.running} slices of {lane.device}" for lane in status.lanes if lane.running]
@@ -44,7 +44,7 @@ def left_over(engine: Engine) -> list[str]:
 
 @asynccontextmanager
 async def no_task_left() -> AsyncIterator[None]:
-    """Fail if a task that was begun inside goes on, or ended with an error that nobody fetched."""
+    """Fail if a task started in this block still runs, or ended with an error that was not retrieved."""
     loop = asyncio.get_running_loop()
     begun: list[asyncio.Task[Any]] = []
 

@@ -1,4 +1,4 @@
-"""What onnx itself says of the graphs that we write."""
+"""Check of the graphs that this project writes, by the package onnx."""
 
 from __future__ import annotations
 

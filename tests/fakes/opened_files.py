@@ -1,4 +1,4 @@
-"""Which files a thread opens or lists, as Python's audit events tell."""
+"""Record which files a thread opens or lists, by Python's audit events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _installed: list[bool] = []
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
     if event in _EVENTS and (found := _watched.get(threading.get_ident())) is not None:
-        # The stack by hand: `traceback` would open the sources.
+        # Not by `traceback`, which would open the sources.
         callers: list[str] = []
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and len(callers) < _CALLERS:
@@ -27,8 +27,8 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
 
 @contextmanager
 def files_opened_here() -> Iterator[list[str]]:
-    """Yield what this thread opens from now on."""
-    if not _installed:  # a hook stays for good
+    """Yield a list of what this thread opens within the block."""
+    if not _installed:  # an audit hook cannot be removed
         _installed.append(True)
         sys.addaudithook(_hook)
     found: list[str] = []

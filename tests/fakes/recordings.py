@@ -1,4 +1,4 @@
-"""Recordings of kinds that nothing here writes."""
+"""Recordings in formats that this project only reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _BLOCK_SAMPLES = 320
 
 
 def gsm_wav(blocks: int, *, declared_bytes: int | None = None) -> bytes:
-    """Return noise as telephone systems record it: GSM 06.10 in WAV, 8000 Hz, 40 ms a block.
+    """Return noise in the format of telephone systems: GSM 06.10 in WAV, 8000 Hz, 40 ms a block.
 
-    `declared_bytes` stands in the header instead of the true size, as with recorders that stream.
+    `declared_bytes` is written to the header instead of the true size, as streaming recorders do.
     """
     audio = random.Random(7).randbytes(_BLOCK_BYTES * blocks)  # noqa: S311  # any bits are sound
     fmt = struct.pack(

@@ -1,4 +1,4 @@
-"""A satellite that does as it is told: a real server on a real socket, speaking the real protocol."""
+"""A satellite controlled by the test: a real server on a real socket."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.satellite import RunSatellite
 from wyoming.snd import Played
 
+from tests.fakes.ports import free_port
+
 RATE_HZ = 16_000
 CHUNK_S = 0.02
 
 
 @dataclass
 class Came:
-    """One event of the hub, and when it came."""
+    """One event of the hub, and the time at which it came."""
 
     at_s: float
     event: Event
@@ -30,32 +32,32 @@ class Came:
 
 @dataclass
 class FakeSatellite:
-    """Connects nowhere: the hub comes to it."""
+    """A server to which the hub connects."""
 
     name: str = "fake"
     area: str | None = None
     waits_itself: bool = False
-    """Whether it has a wake word of its own."""
+    """Whether it detects wake words itself."""
     tells_played: bool = False
     answers_pings: bool = True
     takes_requests: bool = False
-    """Whether it streams when the hub says `run-pipeline`, as ours does."""
+    """Whether it streams when the hub sends `run-pipeline`, as our device does."""
     streaming: bool = False
-    """Whether one that waits itself streams: from its wake word to the transcript."""
+    """Whether a satellite with own wake words streams: from the wake word to the transcript."""
     info: dict[str, object] | None = None
-    """Instead of a satellite's."""
+    """Replaces the info of a satellite."""
     came: list[Came] = field(default_factory=list)
     connections: int = 0
     port: int = 0
 
     async def start(self) -> None:
+        self.port = self.port or free_port()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Go as one whose plug is pulled."""
+        """Disconnect without a goodbye, as after a power cut."""
         self._server.close()
-        # Who was let in a moment ago has a writer a few turns of the loop later, and is gone as late.
+        # A connection accepted a moment ago gets its writer a few turns of the loop later.
         await _turns()
         for writer in list(self._writers):
             writer.transport.abort()
@@ -75,7 +77,7 @@ class FakeSatellite:
         return self._writers[-1]
 
     async def say(self, pcm: bytes, *, fast: bool = False) -> None:
-        """Send the microphone's audio, as it is spoken."""
+        """Send audio of the microphone, in real time."""
         step = int(RATE_HZ * CHUNK_S) * 2
         for start in range(0, len(pcm), step):
             chunk = AudioChunk(RATE_HZ, 2, 1, pcm[start : start + step])
@@ -84,12 +86,12 @@ class FakeSatellite:
                 await asyncio.sleep(CHUNK_S)
 
     async def wake(self) -> None:
-        """Its own wake word was said."""
+        """Report its own wake word."""
         self.streaming = True
         await self.send(RunPipeline(PipelineStage.ASR, PipelineStage.TTS).event())
 
     async def send_stop(self) -> None:
-        """The microphone ends."""
+        """Send the end of the audio."""
         await self.send(AudioStop().event())
 
     async def send(self, event: Event) -> None:
@@ -99,7 +101,7 @@ class FakeSatellite:
         return [came.event for came in self.came if came.event.type == kind]
 
     async def until(self, kind: str, count: int = 1) -> Event:
-        """Wait for the event of a kind."""
+        """Wait for an event of this type."""
         await until(lambda: len(self.all(kind)) >= count, lambda: [came.event.type for came in self.came])
         return self.all(kind)[count - 1]
 
@@ -156,9 +158,9 @@ async def _turns() -> None:
 
 
 async def until(
-    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 10.0
+    reached: Callable[[], object], seen: Callable[[], object] = list, wait_s: float = 30.0
 ) -> None:
-    """Wait until something has come about; `seen` helps to understand why it has not."""
+    """Wait until `reached` returns a true value; else fail with what `seen` returns."""
     end_s = time.monotonic() + wait_s
     while not reached():
         assert time.monotonic() < end_s, seen()

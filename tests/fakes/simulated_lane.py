@@ -1,4 +1,4 @@
-"""A lane on a simulated clock: what takes hours is simulated in milliseconds."""
+"""A lane on a simulated clock: hours pass in milliseconds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tests.fakes.simulation import Simulation
 
 
 class SimulatedLane(Lane):
-    """The real lane, its workers threads of a simulation. Work says how long it takes by `spend`."""
+    """The real lane with simulated worker threads. A task calls `spend` for the time that it takes."""
 
     def __init__(
         self, *, workers: int = 2, max_tasks: int = 64, simulation: Simulation | None = None
     ) -> None:
         self.simulation = simulation or Simulation()
         self.ran: list[tuple[float, float, Task]] = []
-        """Every slice, in the order of their ends: when it began, how long it took, whose it was."""
+        """Start time, duration and task of every slice, in the order of their ends."""
         super().__init__("cpu", workers=workers, max_tasks=max_tasks, threads=self.simulation)
 
     @property
@@ -24,11 +24,11 @@ class SimulatedLane(Lane):
         return self.simulation.now_s
 
     def spend(self, seconds: float) -> None:
-        """Called by work that runs: it takes this long."""
+        """Use this much simulated time; called by the running task."""
         self.simulation.sleep(seconds)
 
     def at(self, at_s: float, job: Callable[[], None]) -> None:
-        """Do something when the clock says `at_s`."""
+        """Call `job` at the time `at_s`."""
 
         def wait_and_do() -> None:
             if at_s > self.now_s:
@@ -38,7 +38,7 @@ class SimulatedLane(Lane):
         self.simulation.start(f"at {at_s}", wait_and_do)
 
     def run(self, until_s: float) -> None:
-        """Let time pass."""
+        """Advance the clock to `until_s`."""
         self.simulation.sleep(max(0.0, until_s - self.now_s))
 
     def _run(self, task: Task) -> tuple[Outcome, Exception | None]:

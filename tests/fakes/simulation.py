@@ -1,8 +1,8 @@
-"""Threads that take turns on a simulated clock: what takes hours, or one chance in a million, in a test.
+"""Simulated threads on a simulated clock, for tests of long waits and rare interleavings.
 
-One thread runs at a time, until it waits, sleeps or, with `at_locks`, comes to a lock; then another
-that can go on is chosen. The clock stands still while any of them can and goes on to the next instant at
-which one will. The test's own thread may call what the others use: while it waits, they run.
+One thread runs at a time, until it waits, sleeps or, with `at_locks`, reaches a lock; then another runnable
+thread is chosen. The clock stands still while a thread is runnable; otherwise it advances to the next time at
+which one is. The test's own thread may use the same locks; while it waits, the others run.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from lunavox_edge.engine.scheduling.threads import Lock, Threads
 
 _STUCK_S = 30.0
 _MOST_STEPS = 50_000
-"""So many turns without that time goes on are a thread that never comes to rest."""
+"""More steps than this at one time mean that a thread never waits."""
 
 
 class Deadlock(AssertionError):
-    """No thread can ever go on."""
+    """No thread can ever run again."""
 
 
 class _Stopped(BaseException):
-    """Unwinds a thread that is left when the simulation is closed."""
+    """Ends a thread that is left when the simulation is closed."""
 
 
 class SimulatedThread:
@@ -34,7 +34,7 @@ class SimulatedThread:
         self.name = name
         self.error: BaseException | None = None
         self.ready: Callable[[], bool] | None = None
-        """What it waits for; None if it can go on."""
+        """Condition that it waits for; None if it is runnable."""
         self.until_s: float | None = None
         self._simulation = simulation
         self._job = job
@@ -54,13 +54,13 @@ class SimulatedThread:
         self._simulation.wait(lambda: self._over, timeout)
 
     def give_turn(self) -> None:
-        """Let it run until it gives the turn back; called by the test's thread."""
+        """Run this thread until it pauses; called by the test's thread."""
         self._turn.release()
         if not self._simulation.turn.acquire(timeout=_STUCK_S):
-            raise Deadlock(f"{self.name} waits for something that is not simulated.")
+            raise Deadlock(f"{self.name} waits for something outside the simulation.")
 
     def pause(self, ready: Callable[[], bool] | None, until_s: float | None) -> None:
-        """Give the turn back; called by the thread itself."""
+        """Pause until the next turn; called by the thread itself."""
         self.ready, self.until_s = ready, until_s
         self._simulation.turn.release()
         self._await_turn()
@@ -84,10 +84,10 @@ class SimulatedThread:
 
 
 class Simulation(Threads):
-    """Threads, locks and time that are simulated.
+    """Simulated threads, locks and time.
 
-    `choose` picks which of the threads that can go on runs next; they are in the order of their last turns,
-    and without it the first does.
+    `choose` returns the index of the next thread among the runnable ones, which are in the order of their
+    last turns; the default is the first.
     """
 
     def __init__(
@@ -121,11 +121,11 @@ class Simulation(Threads):
         return thread
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass for the thread that calls; the others may run meanwhile."""
+        """Let simulated time pass for the calling thread; others may run meanwhile."""
         self.wait(lambda: False, seconds)
 
     def wait(self, ready: Callable[[], bool], timeout_s: float | None = None) -> bool:
-        """Wait until something is so, or for so long; called by any thread, the test's included."""
+        """Wait until `ready` is true or for `timeout_s`; from any thread, also that of the test."""
         until_s = None if timeout_s is None else self.now_s + timeout_s
         if self._current is not None:
             if not ready():
@@ -138,18 +138,18 @@ class Simulation(Threads):
         return ready()
 
     def switch(self) -> None:
-        """Let another thread run first, perhaps."""
+        """Give other threads a turn if `at_locks` is set."""
         if self._at_locks and self._current is not None:
             self._current.pause(None, None)
 
     def step(self) -> bool:
-        """Let one thread run to the next place where it may wait; False if none can."""
+        """Run one thread to its next pause; False if no thread is runnable."""
         ready = [thread for thread in self._threads if thread.can_run(self.now_s)]
         if not ready:
             return False
         thread = ready[self._choose(ready)]
         self._threads.remove(thread)
-        self._threads.append(thread)  # behind those that have waited for longer
+        self._threads.append(thread)  # last in the order of turns
         self._current = thread
         thread.give_turn()
         self._current = None
@@ -160,7 +160,7 @@ class Simulation(Threads):
         return True
 
     def settle(self, enough: Callable[[], bool] = lambda: False) -> None:
-        """Run until something is so, or no thread can go on before time does."""
+        """Run until `enough` is true, or no thread is runnable at this time."""
         for _ in range(_MOST_STEPS):
             if enough() or not self.step():
                 return
@@ -184,10 +184,10 @@ class Simulation(Threads):
 
 
 class Whims:
-    """Chooses who runs next: the thread that is in favour, until favour changes.
+    """Chooses the thread with the highest random priority; priorities change at random.
 
-    So a thread may be held up at any place while the others go on for long, which is how two things that
-    are far apart come to happen in the wrong order.
+    So a thread may be delayed at any place while others run for long, which produces wrong orders of events
+    that are far apart in the code.
     """
 
     def __init__(self, seed: int) -> None:
@@ -204,7 +204,7 @@ class Whims:
 
 
 class SimulatedLock:
-    """A lock that is only ever waited for in the simulation."""
+    """A lock for simulated threads and the test's thread."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
@@ -224,7 +224,9 @@ class SimulatedLock:
     def release(self) -> None:
         if self._simulation.closed:
             return
-        assert self._holder is threading.current_thread(), "a lock is given back by who does not hold it"
+        assert self._holder is threading.current_thread(), (
+            "a lock is released by a thread that does not hold it"
+        )
         self._holder = None
         self._simulation.switch()
 

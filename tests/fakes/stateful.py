@@ -1,4 +1,4 @@
-"""How long state machines run."""
+"""Number of runs of hypothesis state machines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PROPERTY_EXAMPLES = 100
 
 
 def machine_settings(runs: int) -> hypothesis.settings:
-    """Return settings for so many runs in every test run, and for those of a profile that asks for many."""
+    """Return settings for `runs` runs, or for up to 200 in a profile with many examples."""
     profile = hypothesis.settings()
     many = profile.max_examples > _PROPERTY_EXAMPLES
     return hypothesis.settings(max_examples=min(profile.max_examples, 200) if many else runs)

@@ -1,4 +1,4 @@
-"""A recogniser that does as it is told: real subclasses, scripted."""
+"""A scripted recogniser: real subclasses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes.backends import entry
 
 @dataclass
 class SttScript:
-    """What the recogniser does, and what it was asked."""
+    """Behaviour of the recogniser, and its recorded calls."""
 
     text: str = "turn on the light"
     error: Exception | None = None
@@ -31,7 +31,7 @@ class SttScript:
     models: list[str] = field(default_factory=list)
     """The names of the models that were loaded."""
     go: threading.Event = field(default_factory=threading.Event)
-    """While clear, recognising waits, 5 s at most."""
+    """While clear, recognising waits, 20 s at most."""
     asked: threading.Event = field(default_factory=threading.Event)
     """Set when recognising has begun."""
 

@@ -19,7 +19,7 @@ FLOAT, INT64 = 1, 7
 def value(
     *, speaker: int, noise_scale: float = 0.667, length_scale: float = 1.0, noise_w: float = 0.8
 ) -> float:
-    """Return what every sample will be."""
+    """Return the value of every sample."""
     return (speaker + 1) * (0.01 * noise_scale + 0.1 * length_scale + 0.001 * noise_w)
 
 

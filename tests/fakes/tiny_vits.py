@@ -1,4 +1,4 @@
-"""A Piper voice of a few kilobytes with the true shape: random numbers, a speaker, a flow, a vocoder."""
+"""A Piper voice of a few kilobytes with the real structure: random numbers, a speaker, a flow, a vocoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TO_THE_FIRST = -1_000_000
 
 
 class _Voice:
-    """Nodes and weights as they are added."""
+    """Collects nodes and weights of a graph."""
 
     def __init__(self, seed: int) -> None:
         self.nodes: list[bytes] = []
@@ -35,7 +35,7 @@ class _Voice:
         return self.add("Slice", [source, *places], output)
 
     def constant(self, value: int) -> str:
-        """A node for one integer, the same one for all that read it."""
+        """Return the node of an integer constant; one node for each value."""
         name = f"constant{value}"
         if name not in self._constants:
             self._constants.add(name)
@@ -45,7 +45,7 @@ class _Voice:
         return name
 
     def same(self, source: str, output: str) -> str:
-        """Zeros in the shape of another."""
+        """Return zeros in the shape of another value."""
         return self.add("ConstantOfShape", [self.add("Shape", [source], f"{output}/shape")], output)
 
     def floats(self, name: str, values: NDArray[np.float32]) -> str:
@@ -118,7 +118,7 @@ def vits(
         voice.integers("tall", 1, _SPEAKER_SIZE, 1)
         voice.add("Reshape", ["embedding", "tall"], "g")
     if flow or flow_looks_everywhere:
-        # It changes along time, so that a window of it at a wrong place shows.
+        # It changes along time, so that a window at a wrong place is noticed.
         level = voice.channels(calm, 0, 1, "level")
         voice.add("Less", [level, "small"], "is_low")
         voice.add("Cast", ["is_low"], "mask", to=FLOAT)

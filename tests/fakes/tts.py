@@ -1,4 +1,4 @@
-"""A voice that does as it is told: real subclasses, scripted."""
+"""A scripted voice: real subclasses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SECONDS_PER_CHARACTER = 0.01
 
 @dataclass
 class TtsScript:
-    """What the voice does, and what it was asked."""
+    """Behaviour of the voice, and its recorded calls."""
 
     error: Exception | None = None
     """Raised instead of speaking."""
     spoken: list[tuple[str, SpeakRequest]] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
-    """While clear, speaking waits, 5 s at most."""
+    """While clear, speaking waits, 20 s at most."""
     asked: threading.Event = field(default_factory=threading.Event)
     """Set when speaking has begun."""
 

@@ -1,4 +1,4 @@
-"""Speech is what is loud."""
+"""A voice activity detector that takes loud sound for speech."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LoudnessStream(VadStream):
 
 
 class LoudnessVad(Vad):
-    """What is not silent is speech."""
+    """Reports speech for every frame that is not silent."""
 
     frame_s = 512 / 16_000
 

@@ -1,4 +1,4 @@
-"""Wake words that are tones of sound: real subclasses, scripted."""
+"""Scripted wake words, each a sound of a certain level: real subclasses."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ LEVELS = {"okay_nabu": 0.25, "alexa": 0.5}
 
 @dataclass
 class WakeScript:
-    """What goes wrong, and what was done."""
+    """Faults of the detector, and the number of open streams."""
 
     error: Exception | None = None
-    """Raised instead of listening."""
+    """Raised instead of processing audio."""
     broken: set[str] = field(default_factory=set)
     """Names of words that do not load."""
     open_streams: int = 0
 
 
 def said(word: str, seconds: float = 0.1) -> bytes:
-    """16 kHz sound in which `word` is said."""
+    """Return 16 kHz sound that counts as `word`."""
     return steady(seconds, LEVELS[word])
 
 
@@ -66,7 +66,7 @@ class ScriptedWord(WakeModel):
 
 
 class ToneStream(WakeStream):
-    """Every frame whose level is that of a word scores 0.95 for it."""
+    """Scores 0.95 for a word in every frame that has its level."""
 
     def __init__(self, models: Sequence[ScriptedWord]) -> None:
         self._models = models

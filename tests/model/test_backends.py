@@ -32,9 +32,9 @@ from lunavox_edge.backends.base import (
 from lunavox_edge.backends.stt.whisper import WhisperBackend
 from lunavox_edge.backends.stt.whisper_languages import CODES
 from lunavox_edge.backends.tts.hibari import HibariBackend
+from lunavox_edge.backends.tts.phonemizers import PHONEME_TYPES, known_espeak_voice
 from lunavox_edge.backends.tts.piper import PiperBackend, PiperModel
 from lunavox_edge.backends.tts.piper_sound import Sound
-from lunavox_edge.backends.tts.readers import PHONEME_TYPES, known_espeak_voice
 from lunavox_edge.backends.vad.silero import FRAME_SAMPLES, SileroVad
 from lunavox_edge.errors import (
     BackendUnavailable,
@@ -75,7 +75,7 @@ def said(voice: TtsModel, text: str, request: SpeakRequest = STILL) -> Samples:
 
 
 def heard_from(voice: TtsModel, text: str) -> Samples:
-    """What a recogniser gets: 16 kHz, at the loudness the engine gives every voice."""
+    """Return a voice's audio as input of a recogniser: 16 kHz, at the loudness that the engine applies."""
     return resample(apply_gain(said(voice, text), gain_to(voice.dbfs, -20.0)), voice.rate_hz, 16_000)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.service.self_check import self_check
 from lunavox_edge.wyoming_server import blocking_client
+from tests.fakes.ports import free_port
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
 
@@ -30,9 +30,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.uri = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+        self.uri = f"tcp://127.0.0.1:{free_port()}"
         self.config = folder / "config.yaml"
         self.config.write_text(
             f"wyoming: {{uri: '{self.uri}'}}\nstt: {{model: tiny.en}}\nengine: {{threads: 2}}\n"

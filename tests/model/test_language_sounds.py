@@ -1,4 +1,4 @@
-"""What a Piper voice's phonemiser makes of written text: the same as of its wording in full."""
+"""Normalised text has the same phonemes in a Piper voice as the same text written out in words."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_a_callback_that_raises_costs_neither_the_speech_nor_a_worker(
         speech = engine.open_speech(on_ready=broken)
         speech.write(f"Number {number}.")
         speech.finish()
-        assert list(iter(partial(speech.read, 10.0), None))
+        assert list(iter(partial(speech.read, 60.0), None))
 
     assert "a callback of somebody else" in caplog.text
     assert engine.synthesize("Still here.").pcm

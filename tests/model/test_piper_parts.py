@@ -1,4 +1,4 @@
-"""Piper voices in parts: the pieces are the whole, and the files are made once."""
+"""Piper voices in parts: the pieces equal the whole, and the files are written once."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def said(model: PiperModel, text: str, request: SpeakRequest = STILL) -> Samples
 
 
 def whole(path: Path, model: PiperModel, text: str, speaker: str | None = None) -> Samples:
-    """What the voice's own file makes of a text of one sentence."""
+    """Return the audio of a text of one sentence from the uncut voice."""
     (sentence,) = model._phonemes(text)
     feeds = model._feeds(model._voice.phonemes_to_ids(sentence), STILL, model._speaker_id(speaker))
     return np.asarray(open_session(path).run(None, feeds)[0]).reshape(-1)
@@ -82,7 +82,7 @@ def use_sizes(monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...], flow_fram
 
 
 def finished(sound: ChunkedSound, model: PiperModel, request: SpeakRequest) -> SentenceFrames:
-    """A sentence with all of its frames."""
+    """Return a sentence with all of its frames computed."""
     (sentence,) = model._phonemes(SENTENCE)
     line = sound.line(model._feeds(model._voice.phonemes_to_ids(sentence), request, None))
     sound.make_frames(line, line.count)

@@ -1,4 +1,4 @@
-"""Real satellites: processes of wyoming-satellite, fed by a file and heard in a file.
+"""Real satellites: processes of wyoming-satellite, with files as microphone and loudspeaker.
 
 Its pinned dependencies do not go with ours, so it needs an environment of its own:
 `python3 -m venv DIR && DIR/bin/pip install wyoming-satellite`, then LUNAVOX_SATELLITE_PYTHON=DIR/bin/python.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +29,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.hub.hub import Hub
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.ports import free_port
 from tests.fakes.satellite import until
 
 PYTHON = os.environ.get("LUNAVOX_SATELLITE_PYTHON", "")
@@ -43,7 +43,7 @@ pytestmark = [
     ),
 ]
 
-# A microphone: silence, until a file beside the recording says that somebody speaks.
+# A microphone: silence, until a file beside the recording starts the speech.
 MICROPHONE = """
 import os, sys, time
 pcm, at, began, count = open(sys.argv[1], "rb").read(), None, time.monotonic(), 0
@@ -61,12 +61,6 @@ while True:
     time.sleep(max(0, began + count * 0.064 - time.monotonic()))
 """
 WAIT_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RealSatellite:
@@ -102,7 +96,7 @@ class RealSatellite:
 
     @property
     def heard_s(self) -> float:
-        """Seconds of sound that it played."""
+        """Return the seconds of audio that it played."""
         pcm = np.frombuffer(self.heard.read_bytes() if self.heard.exists() else b"", "<i2")
         return float(np.count_nonzero(np.abs(pcm.astype(int)) > 100)) / 22_050
 
@@ -212,7 +206,7 @@ async def test_the_whole_path_and_announcements_and_a_satellite_that_is_killed(h
 
 
 async def answered(house: House, count: int) -> None:
-    """Speak to both, and wait until so many things were heard in all and both have spoken."""
+    """Speak to both; wait until that many utterances came in all and both have answered."""
     before = {name: satellite.heard_s for name, satellite in house.satellites.items()}
     for satellite in house.satellites.values():
         satellite.speak()

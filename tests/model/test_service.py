@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.ports import free_port
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 
@@ -60,19 +61,15 @@ class Service:
                 return line
         pytest.fail(f"no {text!r} in: {self.lines}")
 
-    def end(self, number: int = signal.SIGINT) -> tuple[int, float]:
-        started = time.monotonic()
+    def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
         status = self.process.wait(WAIT_S)
-        took_s = time.monotonic() - started
         self._reader.join(WAIT_S)
-        return status, took_s
+        return status
 
 
 def free_uri() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    return f"tcp://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def uri() -> Iterator[str]:
         service.wait_for("Ready in")
         yield uri
     finally:
-        status, _ = service.end()
+        status = service.end()
         assert status == 0
 
 
@@ -177,7 +174,7 @@ def test_nobody_there_is_exit_status_4() -> None:
 def test_a_signal_ends_the_service_while_it_starts(number: int) -> None:
     service = Service("run", "--uri", free_uri())
     service.wait_for("listening")
-    status, _ = service.end(number)
+    status = service.end(number)
 
     assert status == 0
     assert not any("Traceback" in line for line in service.lines)
@@ -188,7 +185,7 @@ def test_a_unix_socket_works_and_goes(tmp_path: Path) -> None:
     service = Service("run", "--uri", f"unix://{path}")
     service.wait_for("Ready in")
     healthy = run("healthcheck", "--uri", f"unix://{path}")
-    status, _ = service.end()
+    status = service.end()
 
     assert healthy.returncode == 0
     assert status == 0

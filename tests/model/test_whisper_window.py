@@ -1,4 +1,4 @@
-"""A short window hears what the full one hears, for less."""
+"""A short window gives the same transcripts as the full one, at less cost."""
 
 from __future__ import annotations
 

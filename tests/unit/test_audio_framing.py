@@ -1,4 +1,4 @@
-"""Pieces of PCM: whole samples, nothing lost."""
+"""Chunks of PCM contain whole samples, and nothing is lost."""
 
 from __future__ import annotations
 

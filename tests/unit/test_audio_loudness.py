@@ -1,4 +1,4 @@
-"""Loudness: measured over speech only, evened out within bounds, never clipped."""
+"""Loudness is measured over speech only and adjusted within bounds, without clipping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The constant of a microphone is taken out, and nothing else is touched."""
+"""The DC offset of a microphone is removed, and nothing else is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PCM conversion: exact at full scale, anti-aliased, and the same however the bytes are cut."""
+"""PCM conversion is exact at full scale, anti-aliased, and independent of the size of the chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans of speech and how they are packed."""
+"""Spans of speech, and packing them into pieces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FRAME_S = 0.1
 
 
 def spans(text: str, **options: float) -> list[Span]:
-    """Spans of a picture: digits are tenths of a probability; no padding unless asked for."""
+    """Return the spans of a text of digits, each a tenth of a probability; no padding by default."""
     settings = {"min_speech_s": 0.0, "min_silence_s": 0.0, "pad_s": 0.0, **options}
     found = speech_spans([int(digit) / 10 for digit in text], FRAME_S, **settings)
     return [(round(start, 6), round(end, 6)) for start, end in found]

@@ -1,4 +1,4 @@
-"""WAV headers, honest and not."""
+"""WAV headers, correct and incorrect ones."""
 
 from __future__ import annotations
 

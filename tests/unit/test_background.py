@@ -1,4 +1,4 @@
-"""Background tasks: what fails runs again, is logged with its stack and is reported."""
+"""Background tasks: a failure is logged with its stack and reported, and the task runs again."""
 
 from __future__ import annotations
 

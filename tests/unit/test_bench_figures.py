@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_no_sample_has_no_p90() -> None:
 
 
 def test_no_text_is_spoken_twice_and_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("lunavox_edge.bench.context.time", SimpleNamespace(monotonic=lambda: 100.0))
     context = BenchRun([], QUICK, FigureTable(["ours"]), lambda _: None, 200.0)
     numbers = [*context.numbers(3), *context.numbers(2)]
     assert sorted(set(numbers)) == numbers

@@ -22,7 +22,7 @@ HEARD = Transcript("hello", "en", 0.9, 1.0)
 
 
 class ScriptedSpeech(Speech):
-    """Does one thing of its script after each poll, as a worker would meanwhile."""
+    """Runs the next step of its script after each poll, as a worker might at that moment."""
 
     def __init__(self, wakeup: bridge.Wakeup, *script: Callable[[ScriptedSpeech], None]) -> None:
         self.wakeup = wakeup
@@ -288,7 +288,7 @@ async def test_what_a_task_had_failed_with_is_logged_when_it_is_ended(
 
 
 async def _beside(work: Awaitable[str], timeout_s: float | None) -> str:
-    """As `within` does it on Python 3.10."""
+    """Call the implementation of `within` for Python 3.10."""
     return await bridge._within(work, timeout_s, None)
 
 

@@ -118,7 +118,7 @@ def test_one_voice_is_shown(run: Run, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("de_DE-eva-low", "in a folder of yours"),
+        ("de_DE-eva-low", "in one of your folders"),
         ("en_US-libritts-high", "remove that with pip"),
         ("announcer", "alias in the settings"),
     ],

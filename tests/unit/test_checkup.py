@@ -1,4 +1,4 @@
-"""What doctor says of the machine: bad lines are found, and each says what to do."""
+"""Doctor's checks of the machine: problems are found, and each finding says what to do."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lunavox_edge.checks.checkup import Finding, Severity, check_machine, check_
 from lunavox_edge.host.system import MemoryInfo
 from lunavox_edge.host.telemetry import Readings
 from lunavox_edge.settings.model import Settings
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -113,7 +114,7 @@ def test_a_loudspeaker_that_cannot_play(output: str, words: str) -> None:
 
 def test_a_port_that_is_taken() -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", free_port()))
         other.listen()
         uri = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         found = check_port(settings(wyoming={"uri": uri}))

@@ -113,7 +113,7 @@ def test_check_config(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["check-config"]) == 0
-    assert capsys.readouterr().out == "OK\nfile: none, the defaults hold\n"
+    assert capsys.readouterr().out == "OK\nfile: none, the defaults apply\n"
     file = tmp_path / "edge.yaml"
     file.write_text("tts: {speed: 2.0}", encoding="utf-8")
     monkeypatch.setenv("LUNAVOX_EDGE_CONFIG", str(file))

@@ -1,4 +1,4 @@
-"""The quickest device that works is found, remembered, and left when it fails."""
+"""Devices: the quickest one that works is found, remembered, and given up when it fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EAR = entry("ear", ModelKind.STT, backend="board-stt", languages=("en", "de"))
 
 
 class Board:
-    """What the made-up devices do."""
+    """The behaviour of the fake devices."""
 
     def __init__(self) -> None:
         self.offered: tuple[str, ...] = ("cuda:0", "cpu")
@@ -34,10 +34,10 @@ class Board:
         self.broken: dict[str, Exception] = {}
         self.failing: dict[str, Exception] = {}
         self.full: dict[str, int] = {}
-        """How many more loads find no memory."""
+        """The number of further loads that fail with MemoryError."""
         self.loads: list[str] = []
         self.asked = 0
-        """How often the library was asked what there is."""
+        """How often the library was asked for its devices."""
 
 
 BOARD = Board()
@@ -273,6 +273,6 @@ def test_what_stands_in_for_the_ear_goes_on_when_the_settings_are_read_anew(
 ) -> None:
     settings = settings_in(tmp_path)
     with Engine(settings) as engine:
-        engine._resolver.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
+        engine._resolver.models.stand_in = engine.catalog.find("ear.en", ModelKind.STT)
         engine.apply(settings)
         assert engine.models()[0].name == "ear.en"

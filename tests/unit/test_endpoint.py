@@ -1,11 +1,11 @@
-"""When a person has finished, on probabilities written by hand."""
+"""Endpointing on speech probabilities written by hand."""
 
 from __future__ import annotations
 
 import pytest
 
 from lunavox_edge.audio.endpoint import Endpointer, EndpointRules
-from lunavox_edge.engine.hearing.audio_intake import ArrivalClock
+from lunavox_edge.engine.hearing.audio_inbox import ArrivalClock
 
 pytestmark = pytest.mark.unit
 
@@ -14,7 +14,7 @@ RULES = EndpointRules(pause_s=0.6, unfinished_pause_s=0.6, no_speech_s=5.0, max_
 
 
 def heard(*parts: tuple[float, float]) -> Endpointer:
-    """An endpointer after (seconds, probability) parts."""
+    """Return an endpointer that was fed (seconds, probability) parts."""
     endpointer = Endpointer(FRAME_S)
     for seconds, probability in parts:
         endpointer.feed([probability] * round(seconds / FRAME_S))

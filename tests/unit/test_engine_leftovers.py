@@ -1,4 +1,4 @@
-"""The look at what a test leaves behind sees it."""
+"""The check for what a test leaves behind finds it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import nullcontext
 import pytest
 
 from lunavox_edge.backends.base import RecognizeRequest
-from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.hearing.utterance import Utterance
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.types import AudioFormat
 from tests.fakes.engine_leftovers import Leftovers

@@ -1,4 +1,4 @@
-"""Two workers for one room: who makes what, in which order it is heard, and how it ends."""
+"""Two workers for one speech: which makes what, the order of the audio, and the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, Samples, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.speech.pace import Pace
 from lunavox_edge.engine.speech.phrases import PhraseCache
@@ -28,7 +28,7 @@ PIECE_S = 0.5
 
 
 class Held:
-    """A piece of sound that is made when it is let go."""
+    """A piece of audio whose `make` waits until it is released."""
 
     def __init__(self, level: float) -> None:
         self.level = level
@@ -45,7 +45,7 @@ class Held:
 
 
 class Choir(TtsModel):
-    """Says every line in the pieces it was given, and keeps how it was asked to."""
+    """Makes every line from the given pieces, and records its requests."""
 
     rate_hz = RATE_HZ
 

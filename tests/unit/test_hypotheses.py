@@ -1,4 +1,4 @@
-"""Words that are certain early, and pieces joined to a transcript."""
+"""Words that are certain before the end, and joining pieces to a transcript."""
 
 from __future__ import annotations
 

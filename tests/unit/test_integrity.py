@@ -1,4 +1,4 @@
-"""An installed model is held to its hashes before it loads, and hashed only when a file changed."""
+"""An installed model is checked against its hashes before a load, and hashed only if a file changed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from lunavox_edge.backends.base import Piece, Samples, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Pace
 from lunavox_edge.engine.speech.phrases import PhraseCache
@@ -47,7 +47,7 @@ WORD_S = 0.4
 FOR_EVER_S = 600.0
 SEEDS = 100
 INSTANTS_S = (0.0, 0.25, 0.5)
-"""How long things take: few lengths, so that many events fall on the same instant."""
+"""Durations of events: only a few, so that many events fall on the same instant."""
 MAX_CHARS = 2000
 
 
@@ -57,7 +57,7 @@ WHICH, AFTER_S = st.integers(0, 99), st.sampled_from(INSTANTS_S)
 
 
 class OddPace(Pace):
-    """Others may go first before and after each of its answers, as they may at a lock."""
+    """Lets other threads run before and after each of its answers, as at a lock."""
 
     def __init__(self, workers: int, simulation: Simulation) -> None:
         super().__init__(workers)
@@ -75,7 +75,7 @@ class OddPace(Pace):
 
 
 class WordByWord(TtsModel):
-    """Speaks each word as one piece, all of whose samples are the number of the word."""
+    """Makes one piece per word, with the number of the word as every sample."""
 
     rate_hz = RATE_HZ
 
@@ -83,7 +83,7 @@ class WordByWord(TtsModel):
         self._simulation = simulation
         self._random = random
         self.breaks_in: int | None = None
-        """After how many more pieces of work it fails, once."""
+        """The number of calls until it fails, once."""
         self.inside = 0
 
     def warm_up(self) -> None:
@@ -133,7 +133,7 @@ def numbers_heard(pcm: bytes) -> list[int]:
 
 @dataclass(eq=False)
 class Client:
-    """Who has a speech: one thread writes, another one fetches."""
+    """The client of a speech: one thread writes, another one fetches."""
 
     speech: Speech
     voice: WordByWord
@@ -153,7 +153,7 @@ class Client:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether nothing but the lane's work stands between it and all that was written so far."""
+        """Whether only work of the lane is missing until all text so far is spoken."""
         loaded = self.speech._lease_future.done()
         return self.started and loaded and self.is_fetching and not self.jobs
 
@@ -249,7 +249,7 @@ class Interleavings(RuleBasedStateMachine):
         breaks=st.none() | st.integers(0, 7),
     )
     def talk(self, sentences: int, finishes_s: float, cancels_s: float | None, breaks: int | None) -> None:
-        """A whole speech at once, which most often is on its way when the next thing happens."""
+        """A whole speech at once, which is usually in progress at the next event."""
         self.open(loads=False, relaxed=False, starts=True, fetches=True)
         client = self.clients[-1]
         for _ in range(sentences):
@@ -314,7 +314,7 @@ class Interleavings(RuleBasedStateMachine):
         self.simulation.close()
 
     def _check_progress(self, client: Client) -> None:
-        """What can be done without another event has been done."""
+        """All work is done that needs no further event."""
         if client.error is None and client.can_go_on:
             written = numbers_in(client.text)
             assert client.over or not client.finished, "a speech never ended"

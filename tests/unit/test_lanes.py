@@ -18,7 +18,7 @@ WAIT_S = 20.0
 
 
 class Scripted(Task):
-    """A task that runs the given slices in order and says when it is over."""
+    """Runs the given slices in order and sets an event at its end."""
 
     def __init__(self, *slices: Callable[[], Outcome], deadline_s: float = 0.0) -> None:
         self.slices = list(slices)
@@ -56,7 +56,7 @@ def lane() -> Iterator[Lane]:
 
 
 class Gate:
-    """A slice that tells when it runs and ends when it is opened."""
+    """A slice that sets an event when it runs, and ends when it is released."""
 
     def __init__(self, outcome: Outcome = Outcome.DONE) -> None:
         self.entered = threading.Event()
@@ -197,7 +197,7 @@ def test_closing_fails_what_waits_and_refuses_what_comes() -> None:
 
 
 class Chain(Task):
-    """Notes how many workers are in it at once."""
+    """Records how many workers run it at once."""
 
     deadline_s = 0.0
 
@@ -253,7 +253,7 @@ def test_status_counts_what_runs_and_waits(lane: Lane) -> None:
 
 
 class Stalled(Scripted):
-    """Parks with an alarm."""
+    """Parks with a wake time."""
 
     wake_at_s: float | None = None
 
@@ -272,7 +272,7 @@ class Stalled(Scripted):
 
 
 class Endless(Scripted):
-    """Has always more to do, slice after slice, later than all others."""
+    """Always has more to do, with a later deadline than all others."""
 
     def __init__(self, simulation: Simulation, *, slice_s: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Who stops waiting for a model leaves no lease behind, however late the model comes."""
+"""A caller that stops waiting for a model leaves no lease behind, however late the model comes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from lunavox_edge.backends import registry
 from lunavox_edge.backends.base import LoadOptions, Piece, Samples, SpeakRequest
 from lunavox_edge.engine.admission import Admission
 from lunavox_edge.engine.engine import Engine
-from lunavox_edge.engine.models.leases import ask_for_all, give_back, wait_for
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease, ask_for_all, give_back, wait_for
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Pace
@@ -35,7 +34,7 @@ WAIT_S = 20.0
 
 
 class Gate:
-    """Loads wait for it; it opens by itself after a while, so that a failing test ends."""
+    """Loads wait for it; it opens after a timeout, so that a failing test ends."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -65,16 +64,25 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     GATE.opened.set()
 
 
+def made_engine(cache_dir: Path, load_timeout_s: float) -> Engine:
+    settings = {"threads": 2, "load_timeout_s": load_timeout_s, "pinned": ["beta"]}
+    return Engine(
+        Settings.model_validate(
+            {"catalog": {"cache_dir": cache_dir}, "tts": {"voice": "alpha"}, "engine": settings}
+        )
+    )
+
+
 @pytest.fixture
 def engine(gate: Gate, tmp_path: Path) -> Iterator[Engine]:
-    settings = Settings.model_validate(
-        {
-            "catalog": {"cache_dir": tmp_path},
-            "tts": {"voice": "alpha"},
-            "engine": {"threads": 2, "load_timeout_s": 1.0, "pinned": ["beta"]},
-        }
-    )
-    with Engine(settings) as engine:
+    with made_engine(tmp_path, 3 * WAIT_S) as engine:
+        yield engine
+
+
+@pytest.fixture
+def impatient(gate: Gate, tmp_path: Path) -> Iterator[Engine]:
+    """An engine whose loads soon take too long."""
+    with made_engine(tmp_path, 1.0) as engine:
         yield engine
 
 
@@ -90,24 +98,26 @@ def state(engine: Engine, name: str) -> str:
     return next((model.state for model in engine.status().models if model.name == name), "")
 
 
-def test_a_load_that_comes_late_leaves_an_idle_model(engine: Engine, gate: Gate) -> None:
+def test_a_load_that_comes_late_leaves_an_idle_model(impatient: Engine, gate: Gate) -> None:
     with pytest.raises(TimedOut, match="'alpha' takes too long"):
-        engine.load("alpha")
+        impatient.load("alpha")
     gate.opened.set()
-    until(lambda: state(engine, "alpha") == "idle")
-    assert engine.unload("alpha")
-    assert not engine.is_loaded("alpha")
+    until(lambda: state(impatient, "alpha") == "idle")
+    assert impatient.unload("alpha")
+    assert not impatient.is_loaded("alpha")
 
 
-def test_a_warm_up_that_takes_too_long_says_so_and_pins_what_comes_late(engine: Engine, gate: Gate) -> None:
-    failed = engine.warm_up()
+def test_a_warm_up_that_takes_too_long_says_so_and_pins_what_comes_late(
+    impatient: Engine, gate: Gate
+) -> None:
+    failed = impatient.warm_up()
     assert [type(error) for error in failed] == [TimedOut, TimedOut]
     assert {"'alpha'", "'beta'"} == {word for error in failed for word in str(error).split() if "'" in word}
     gate.opened.set()
-    until(lambda: state(engine, "alpha") == state(engine, "beta") == "idle")
-    assert all(model.pinned for model in engine.status().models)
-    assert engine.unload("alpha")
-    assert engine.unload("beta")
+    until(lambda: state(impatient, "alpha") == state(impatient, "beta") == "idle")
+    assert all(model.pinned for model in impatient.status().models)
+    assert impatient.unload("alpha")
+    assert impatient.unload("beta")
 
 
 def test_what_progress_raises_leaves_no_lease_behind(engine: Engine, gate: Gate) -> None:
@@ -222,20 +232,20 @@ def test_a_lease_is_given_back_once_by_however_many_threads() -> None:
 
 
 def test_one_chore_that_fails_does_not_keep_the_others_from_being_done(
-    engine: Engine, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    impatient: Engine, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Unreadable(type(engine.catalog)):  # type: ignore[misc]  # a catalog whose look fails
+    class Unreadable(type(impatient.catalog)):  # type: ignore[misc]  # a catalog whose look fails
         def refresh(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002
             raise OSError("the card has gone")
 
-    monkeypatch.setattr(engine.catalog, "__class__", Unreadable)
-    speech = engine.open_speech(voice="alpha")
+    monkeypatch.setattr(impatient.catalog, "__class__", Unreadable)
+    speech = impatient.open_speech(voice="alpha")
     speech.write("Hello.")
     speech.finish()
     with pytest.raises(TimedOut, match="'alpha' takes too long"):
         speech.read(WAIT_S)
     gate.opened.set()
-    until(lambda: state(engine, "alpha") == "idle")
+    until(lambda: state(impatient, "alpha") == "idle")
 
 
 def test_sessions_built_at_once_do_not_share_the_last_place() -> None:

@@ -1,4 +1,4 @@
-"""One kind of line cannot fill the log, and nothing is left out without a word."""
+"""One place in the code cannot fill the log, and the number of dropped lines is logged."""
 
 from __future__ import annotations
 

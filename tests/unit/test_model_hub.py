@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from lunavox_edge.errors import Busy, DownloadFailed, HubUnreachable, LunavoxErr
 from lunavox_edge.types import ModelKind, SourceKind
 from tests.fakes.backends import file_backend
 from tests.fakes.hub import PIPER_REPO, FakeHub, Fault, fake_hub
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +32,7 @@ PATIENCE = Patience(answer_s=5.0, pause_s=1.0)
 
 
 class Interrupted(Exception):
-    """Stands for Ctrl-C or a crash in the middle of a transfer."""
+    """Simulates Ctrl-C or a crash during a download."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def make_hub(
 
 
 def visible(tmp_path: Path) -> list[str]:
-    """Everything under the names that the catalog looks at."""
+    """Return all files in the folders that the catalog searches."""
     roots = (hub_folder(tmp_path / "cache", kind) for kind in ModelKind)
     return sorted(path.name for root in roots if root.exists() for path in root.rglob("*"))
 
@@ -281,7 +281,7 @@ def test_a_part_of_an_older_version_is_not_continued(fake: FakeHub, tmp_path: Pa
 def test_damaged_bytes_are_thrown_away_and_a_retry_works(fake: FakeHub, tmp_path: Path, file: str) -> None:
     fake.faults = [Fault(file, corrupt=True)]
     hub = make_hub(fake, tmp_path)
-    with pytest.raises(DownloadFailed, match="came damaged") as caught:
+    with pytest.raises(DownloadFailed, match="arrived damaged") as caught:
         hub.pull("tiny.en", STT)
     assert not isinstance(caught.value, HubUnreachable)
     assert visible(tmp_path) == []
@@ -452,14 +452,12 @@ def test_a_repository_of_another_kind_is_refused(fake: FakeHub, tmp_path: Path) 
 
 
 def test_offline_is_said_quickly(tmp_path: Path) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    hub = ModelHub(cache_dir=tmp_path, endpoint=f"http://127.0.0.1:{port}")
-    started_s = time.monotonic()
+    port = free_port()
+    slept_s: list[float] = []
+    hub = ModelHub(cache_dir=tmp_path, endpoint=f"http://127.0.0.1:{port}", sleep=slept_s.append)
     with pytest.raises(HubUnreachable, match=rf"hub at 127\.0\.0\.1:{port} cannot be reached.*keep working"):
         hub.pull(VOICE, TTS)
-    assert time.monotonic() - started_s < 5
+    assert sum(slept_s) < 5
 
 
 def test_a_name_that_does_not_resolve_is_offline(tmp_path: Path) -> None:
@@ -470,10 +468,9 @@ def test_a_name_that_does_not_resolve_is_offline(tmp_path: Path) -> None:
 
 def test_a_hub_that_does_not_answer_is_given_up(fake: FakeHub, tmp_path: Path) -> None:
     fake.faults = [Fault("/", times=99, hang=True)]
-    started_s = time.monotonic()
     with pytest.raises(HubUnreachable):
         make_hub(fake, tmp_path, patience=Patience(answer_s=0.2, attempts=2)).pull(VOICE, TTS)
-    assert time.monotonic() - started_s < 5
+    assert len(fake.requests) == 2
 
 
 def test_a_transfer_that_only_drips_is_given_up(fake: FakeHub, tmp_path: Path) -> None:

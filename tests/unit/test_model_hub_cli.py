@@ -64,7 +64,7 @@ def test_a_voice_is_installed_listed_removed_and_brought_back(
     assert "hub rhasspy/piper-voices" in capsys.readouterr().out
     assert run("voices", "remove", VOICE, "--yes") == ExitCode.OK
     undo = capsys.readouterr().out
-    assert f"`lunavox-edge voices install {VOICE}` brings it back" in undo
+    assert f"`lunavox-edge voices install {VOICE}` installs it again" in undo
     run("voices", "list", "--json")
     assert json.loads(capsys.readouterr().out)["entries"] == []
     assert run("voices", "install", VOICE) == ExitCode.OK
@@ -139,7 +139,7 @@ def test_removing_asks_and_takes_no_for_an_answer(
     assert run("voices", "remove", VOICE) == ExitCode.ERROR
     asked = capsys.readouterr().err
     assert f"Remove {VOICE} (200 kB)?" in asked
-    assert "requests use that name nothing else" in asked
+    assert "Requests that name no model or voice use it" in asked
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert run("voices", "remove", VOICE) == ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""Announcements by Home Assistant's rules: its schemas' keys, required ones and choices, as tables."""
+"""Discovery messages checked against Home Assistant's schemas: keys, required keys and choices as tables."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ COMMON_KEYS = set(
 READ = {"state_topic", "value_template"}
 WRITE = {"command_topic", "command_template", "retain"}
 BOTH = READ | WRITE | {"optimistic"}
-# Per platform: what it knows besides the common keys, and what it needs.
+# Per platform: its keys besides the common ones, and the required keys.
 PLATFORMS: dict[str, tuple[set[str], set[str]]] = {
     "notify": (WRITE, {"command_topic"}),
     "text": (BOTH | {"min", "max", "mode", "pattern"}, {"command_topic"}),
@@ -362,7 +362,7 @@ NAMES = (*PARTS, *STRANGE, ident("pi kitchen"), f"{ident('pi kitchen')}_pi", app
 
 
 def devices_of(node: str) -> list[Device]:
-    """An appliance with a model and a satellite of each name."""
+    """Return an appliance with one model and one satellite for each name."""
     topics = Topics.of(node)
     satellites = [
         satellite_device(node=node, version="1", own=topics, view=view(name), words=("alexa",))

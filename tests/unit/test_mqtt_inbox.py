@@ -1,4 +1,4 @@
-"""From paho's thread to the loop: what one callback raises keeps nothing from the others."""
+"""Inbox: the exception of one callback does not affect the others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lunavox_edge.mqtt.messages import Message
 pytestmark = pytest.mark.unit
 
 
-class Owner:
-    """Remembers what it is told, and raises at what `faulty` names."""
+class Listener:
+    """Records its calls, and raises in those that `faulty` names."""
 
     def __init__(self, *faulty: str) -> None:
         self.faulty = faulty
-        self.told: list[object] = []
+        self.calls: list[object] = []
         self.ended = asyncio.Event()
 
     def _note(self, what: str, value: object = None) -> None:
-        self.told.append(what if value is None else (what, value))
+        self.calls.append(what if value is None else (what, value))
         if what in self.faulty:
             raise RuntimeError(f"{what} cannot be taken")
 
@@ -47,30 +47,30 @@ class Owner:
 async def test_after_a_callback_that_raised_the_next_is_called(
     faulty: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    owner = Owner(faulty)
-    inbox = Inbox(owner)
+    listener = Listener(faulty)
+    inbox = Inbox(listener)
     inbox.on_open()
     for number in range(300):
         inbox.on_message(Message(f"t{number}", b"x"))
     inbox.on_delivered(7)
     inbox.on_closed(Unreachable("gone"))
-    await asyncio.wait_for(owner.ended.wait(), 20)
+    await asyncio.wait_for(listener.ended.wait(), 20)
     messages = [("received", f"t{number}") for number in range(256)]
     expected = ["opened", *messages, ("delivered", 7), ("closed", "unreachable")]
-    assert [told for told in owner.told if told != ("dropped", 44)] == expected
-    assert ("dropped", 44) in owner.told
+    assert [call for call in listener.calls if call != ("dropped", 44)] == expected
+    assert ("dropped", 44) in listener.calls
     assert f"{faulty} cannot be taken" in caplog.text
     caplog.clear()
-    owner.ended.clear()
+    listener.ended.clear()
     inbox.on_closed(Unreachable("gone again"))
-    await asyncio.wait_for(owner.ended.wait(), 20)
+    await asyncio.wait_for(listener.ended.wait(), 20)
 
 
-async def test_a_closed_inbox_passes_everything_over() -> None:
-    owner, other = Owner(), Owner()
-    inbox = Inbox(owner)
+async def test_a_closed_inbox_ignores_everything() -> None:
+    listener, other = Listener(), Listener()
+    inbox = Inbox(listener)
     inbox.on_open()
     inbox.close()
     Inbox(other).on_closed(Unreachable("gone"))
     await asyncio.wait_for(other.ended.wait(), 20)
-    assert not owner.told
+    assert not listener.calls

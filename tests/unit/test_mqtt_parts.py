@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 
 class Wire:
-    """Takes what the outbox sends while it is up."""
+    """Accepts the messages of the outbox while `up` is true."""
 
     def __init__(self) -> None:
         self.up = True

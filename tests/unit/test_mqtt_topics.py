@@ -62,15 +62,15 @@ def test_only_commands_of_this_node_are_understood(topic: str, address: CommandA
 
 @given(st.text(min_size=1, max_size=200))
 def test_the_state_of_a_satellite_is_known_by_its_topic(name: str) -> None:
-    assert KITCHEN.satellite_told_of(KITCHEN.satellite(name).state) == name
+    assert KITCHEN.satellite_of_state(KITCHEN.satellite(name).state) == name
 
 
 @pytest.mark.parametrize(
     "rest", ["state", "satellites/bath/availability", "satellites/a/b/state", "satellites/x%/state"]
 )
 def test_other_topics_are_of_no_satellite(rest: str) -> None:
-    assert KITCHEN.satellite_told_of(f"{KITCHEN.root}/{rest}") is None
-    assert KITCHEN.satellite_told_of("lunavox/cellar/satellites/bath/state") is None
+    assert KITCHEN.satellite_of_state(f"{KITCHEN.root}/{rest}") is None
+    assert KITCHEN.satellite_of_state("lunavox/cellar/satellites/bath/state") is None
 
 
 @given(st.text(min_size=1, max_size=200))

@@ -24,14 +24,14 @@ def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bound(address: str | bytes) -> socket.socket:
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.settimeout(5.0)
+    manager.settimeout(20.0)
     manager.bind(address)
     return manager
 
 
 @pytest.fixture(params=["file", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
-    """The address that a service manager gives to its services, and its end of it."""
+    """Return the notify address of a simulated service manager, and its end of the socket."""
     if request.param == "file":
         address = str(tmp_path / "notify")
         listener = bound(address)

@@ -1,4 +1,4 @@
-"""Every graph that we write is valid, judged by onnx itself."""
+"""Every graph that we write is valid according to the library onnx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phrase cache keeps what was used last, within its bound."""
+"""The phrase cache keeps the phrases used last, within its limit."""
 
 from __future__ import annotations
 

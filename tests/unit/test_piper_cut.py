@@ -1,4 +1,4 @@
-"""Where a Piper voice is cut, from its graph alone, and which windows its parts run in."""
+"""Cutting the graph of a Piper voice into parts, and the windows that the parts run in."""
 
 from __future__ import annotations
 

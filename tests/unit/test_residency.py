@@ -1,4 +1,4 @@
-"""Models come once, stay while used, and leave when idle or when room is needed."""
+"""Residency: single-flight loads, leases, keep-alive, pins, eviction, the memory budget."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def entry(name: str, size_mb: int = 100) -> ModelEntry:
 
 
 class House:
-    """A residency whose loads run when told, in a machine whose clock and memory are set."""
+    """A residency whose loads run at `run_loads`, on a machine with settable clock and memory."""
 
     def __init__(self, *, limit_mb: int | None = None, parallel: bool = True) -> None:
         self.now = 1000.0
@@ -64,7 +64,7 @@ class House:
         self.parallel = parallel
         self.rss = 0
         self.grows: dict[str, int] = {}
-        """What a model takes, in MiB, if not what its files let expect."""
+        """Memory in MiB that a load takes, by model name; others take none."""
         self.residency = Residency(
             loader=self.load,
             run=self.jobs.append,
@@ -467,7 +467,7 @@ def test_a_model_that_cannot_be_freed_keeps_no_other_in_memory() -> None:
     house = StuckHouse()
     house.use(entry("joe"))
     house.use(entry("amy"))
-    assert house.residency.relieve() == 2
+    assert house.residency.unload_idle() == 2
     assert house.names() == []
 
 

@@ -1,4 +1,4 @@
-"""Whatever several threads do with models at once: nothing leaks, and nothing is freed while it is used."""
+"""Residency under random interleavings of threads: no lease leaks, no model is freed while leased."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.models import leases as leases_module
+from lunavox_edge.engine.models import load_runner
 from lunavox_edge.engine.models import residency as residency_module
-from lunavox_edge.engine.models.leases import JointLease, ask_for_all, give_back, joint, wait_for
+from lunavox_edge.engine.models.leases import JointLease, Lease, ask_for_all, give_back, joint, wait_for
 from lunavox_edge.engine.models.loading import Loaded
 from lunavox_edge.engine.models.memory import MemoryBudget
-from lunavox_edge.engine.models.residency import Lease, Residency
+from lunavox_edge.engine.models.residency import Residency
 from lunavox_edge.errors import BrokenModel, EngineClosed, LunavoxError
 from lunavox_edge.host.system import MemoryInfo
 from lunavox_edge.types import ModelEntry
@@ -38,7 +39,7 @@ Operation = Callable[[], None]
 
 
 class CountedModel(LoadedModel):
-    """Knows how many leases are out, and what was done wrong."""
+    """Counts its leases, and records a close at the wrong time in `faults`."""
 
     device = "cuda:0"
 
@@ -60,14 +61,14 @@ class CountedModel(LoadedModel):
 
 @dataclass
 class Held:
-    """A lease that somebody asked for, and its parts if it is one on several models."""
+    """A requested lease; `parts` are those of a joint lease."""
 
     future: Future[Lease]
     parts: list[Future[Lease]]
     is_wanted: bool = True
 
     def out(self) -> int:
-        """How many leases its owner has by now."""
+        """The number of leases that its owner has now."""
         is_over = not self.is_wanted or (self.future.done() and not _is_granted(self.future))
         return 0 if is_over else sum(_is_granted(part) for part in self.parts)
 
@@ -77,7 +78,7 @@ def _is_granted(future: Future[Lease]) -> bool:
 
 
 def switching_future(simulation: Simulation) -> type[Future[Lease]]:
-    """Return a kind of future around whose changes the turn may go to somebody else."""
+    """Return a Future class that lets other threads run before and after each change."""
 
     class SwitchingFuture(Future[Lease]):
         def cancel(self) -> bool:
@@ -106,7 +107,7 @@ def switching_future(simulation: Simulation) -> type[Future[Lease]]:
 
 
 class Models(RuleBasedStateMachine):
-    """A residency whose callers come at once, on threads that take turns at every lock."""
+    """A residency called from several threads, which take turns at every lock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +121,8 @@ class Models(RuleBasedStateMachine):
         self.outcomes: list[str] = []
         self.closed = False
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(residency_module._LOGGER, "disabled", True)
+        for module in (residency_module, load_runner):
+            self.patch.setattr(module._LOGGER, "disabled", True)
         locks = SimpleNamespace(Lock=lambda: SimulatedLock(self.simulation))
         for module in (residency_module, leases_module):
             self.patch.setattr(module, "threading", locks)
@@ -182,7 +184,7 @@ class Models(RuleBasedStateMachine):
             self.held.append(Held(joint(parts, forgiving=which % 4 < 2), parts))
 
     def wait(self, which: int) -> None:
-        """Wait for no time at all: what is not there yet comes too late."""
+        """Wait with a timeout of 0: a lease that is not there yet comes too late."""
         wanted = ENTRIES[which % len(ENTRIES)]
         with suppress(LunavoxError):
             wait_for(self.residency.acquire(wanted), 0.0, wanted.name).release()
@@ -193,7 +195,7 @@ class Models(RuleBasedStateMachine):
             held.is_wanted = False
             give_back(held.future)
 
-    def condemn(self, which: int) -> None:
+    def fail_device(self, which: int) -> None:
         granted = [held for held in self.held if held.is_wanted and _is_granted(held.future)]
         if granted:
             lease = granted[which % len(granted)].future.result()
@@ -207,8 +209,8 @@ class Models(RuleBasedStateMachine):
     def unload(self, which: int) -> None:
         self.residency.unload(ENTRIES[which % len(ENTRIES)])
 
-    def relieve(self, _: int) -> None:
-        self.residency.relieve()
+    def unload_idle(self, _: int) -> None:
+        self.residency.unload_idle()
 
     def pass_time(self, which: int) -> None:
         self.now_s += which
@@ -226,10 +228,10 @@ class Models(RuleBasedStateMachine):
         acquire_several,
         wait,
         want_no_more,
-        condemn,
+        fail_device,
         pin,
         unload,
-        relieve,
+        unload_idle,
         pass_time,
         look,
         run_load,

@@ -1,4 +1,4 @@
-"""The pauses between the attempts at a connection, on a loop whose clock is moved by its own timers."""
+"""The pauses between connection attempts, on an event loop whose clock leaps to the next timer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 
 class Attempts:
-    """Connections that last for so many seconds each; after the last it is waited for ever."""
+    """Connections that last for these seconds; after the last one, `connect` waits forever."""
 
     def __init__(self, *lasting_s: float) -> None:
         self.lasting_s = list(lasting_s)

@@ -1,4 +1,4 @@
-"""Where a satellite hears and is heard."""
+"""Microphones, loudspeakers and words of the satellite device."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from lunavox_edge.errors import (
     SettingsError,
     UnknownModel,
 )
+from lunavox_edge.satellite import microphone as microphone_module
 from lunavox_edge.satellite.microphone import CHUNK_BYTES, Microphone, StdinMicrophone, open_microphone
 from lunavox_edge.satellite.satellite_info import satellite_info
 from lunavox_edge.satellite.speaker import open_speaker
@@ -61,20 +62,23 @@ async def test_a_file_of_another_rate_is_converted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", [b"", wav_bytes(b"", 16_000)])
-async def test_standard_input_goes_on_where_somebody_listens_again(header: bytes) -> None:
+async def test_standard_input_goes_on_where_somebody_listens_again(
+    leaping: None, header: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microphone_module, "_STALE_WAIT_S", 5.0)
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb") as file, os.fdopen(write_end, "wb", buffering=0) as pipe:
         microphone = StdinMicrophone(file)
         pipe.write(header + ramp(960) + b"\x01")
         assert await heard(microphone, 2) == ramp(960)
-        # Nobody listened to these; half a sample came before, its other half is first.
+        # These came while nothing was read; the first byte is the second half of a sample.
         pipe.write(b"\x01" + ramp(5000))
         listening = microphone.chunks()
         task = asyncio.ensure_future(listening.__anext__())
         async with aclosing(listening):
-            await asyncio.sleep(0.1)  # what is stale is looked for while there is something to read
+            await asyncio.sleep(20)  # what is stale is looked for while there is something to read
             pipe.write(ramp(480, 7000))
-            assert await asyncio.wait_for(task, 20.0) == ramp(480, 7000)
+            assert await asyncio.wait_for(task, 60.0) == ramp(480, 7000)
         microphone.close()
 
 
@@ -147,7 +151,7 @@ def test_a_name_that_hubs_refuse_is_not_told_to_them(wrong: str) -> None:
 
 
 class Installed(Backend):
-    """Wake words by name, as they are installed."""
+    """A backend whose installed wake words have these names."""
 
     name = "installed"
     kind = ModelKind.WAKE
@@ -170,13 +174,13 @@ class Installed(Backend):
     ("installed", "calls", "stops", "chosen"),
     [
         (("alexa", "nabu"), (), None, Words(("alexa", "nabu"), ())),
-        # The word that is made for it begins no command, wherever it was named.
+        # The stop word starts no command, even if it is named as a wake word.
         (("alexa", "stop"), (), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa",), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa", "stop"), None, Words(("alexa",), ("stop",))),
         (("alexa", "stop"), ("alexa",), (), Words(("alexa",), ())),
         (("alexa", "nabu", "stop"), ("alexa",), ("nabu",), Words(("alexa",), ("nabu",))),
-        # Otherwise nothing could be commanded.
+        # Otherwise there would be no wake word.
         (("stop",), (), None, Words(("stop",), ())),
     ],
 )

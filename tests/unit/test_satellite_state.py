@@ -10,7 +10,7 @@ from lunavox_edge.hub.satellite_state import SatelliteEvent, SatelliteState
 
 pytestmark = pytest.mark.unit
 
-# One row a phase, one column a happening; "-" is: cannot happen now.
+# One row for each state, one column for each event; "-": the event is not possible.
 TABLE = """
               connected  lost     muted       unmuted     called     heard       speaks    done
 offline       idle       -        offline*    -           -          -           -         -
@@ -31,22 +31,22 @@ def named(word: str) -> SatelliteState:
 
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
-CASES = [(row[0], happening, after) for row in ROWS for happening, after in zip(HEAD, row[1:], strict=True)]
+CASES = [(row[0], event, after) for row in ROWS for event, after in zip(HEAD, row[1:], strict=True)]
 
 
-@pytest.mark.parametrize(("before", "happening", "after"), CASES)
-def test_table(before: str, happening: str, after: str) -> None:
-    found = named(before).after(SatelliteEvent(happening))
+@pytest.mark.parametrize(("before", "event", "after"), CASES)
+def test_table(before: str, event: str, after: str) -> None:
+    found = named(before).after(SatelliteEvent(event))
     assert found == (None if after == "-" else named(after))
 
 
-def test_the_table_has_every_happening_and_every_state_that_can_be_reached() -> None:
+def test_the_table_has_every_event_and_every_state_that_can_be_reached() -> None:
     assert {SatelliteEvent(name) for name in HEAD} == set(SatelliteEvent)
     reached, fresh = set[SatelliteState](), {SatelliteState()}
     while fresh:
         reached |= fresh
         following = itertools.product(fresh, SatelliteEvent)
-        fresh = {found for state, happening in following if (found := state.after(happening))} - reached
+        fresh = {found for state, event in following if (found := state.after(event))} - reached
     assert reached == {named(row[0]) for row in ROWS}
 
 
@@ -58,8 +58,8 @@ def test_muted_nothing_is_listened_to() -> None:
 @pytest.mark.parametrize("reason", EndReason)
 @pytest.mark.parametrize("phase", Phase)
 def test_whatever_ends_leaves_a_phase_in_which_it_can_begin_again(reason: EndReason, phase: Phase) -> None:
-    happening = ENDINGS[reason].happening
-    if happening is None:
+    event = ENDINGS[reason].event
+    if event is None:
         return
-    state = SatelliteState(phase).after(happening) or SatelliteState(phase)
+    state = SatelliteState(phase).after(event) or SatelliteState(phase)
     assert state.rests or state.phase is Phase.OFFLINE

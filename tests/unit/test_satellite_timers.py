@@ -1,4 +1,4 @@
-"""The countdown of a satellite's timers, on a clock that the test moves."""
+"""The countdown of the device's timers, on a clock that the test moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A house on a simulated clock: who is served when, with the real sessions and scheduler.
+"""Several rooms on a simulated clock: response times, with the real sessions and scheduler.
 
 The voice and the recogniser cost what they cost on a small board, or on a desktop.
 """
@@ -25,8 +25,9 @@ from lunavox_edge.backends.base import (
     Vad,
     VadStream,
 )
-from lunavox_edge.engine.hearing.utterance import ListenPlan, Utterance
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.hearing.transcription import ListenPlan
+from lunavox_edge.engine.hearing.utterance import Utterance
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Cost, Pace
@@ -47,7 +48,7 @@ SECONDS_PER_CHARACTER = 0.06
 
 @dataclass(frozen=True)
 class Machine:
-    """What a second of speech costs: its first half, before any audio, and its vocoder chunks."""
+    """The cost of a second of speech: the text part, before any audio, and the vocoder."""
 
     first_half: float
     vocoder: float
@@ -60,7 +61,7 @@ BOARD = Machine(first_half=0.06, vocoder=0.14, transcript_s=1.0, workers=1)
 
 
 class CostlyVoice(TtsModel):
-    """Speaks silence in growing chunks, at a price."""
+    """Makes silence in growing chunks; each costs simulated time."""
 
     rate_hz = RATE_HZ
     dbfs = -20.0
@@ -90,8 +91,8 @@ class CostlyVoice(TtsModel):
         return np.zeros(int(seconds * RATE_HZ), np.float32)
 
 
-class CostlyEar(SttModel):
-    """Hears the same words whatever is said, at a price."""
+class CostlyStt(SttModel):
+    """Recognises the same words in any audio; each call costs simulated time."""
 
     def __init__(self, lane: SimulatedLane, machine: Machine) -> None:
         self._lane = lane
@@ -109,7 +110,7 @@ class CostlyEar(SttModel):
 
 
 class AllSpeech(Vad):
-    """Takes everything for speech."""
+    """Reports all audio as speech."""
 
     frame_s = 0.032
 
@@ -124,7 +125,7 @@ class AllSpeechStream(VadStream):
 
 @dataclass
 class Room:
-    """A listener who plays what comes as soon as it comes."""
+    """A listener that plays audio as soon as it arrives."""
 
     lane: SimulatedLane
     asked_s: float
@@ -154,14 +155,14 @@ class Room:
 
 
 class House:
-    """Rooms, one machine, and its models."""
+    """Several rooms, one machine and its models."""
 
     def __init__(self, machine: Machine, *, max_tasks: int = 64) -> None:
         self.machine = machine
         self.lane = SimulatedLane(workers=machine.workers, max_tasks=max_tasks)
         self.pace = Pace(machine.workers)
         self.voice = CostlyVoice(self.lane, machine)
-        self.ear = CostlyEar(self.lane, machine)
+        self.stt = CostlyStt(self.lane, machine)
         self.start_s = self.lane.now_s
         self.ended: list[Session] = []
 
@@ -178,7 +179,7 @@ class House:
         relaxed: bool = False,
         lease: Future[Lease] | None = None,
     ) -> Room:
-        """A room asks for a text to be spoken, at some time from the start."""
+        """A room requests a speech, at a time counted from the start."""
         room = Room(self.lane, self.start_s + after_s)
 
         def ask() -> None:
@@ -200,7 +201,7 @@ class House:
         return room
 
     def hear(self, *, after_s: float, seconds: float = 2.0) -> Future[tuple[Transcript, float]]:
-        """A room sends a whole utterance at once; what comes is the transcript and the wait for it."""
+        """A room sends a whole utterance at once; return its transcript and how long it took."""
         answer: Future[tuple[Transcript, float]] = Future()
 
         def ask() -> None:
@@ -210,7 +211,7 @@ class House:
                 audio_format=AudioFormat(RATE_HZ),
                 vad=AllSpeech,
                 lane=self.lane,
-                lease=self.lease(self.ear),
+                lease=self.lease(self.stt),
                 relaxed=False,
                 on_end=self.ended.append,
             )
@@ -385,7 +386,7 @@ def test_over_its_bound_the_lane_refuses_at_once_and_says_when_to_come_back() ->
                 audio_format=AudioFormat(RATE_HZ),
                 vad=AllSpeech,
                 lane=house.lane,
-                lease=house.lease(house.ear),
+                lease=house.lease(house.stt),
                 relaxed=False,
                 on_end=house.ended.append,
             ).start()

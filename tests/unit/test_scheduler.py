@@ -1,4 +1,4 @@
-"""The order of work, as scenarios without threads."""
+"""The order in which the scheduler gives out items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets come from files that others cannot read, and from nowhere else."""
+"""Secrets are read only from files that other users cannot read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of older forms are read as what they meant; of newer ones, not at all."""
+"""Settings files of older versions are converted; newer ones are rejected."""
 
 from __future__ import annotations
 

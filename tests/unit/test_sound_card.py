@@ -1,4 +1,4 @@
-"""The appliance's own loudspeaker, with a program that keeps what it is given."""
+"""The appliance's own loudspeaker, with a player program that saves its input."""
 
 from __future__ import annotations
 

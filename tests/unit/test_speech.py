@@ -1,4 +1,4 @@
-"""A speech with a scripted voice: order, streaming, pauses, limits, leaving early."""
+"""Speech sessions with a scripted voice: order, streaming, pauses, limits, cancelling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.speech.pace import Cost, Pace
@@ -39,7 +39,7 @@ RATE_HZ = 1000
 
 
 class ScriptedVoice(TtsModel):
-    """Speaks 0.1 s per segment and remembers what it was asked; may wait or fail."""
+    """Makes 0.1 s of audio per segment and records its requests; may wait or fail."""
 
     rate_hz = RATE_HZ
     dbfs = -20.0
@@ -440,7 +440,7 @@ def test_a_word_without_an_end_is_waited_for_without_work(simulated: Simulated) 
 
 
 class Recording(Task):
-    """A long recording: has always more to do, later than whoever speaks."""
+    """Like a long recording: always has more to do, with a later deadline than any speech."""
 
     over = False
 
@@ -642,7 +642,7 @@ def test_what_is_called_at_the_end_may_fail_and_the_rest_is_done(studio: Studio)
 
 
 class LongLine(ScriptedVoice):
-    """Has something open in the model while a line is read."""
+    """Has something open in the model while a line is made."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ def test_trouble(lanes: list[LaneStatus], words: str) -> None:
 
 
 class Watched:
-    """A supervisor of one lane, and what it has told."""
+    """A supervisor of one lane, and its notifications."""
 
     def __init__(self) -> None:
         self.lane = lane()
@@ -65,14 +65,14 @@ class Watched:
         self.news.set()
 
     async def periods(self, count: int) -> None:
-        """Wait until it has looked so often."""
+        """Wait for so many periods of the supervisor."""
         enough = self.looks + count
         while self.looks < enough:
             self.news.clear()
             await asyncio.wait_for(self.news.wait(), 20.0)
 
     async def hears(self, *kinds: str) -> None:
-        """Wait until each of these kinds was told from now on."""
+        """Wait until each of these kinds of notification was sent, from now on."""
         self.told.clear()
         for kind in kinds:
             while not any(lines.startswith(kind) for lines in self.told):

@@ -1,4 +1,4 @@
-"""What boards say of themselves, read from the files of a made-up one."""
+"""Sensors of boards, read from simulated files of the kernel."""
 
 from __future__ import annotations
 

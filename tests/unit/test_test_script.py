@@ -54,7 +54,7 @@ def test_what_passes_has_passed(checkout: Path) -> None:
     assert call.endswith("tests/unit")
 
 
-@pytest.mark.parametrize(("second", "verdict"), [(0, "Alone they pass"), (1, "Alone they fail, too")])
+@pytest.mark.parametrize(("second", "verdict"), [(0, "They pass alone"), (1, "They fail alone too")])
 def test_what_fails_has_failed_and_the_first_run_is_kept(checkout: Path, second: int, verdict: str) -> None:
     done = run(checkout, 1, second)
     assert done.returncode == 1

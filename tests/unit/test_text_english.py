@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunavox_edge.text.normalize import speakable
+from tests.fakes import processor_time
 
 pytestmark = pytest.mark.unit
 
@@ -538,9 +539,10 @@ def test_decimal_commas(text: str, spoken: str) -> None:
 @pytest.mark.parametrize(
     "around", ["{}", "${}", "{} kg", "{}%", "1/{}", "{}th", "{}-{}", "A{}", "+{}", "{}:30", "May {}"]
 )
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_a_huge_number_is_read_as_digits(number: str, around: str) -> None:
-    said = speakable(around.replace("{}", number), "en")
+    with processor_time.at_most(15):
+        said = speakable(around.replace("{}", number), "en")
     assert said
     assert len(said) < 20 * len(number)
     assert not any(char.isdigit() for char in said)

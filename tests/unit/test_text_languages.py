@@ -1,4 +1,4 @@
-"""Numbers, signs, ordinals and abbreviations of languages other than English: what is written out."""
+"""Numbers, signs, ordinals and abbreviations in languages other than English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SSML: what is followed, what is read as text, and what is refused."""
+"""SSML: supported elements, elements read as text, and rejected markup."""
 
 from __future__ import annotations
 

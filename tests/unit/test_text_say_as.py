@@ -1,4 +1,4 @@
-"""SSML's say-as: every value that the standard lists, in words; and markup as it is in the wild."""
+"""SSML's say-as with every value that the standard lists, and markup as real programs write it."""
 
 from __future__ import annotations
 

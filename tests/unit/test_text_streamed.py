@@ -1,4 +1,4 @@
-"""Text that comes in pieces sounds as the whole text does, also where it stalls."""
+"""Streamed text is spoken like the whole text, also where the stream stalls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _THRESHOLD_CHARS = 40
 
 
 def _spoken(pieces: list[str], *, stalls: frozenset[int] = frozenset(), language: str = "en-US") -> list[str]:
-    """Return what is said of a text that comes in pieces and stalls after some."""
+    """Return what is spoken of a text that arrives in pieces, with stalls after some."""
     script = Script(language=language, normalize=True, ssml=False, sentence_silence_ms=0)
     lines: list[str] = []
 

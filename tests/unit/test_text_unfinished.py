@@ -1,4 +1,4 @@
-"""Whether words recognised so far want more."""
+"""Whether a partial transcript sounds unfinished."""
 
 from __future__ import annotations
 

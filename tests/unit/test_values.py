@@ -1,4 +1,4 @@
-"""Voice, SynthesisParams and what a backend may be asked."""
+"""Voice, SynthesisParams, and the check of what a backend supports."""
 
 from __future__ import annotations
 

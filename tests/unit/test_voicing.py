@@ -1,4 +1,4 @@
-"""What the two workers of a speech share."""
+"""Voicing: what the two workers of a speech share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.speech.assembly import LineWork
 from lunavox_edge.engine.speech.pace import Pace
 from lunavox_edge.engine.speech.phrases import PhraseCache

@@ -1,4 +1,4 @@
-"""Wake words in folders: what is taken, what is reported as broken, what is left to others."""
+"""Wake words in folders: which are found, which are reported as broken, which files are ignored."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ BROKEN = {
     "no part micro": (about(micro=None), MODEL, "no part 'micro'"),
     "no model named": (about(model=None), MODEL, "must name a 'model'"),
     "a path": (about(model="../hey_luna.tflite"), MODEL, "must name a 'model'"),
-    "no phrase": (about(wake_word=" "), MODEL, "what is said"),
+    "no phrase": (about(wake_word=" "), MODEL, "spoken phrase"),
     "no threshold": (about(micro={**MICRO, "probability_cutoff": "high"}), MODEL, "probability_cutoff"),
     "a threshold of 1": (about(micro={**MICRO, "probability_cutoff": 1}), MODEL, "probability_cutoff"),
     "no window": (about(micro={**MICRO, "sliding_window_size": 0}), MODEL, "sliding_window_size"),

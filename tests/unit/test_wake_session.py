@@ -1,4 +1,4 @@
-"""Waiting for wake words: when a word counts, what a stream does with audio, leases held together."""
+"""Wake-word sessions: detections, what a session does with audio, joint leases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from contextlib import nullcontext
 
 import pytest
 
-from lunavox_edge.engine.models.leases import JointLease, joint
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import JointLease, Lease, joint
 from lunavox_edge.engine.scheduling.lanes import Lane
-from lunavox_edge.engine.waking import wake_session as vigil_module
+from lunavox_edge.engine.waking import wake_session as wake_session_module
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules
 from lunavox_edge.engine.waking.wake_session import WakeSession, WakeTarget
 from lunavox_edge.errors import BrokenModel, Busy, Cancelled, InternalError, LunavoxError, UnknownModel
@@ -113,8 +112,8 @@ def test_detections_have_a_place_and_the_senders_time(room: Room) -> None:
     assert room.ended.is_set()
 
 
-class Deaf(list[Detection]):
-    """Fails at everything that it is told."""
+class FailingList(list[Detection]):
+    """Takes a detection and fails, like a callback."""
 
     def append(self, found: Detection) -> None:
         super().append(found)
@@ -122,7 +121,7 @@ class Deaf(list[Detection]):
 
 
 def test_a_listener_that_fails_does_not_end_the_wait(room: Room, caplog: pytest.LogCaptureFixture) -> None:
-    room.heard = Deaf()
+    room.heard = FailingList()
     wake_session = room.open("okay_nabu", "alexa")
     wake_session.feed(said("alexa") + silence(0.2) + said("okay_nabu"))
 
@@ -149,7 +148,7 @@ def test_odd_pieces_lose_nothing(room: Room) -> None:
 
 
 def test_audio_waits_for_the_model_within_bounds(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vigil_module, "MAX_BACKLOG_BYTES", 20_000)
+    monkeypatch.setattr(wake_session_module, "MAX_BACKLOG_BYTES", 20_000)
     lease: Future[Lease] = Future()
     wake_session = room.open("alexa", lease=lease)
     wake_session.feed(said("alexa", 0.5))

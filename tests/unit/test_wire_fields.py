@@ -1,4 +1,4 @@
-"""The fields of events: liberal in what is clear, strict in what is not."""
+"""Fields of events: unambiguous values are accepted, all others refused."""
 
 from __future__ import annotations
 

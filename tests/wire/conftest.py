@@ -14,20 +14,24 @@ from wyoming.event import Event
 
 from lunavox_edge.backends import registry
 from lunavox_edge.engine.engine import Engine
+from lunavox_edge.hub import satellite_link
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.types import Transcript
 from lunavox_edge.wyoming_server.server import WyomingServer
+from tests.fakes.leaping_loop import wait_for_threads_of
 from tests.fakes.leftovers import assert_nothing_left, no_task_left
+from tests.fakes.satellite import until
 from tests.fakes.stt import ScriptedStt, SttScript
 from tests.fakes.tts import ScriptedTts, TtsScript
+from tests.fakes.vad import LoudnessVad
 from tests.fakes.wake import ScriptedWake, WakeScript
+from tests.wire.house import Build, building
 
 PATIENCE_S = 20.0
-PROMPT_S = 5.0  # long for what must not wait for others, and short for a machine that is busy with more
 
 
 class Peer:
-    """The real client of the wyoming package, and its bare socket for what that would never send."""
+    """The client of the wyoming package, and its socket for bytes that it would never send."""
 
     def __init__(self, uri: str) -> None:
         self.client = AsyncTcpClient.from_uri(uri, connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S)
@@ -55,7 +59,7 @@ class Peer:
         return str(error.data["text"])
 
     async def until(self, kind: str) -> list[Event]:
-        """Return the events up to and with the first of a kind."""
+        """Return the events up to the first one of a type, including that one."""
         events: list[Event] = []
         while not events or events[-1].type != kind:
             event = await self.read()
@@ -77,13 +81,13 @@ class Peer:
         return self.client._writer
 
     def vanish(self) -> None:
-        """Go as a client does that leaves something unread: the connection is reset."""
+        """Disconnect like a client that leaves data unread: the connection is reset."""
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
     def leave(self) -> None:
-        """Go as a client does that has read everything: nothing but the end of its input shows."""
+        """Disconnect like a client that has read everything: the server sees only the end of input."""
         self.writer.transport.abort()
 
 
@@ -95,8 +99,8 @@ class Service:
     engine: Engine
     tts: TtsScript
     stt: SttScript
-    told: list[Transcript]
-    """What `on_transcript` was told."""
+    transcripts: list[Transcript]
+    """The transcripts passed to `on_transcript`."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Peer]:
@@ -112,22 +116,19 @@ class Service:
                     await writer.wait_closed()
 
     async def quiet(self) -> None:
-        """Wait until every client has been seen off and every session has ended."""
+        """Wait until all connections and all sessions have ended."""
         await self.until(lambda: not self.server.connections)
         await self.engine_idle()
 
     async def engine_idle(self) -> None:
-        """Wait until every session has ended."""
+        """Wait until all sessions have ended."""
         await self.until(lambda: not self.engine.status().sessions and not self.engine.status().wake_sessions)
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        """Wait until something has come about."""
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(
-            f"{self.server.connections} connections, {self.engine.status().sessions} sessions"
+        """Wait until a condition is true."""
+        await until(
+            reached,
+            lambda: f"{self.server.connections} connections, {self.engine.status().sessions} sessions",
         )
 
 
@@ -156,7 +157,7 @@ async def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch) -> tuple[TtsScript, SttScript]:
-    """Put scripted backends in the place of the built-in ones."""
+    """Replace the built-in backends by scripted ones."""
     built_in = {
         "scripted-tts": "tests.fakes.tts:ScriptedTts",
         "scripted-stt": "tests.fakes.stt:ScriptedStt",
@@ -195,16 +196,32 @@ async def serve(scripts: tuple[TtsScript, SttScript], tmp_path: Path) -> AsyncIt
             )
             engine = Engine(settings)
             stack.callback(engine.close)
-            told: list[Transcript] = []
+            wait_for_threads_of(engine)
+            transcripts: list[Transcript] = []
             server = WyomingServer(
-                engine, settings.wyoming, settings.limits, on_transcript=lambda heard, _: told.append(heard)
+                engine,
+                settings.wyoming,
+                settings.limits,
+                on_transcript=lambda transcript, _: transcripts.append(transcript),
             )
             await server.start()
             stack.push_async_callback(server.stop, 0.0)
             for script in scripts:
                 stack.callback(script.go.set)
-            return Service(server, engine, *scripts, told)
+            return Service(server, engine, *scripts, transcripts)
 
+        yield start
+
+
+@pytest.fixture
+async def build(
+    leaping: None, scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Build]:
+    """Start the hub of a house; see `building`."""
+    monkeypatch.setattr(registry, "vad", LoudnessVad)
+    monkeypatch.setattr(satellite_link, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(satellite_link, "_LONGEST_PAUSE_S", 0.1)
+    async with building(scripts, tmp_path) as start:
         yield start
 
 

@@ -1,8 +1,7 @@
-"""A running satellite, for tests that are its hub: files are microphone and speaker."""
+"""A running satellite device for tests that act as its hub; microphone and loudspeaker are files."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lunavox_edge.satellite.speaker import open_speaker
 from lunavox_edge.satellite.timers import Clock
 from lunavox_edge.satellite.words import Words
 from lunavox_edge.settings.model import Settings
+from tests.fakes.satellite import until
 from tests.wire.conftest import Peer
 
 RATE_HZ = 22_050
@@ -38,7 +38,7 @@ def speech(seconds: float, *, rate_hz: int = RATE_HZ, level: int = 1000) -> list
 
 @dataclass
 class Room:
-    """A running satellite."""
+    """A running satellite device."""
 
     satellite: SatelliteDevice
     server: SatelliteServer
@@ -60,11 +60,7 @@ class Room:
         return read_wav(written)[1] if written else b""
 
     async def until(self, reached: Callable[[], bool]) -> None:
-        for _ in range(1000):
-            if reached():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError(f"{self.satellite.phase}: {self.said}")
+        await until(reached, lambda: f"{self.satellite.phase}: {self.said}")
 
 
 Furnish = Callable[..., Awaitable[Room]]
@@ -72,7 +68,7 @@ Furnish = Callable[..., Awaitable[Room]]
 
 @asynccontextmanager
 async def furnishing(tmp_path: Path) -> AsyncIterator[Furnish]:
-    """Start satellites; `sound` is what the microphone's file holds."""
+    """Yield a function that starts devices; `sound` is the PCM in the microphone's file."""
     async with AsyncExitStack() as stack:
 
         async def start(

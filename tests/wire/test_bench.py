@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
-from lunavox_edge.bench import bench_client, hearing, home_assistant, public, speaking, strain
+from lunavox_edge.bench import (
+    bench_client,
+    hearing,
+    home_assistant,
+    public,
+    recordings,
+    servers,
+    speaking,
+    strain,
+)
 from lunavox_edge.bench.context import QUICK, BenchRun
 from lunavox_edge.bench.figure_table import FigureTable
 from lunavox_edge.bench.recordings import Recording
@@ -181,6 +190,12 @@ async def test_a_server_that_does_not_start_says_what_it_said() -> None:
             pass
 
 
+@pytest.fixture(autouse=True)
+def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a service never rests."""
+    monkeypatch.setattr(servers, "_REST_TIMEOUT_S", 0.2)
+
+
 async def test_a_whole_run_over_our_service_fills_the_table(service: OurService) -> None:
     async with running(Plan("ours", uris=(service.server.uri,)), quota=None) as found:
         assert found.tts_uri == found.stt_uri == service.server.uri
@@ -199,7 +214,10 @@ async def test_a_whole_run_over_our_service_fills_the_table(service: OurService)
     assert (values["RSS"] or 0) > 1
 
 
-async def test_a_command_is_timed_from_audio_stop_and_from_the_end_of_speech(service: OurService) -> None:
+async def test_a_command_is_timed_from_audio_stop_and_from_the_end_of_speech(
+    service: OurService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "QUIET_S", 1.5)
     async with running(Plan("ours", uris=(service.server.uri,)), quota=None) as found:
         context = one_of_everything(found)
         context.recordings = [Known("a", "command", np.tile(context.recordings[0].samples, 2), "hello")]

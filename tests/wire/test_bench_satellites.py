@@ -9,9 +9,10 @@ import pytest
 
 from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.backends import registry
+from lunavox_edge.bench import hub_load
 from lunavox_edge.bench.context import QUICK, BenchRun
 from lunavox_edge.bench.figure_table import FigureTable, p95
-from lunavox_edge.bench.hub_load import BenchHouse
+from lunavox_edge.bench.hub_load import HubBenchmark
 from lunavox_edge.bench.rooms import Room, SpokenCommand, rooms
 from lunavox_edge.bench.servers import Service
 from lunavox_edge.engine.engine import Engine
@@ -35,11 +36,12 @@ async def two_rooms(
     scripts: tuple[TtsScript, SttScript], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Room, ...]]:
     monkeypatch.setattr(registry, "vad", LoudnessVad)
+    monkeypatch.setattr(hub_load, "_SETTLE_S", 0.1)
     async with rooms(2, LimitSettings()) as found:
         settings = Settings.model_validate(
             {
                 "catalog": {"cache_dir": tmp_path},
-                "stt": {"model": "ear", "no_speech_timeout_s": 1.0},
+                "stt": {"model": "ear", "pause_default_ms": 200, "no_speech_timeout_s": 1.0},
                 "tts": {"voice": "alpha", "loudness_dbfs": None, "phrase_cache_mb": 0},
                 "wake": {"default": ["okay_nabu"]},
                 "satellites": {
@@ -52,7 +54,7 @@ async def two_rooms(
         hub = Hub(engine, settings.satellites, SoundCard(None))
         hub.start()
         for room in found.values():
-            await room.until("run-satellite", since_s=0.0, timeout_s=10)
+            await room.until("run-satellite", since_s=0.0, timeout_s=30)
         yield tuple(found.values())
         await hub.stop(0.0)
         engine.close()
@@ -61,7 +63,7 @@ async def two_rooms(
 async def test_turns_are_timed(two_rooms: tuple[Room, ...]) -> None:
     report = FigureTable(["ours"])
     context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = BenchHouse(context, Service("hub"), two_rooms, None)
+    house = HubBenchmark(context, Service("hub"), two_rooms, None)
     await house.choose([[COMMAND]])
     await house.turns(3)
     await house.announcements()
@@ -86,7 +88,7 @@ async def test_a_word_that_is_not_understood_is_counted(
     monkeypatch.setattr("lunavox_edge.bench.hub_load._WORD_S", 0.5)
     report = FigureTable(["ours"])
     context = BenchRun([Service("ours")], QUICK, report, lambda _: None, float("inf"))
-    house = BenchHouse(context, Service("hub"), two_rooms, None)
+    house = HubBenchmark(context, Service("hub"), two_rooms, None)
     mumbled = SpokenCommand(silence(0.5), 0.3, 0.4, "")
     with pytest.raises(TimedOut, match="wake word"):
         await house.choose([[mumbled]])

@@ -48,7 +48,7 @@ async def test_it_speaks_listens_and_asks(service: Service) -> None:
     )
     assert (heard.text, heard.language, heard.confidence) == ("turn on the light", "en", 0.9)
     assert heard.duration_s == pytest.approx(0.12)
-    assert 0 < await beside(lambda: blocking_client.ping(uri, timeout_s=20.0)) < 5
+    assert 0 < await beside(lambda: blocking_client.ping(uri, timeout_s=20.0)) < 20
     info = await beside(lambda: blocking_client.describe(uri, timeout_s=20.0))
     assert info.tts[0].voices[0].name == "alpha"
     status = await beside(lambda: blocking_client.status(uri, timeout_s=20.0))
@@ -83,7 +83,7 @@ async def test_a_speech_may_be_left_early(service: Service) -> None:
 
 
 def answering(answer: bytes) -> tuple[str, socket.socket]:
-    """Return the address of a service that says one thing to one client, whatever it is asked."""
+    """Return the address of a service that sends fixed bytes to one client."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""A client that closes its sending side gets its answers; one that has gone takes its requests along."""
+"""A client that closes its sending side gets its answers; requests of a client that is gone are cancelled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STOP = Event("audio-stop")
 
 
 async def answers(service: Service, raw: bytes) -> list[str]:
-    """Send all, close the sending side, and return the types of what comes until the end."""
+    """Send everything, close the sending side, and return the types of all events until the end."""
     async with service.connect() as peer:
         await peer.send_bytes(raw)
         peer.writer.write_eof()
@@ -134,7 +134,7 @@ async def test_a_client_that_is_reset_takes_its_requests_along(
     uri: str,
     closed_first: bool,  # noqa: FBT001
 ) -> None:
-    """Also while its utterance is transcribed, when nothing is written that could fail."""
+    """Also while the utterance is transcribed, when there is no write that could fail."""
     service = await serve(wyoming={"uri": uri.format(folder=tmp_path_factory.mktemp("s"))})
     service.stt.go.clear()
     async with service.connect() as peer:
@@ -201,7 +201,7 @@ async def test_a_service_that_stops_waits_for_a_half_closed_client(service: Serv
 
 
 async def test_a_half_closed_client_is_waited_for_no_longer_than_an_idle_one(serve: Serve) -> None:
-    service = await serve(limits={"idle_timeout_s": 0.05})
+    service = await serve(limits={"idle_timeout_s": 0.5})
     service.stt.go.clear()
     async with service.connect() as peer:
         await peer.send(*utterance(), STOP)
@@ -212,7 +212,7 @@ async def test_a_half_closed_client_is_waited_for_no_longer_than_an_idle_one(ser
 
 
 def nc(address: tuple[str, int], *events: Event) -> bytes:
-    """What `nc -N` does: send, close the sending side, read to the end."""
+    """Do what `nc -N` does: send, close the sending side, read to the end."""
     with socket.create_connection(address, timeout=20.0) as client:
         client.sendall(b"".join(map(encode_event, events)))
         client.shutdown(socket.SHUT_WR)

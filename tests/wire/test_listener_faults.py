@@ -1,4 +1,4 @@
-"""What a listener of transcripts raises is its own trouble."""
+"""Exceptions of an `on_transcript` callback do not affect clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs of our own that play or record, begun and ended at every moment."""
+"""Starting and ending child processes, cancelled at every moment."""
 
 from __future__ import annotations
 

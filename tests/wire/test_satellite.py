@@ -1,4 +1,4 @@
-"""A satellite and its hub: a client that behaves like one; files are microphone and speaker."""
+"""The satellite device, with a client as its hub; microphone and loudspeaker are files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from lunavox_edge.wyoming_server.listener import Listener
 from tests.fakes.stt import SttScript
 from tests.fakes.tts import TtsScript
 from tests.fakes.wake import ScriptedWake, said, silence
-from tests.wire.conftest import Peer
+from tests.wire.conftest import PATIENCE_S, Peer
 from tests.wire.rooms import RATE_HZ, Furnish, furnishing, speech
 
 pytestmark = pytest.mark.wire
@@ -73,7 +73,7 @@ async def test_without_words_of_its_own_everything_goes_to_the_hub_until_a_pause
         assert pipeline.data["end_stage"] == "tts"
         assert pipeline.data["restart_on_end"] is True
         assert await streamed(hub, 6) == sound
-        # After the recording the room is quiet, not the connection.
+        # Silence follows the recording; the connection stays.
         assert await streamed(hub, 2) == bytes(2 * CHUNK_BYTES)
         await hub.send("transcript", "detection", "voice-started", "voice-stopped", "synthesize", "ping")
         await hub.until("pong")
@@ -82,7 +82,7 @@ async def test_without_words_of_its_own_everything_goes_to_the_hub_until_a_pause
         await hub.until("pong")
         assert room.satellite.phase is MicrophonePhase.OFF
         await hub.alive()
-        # Run again, it plays its recording anew.
+        # After another `run-satellite` the recording is played from its beginning.
         await hub.send("run-satellite")
         await hub.expect("run-pipeline")
         assert await streamed(hub, 6) == sound
@@ -168,7 +168,7 @@ async def test_the_wake_word_silences_it_at_once(furnish: Furnish) -> None:
         await hub.expect("detection")
         await hub.expect("run-pipeline")
         heard = len(room.heard())
-        # What still comes for the silenced speech is not heard; the next speech is.
+        # Further audio of the silenced speech is not played; the next speech is.
         await hub.send(*speech(5.0)[1:], *speech(0.1, level=3000))
         await hub.until("played")
         assert len(room.heard()) == heard + 2 * int(0.1 * RATE_HZ)
@@ -315,7 +315,7 @@ async def test_a_hub_that_falls_silent_is_asked_and_then_left(
     room = await furnish(words=())
     async with room.connect() as hub:
         await hub.send("run-satellite")
-        await hub.alive()  # it knows pings
+        await hub.alive()  # it answers pings
         await hub.expect("ping")
         with suppress(ConnectionError):
             await hub.expect_end()
@@ -392,7 +392,7 @@ async def test_the_command_serves_and_ends_in_order(tmp_path: Path) -> None:
         events = await hub.until("played")
         assert next(event for event in events if event.type == "audio-chunk").payload == b"\x03\x00" * 480
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10.0) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
         assert (await process.stdout.read()).decode().endswith("\nStopped.\n")
         await hub.client.disconnect()
     finally:

@@ -1,4 +1,4 @@
-"""Timers at a satellite: its hub is a client that behaves like Home Assistant, the clock is the test's."""
+"""Timers of the satellite device, with a client like Home Assistant as its hub, on a clock of the test."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def clock() -> ManualClock:
 
 
 async def rings(room: Room) -> None:
-    """Wait until the ring is heard, loudly enough for a person."""
+    """Wait until the ring plays, loudly enough to be noticed."""
     await room.until(lambda: room.satellite.alarm.sounding and loudest(room) > 3000)
 
 
@@ -172,7 +172,7 @@ async def test_the_hub_is_gone_and_it_rings_all_the_same(furnish: Furnish, clock
     await room.until(lambda: room.said[-1].endswith("has gone."))
     clock.pass_s(300)
     await rings(room)
-    # It comes back, tells of the end that it could not tell before, and of what it still counts.
+    # It reconnects, and sends the end that it could not send before and the timers that still count.
     async with room.connect() as hub:
         await hub.send("run-satellite", FINISHED)
         await hub.until("audio-chunk")
@@ -271,7 +271,7 @@ async def test_speech_goes_before_a_ring_which_goes_on_afterwards(furnish: Furni
         assert (alarm.rings, alarm.sounding) == (True, False)
         await hub.expect("played")
         pcm = room.heard()
-        # All of what was said is there in one piece.
+        # The speech was played in one piece.
         assert (1000).to_bytes(2, "little") * int(0.4 * 22_050) in pcm
         await room.until(lambda: alarm.sounding and len(room.heard()) > len(pcm))
 
@@ -308,7 +308,7 @@ async def test_without_a_hub_a_word_of_its_own_silences_it(furnish: Furnish, clo
 async def test_a_paused_microphone_stays_closed_and_the_timer_rings(
     furnish: Furnish, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, *, stays: bool
 ) -> None:
-    # Home Assistant pauses at its own end too, and goes at once; muted, it stays.
+    # When Home Assistant stops, it pauses and disconnects at once; when it mutes, it stays connected.
     monkeypatch.setattr("lunavox_edge.satellite.device._FAREWELL_S", 0.0 if stays else 60.0)
     room = await furnish(silence(0.1) + said("alexa"), words=("alexa",), clock=clock)
     async with room.connect() as hub:
@@ -422,7 +422,7 @@ async def test_a_command_that_failed_is_heard(
 async def test_a_hub_that_listens_no_more_after_an_error_is_asked_again(
     furnish: Furnish, monkeypatch: pytest.MonkeyPatch, *, restarts: bool
 ) -> None:
-    monkeypatch.setattr(rearming, "FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr(rearming, "FIRST_PAUSE_S", 0.5)
     room = await furnish()
     async with room.connect() as hub:
         await hub.send("run-satellite")
@@ -439,7 +439,7 @@ async def test_a_hub_that_listens_no_more_after_an_error_is_asked_again(
 
 @asynccontextmanager
 async def house(room: Room, tmp_path: Path, **settings: object) -> AsyncIterator[Hub]:
-    """The hub of this project, with the satellite as its kitchen."""
+    """The hub of this project, with the device as its satellite `kitchen`."""
     known = {"kitchen": {"uri": room.server.uri}}
     satellites = {"chime": False, "announcement_chime": False, "known": known, **settings}
     sections = Settings.model_validate(
@@ -480,7 +480,7 @@ async def test_stop_at_our_hub_silences_a_ring_and_an_announcement_does_not(
         await rings(room)
         hub.hush("kitchen")
         await room.until(lambda: quiet(room))
-        # What still counts down goes on.
+        # The other timers go on counting.
         clock.pass_s(45)
         await rings(room)
         hub.hush(None)

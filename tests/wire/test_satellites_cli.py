@@ -66,7 +66,7 @@ async def test_doctor_looks_for_satellites_and_for_who_answers() -> None:
         },
     }
     settings = Settings.model_validate({"satellites": house})
-    found = await asyncio.to_thread(lambda: list(doctor._house(settings)))
+    found = await asyncio.to_thread(lambda: [*doctor._satellites(settings), *doctor._answers(settings)])
     satellites = [finding for finding in found if finding.topic == "satellite"]
     answers = [finding for finding in found if finding.topic == "answer"]
     assert [finding.verdict for finding in satellites] == [Severity.OK, Severity.WARN, Severity.WARN]
@@ -78,7 +78,7 @@ async def test_doctor_looks_for_satellites_and_for_who_answers() -> None:
     assert "No such file" in answers[2].text
     for fake in (here, other):
         await fake.stop()
-    (none,) = doctor._house(Settings())
+    (none,) = doctor._satellites(Settings())
     assert none.verdict is Severity.OK
 
 

@@ -112,7 +112,7 @@ async def test_a_recording_too_long_for_the_service_is_heard_all_the_same(
     heard = json.loads(capsys.readouterr().out)
     assert heard["text"]
     assert heard["duration_s"] == pytest.approx(length_s, abs=0.1)
-    assert bool(service.told) is by_service
+    assert bool(service.transcripts) is by_service
 
 
 def test_a_recording_from_a_pipe_may_be_long(

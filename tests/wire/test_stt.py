@@ -1,4 +1,4 @@
-"""Listening: order, formats, and what goes wrong."""
+"""Speech recognition over Wyoming: order of messages, formats, errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wyoming.tts import Synthesize
 
 from lunavox_edge.audio.wav import wav_bytes
 from lunavox_edge.errors import OutOfMemory
-from lunavox_edge.wyoming_server import gathering
+from lunavox_edge.wyoming_server import read_batching
 from tests.wire.conftest import Serve, Service
 
 pytestmark = pytest.mark.wire
@@ -44,7 +44,7 @@ async def test_what_is_said_is_transcribed(service: Service) -> None:
         await peer.alive()
     assert (transcript.text, transcript.language) == ("turn on the light", "en")
     ((samples, request),) = service.stt.heard
-    assert [heard.text for heard in service.told] == ["turn on the light"]
+    assert [transcript.text for transcript in service.transcripts] == ["turn on the light"]
     assert len(samples) == 16_000
     assert request.language == "en"
 
@@ -158,7 +158,7 @@ async def test_any_sane_format_is_converted(service: Service, rate: int, width: 
 
 
 async def test_a_wav_header_says_the_format(service: Service) -> None:
-    """As Home Assistant's REST interface sends it: a WAV file as audio of another format."""
+    """A WAV file as audio of another format, as Home Assistant's REST interface sends it."""
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(wav_bytes(SECOND * 2, 32_000), size=7), STOP)
         await peer.expect("transcript")
@@ -432,8 +432,8 @@ async def test_an_utterance_over_the_limit_is_refused_once(serve: Serve) -> None
         await peer.expect("transcript")
 
 
-async def test_silence_on_the_wire_ends_the_utterance(serve: Serve) -> None:
-    service = await serve(limits={"read_timeout_s": 0.1})
+async def test_silence_on_the_wire_ends_the_utterance(leaping: None, serve: Serve) -> None:
+    service = await serve(limits={"read_timeout_s": 10})
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks())
         await peer.expect_error("timeout")
@@ -470,7 +470,7 @@ async def test_a_client_that_leaves_takes_its_utterances_with_it(service: Servic
 async def test_live_audio_gathers_before_it_is_read_and_none_is_lost(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "_LIVE_AFTER_S", 0.0)
+    monkeypatch.setattr(read_batching, "_LIVE_AFTER_S", 0.0)
     async with service.connect() as peer:
         await peer.send(ask(), START)
         for chunk in chunks(size=3200):

@@ -1,4 +1,4 @@
-"""TLS: the service and its clients, a satellite and its hub, and who answers there."""
+"""TLS between the service and its clients, and between a satellite and its hub."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.wire
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for kitchen.invalid that signed itself, and its key."""
+    """A self-signed certificate for kitchen.invalid, and its key."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("tls")
@@ -77,7 +77,7 @@ async def test_tls_carries_speech_both_ways(serve: Serve, certificate: tuple[Pat
     heard = await asyncio.to_thread(
         lambda: blocking_client.transcribe(uri, pcm, AudioFormat(16_000), timeout_s=PATIENCE_S)
     )
-    assert heard.text == service.told[-1].text
+    assert heard.text == service.transcripts[-1].text
     await service.quiet()
 
 
@@ -99,7 +99,7 @@ async def test_a_tls_client_that_ends_takes_its_requests_along(
     caplog: pytest.LogCaptureFixture,
     end: Callable[[ssl.SSLSocket], None],
 ) -> None:
-    """What TLS has ended in one direction has ended in both, as asyncio has it."""
+    """With TLS, asyncio ends a connection in both directions at once."""
     cert, key = certificate
     service = await serve(wyoming={"uri": "tls://127.0.0.1:0", "tls_cert": cert, "tls_key": key})
     service.tts.go.clear()
@@ -111,7 +111,7 @@ async def test_a_tls_client_that_ends_takes_its_requests_along(
         with context.wrap_socket(bare, server_hostname="127.0.0.1") as peer:
             peer.sendall(b'{"type":"synthesize","data":{"text":"Hello."}}\n{"type":"ping"}\n')
             assert b"pong" in peer.recv(1000)
-            service.tts.asked.wait(5.0)
+            service.tts.asked.wait(PATIENCE_S)
             end(peer)
 
     await asyncio.to_thread(ask)
@@ -175,24 +175,24 @@ def test_tls_needs_a_certificate() -> None:
 
 
 class Hub:
-    """What a link tells its owner."""
+    """Records what a satellite link reports."""
 
     def __init__(self) -> None:
-        self.told: asyncio.Queue[Info | LunavoxError] = asyncio.Queue()
+        self.reports: asyncio.Queue[Info | LunavoxError] = asyncio.Queue()
 
     def opened(self, info: Info) -> None:
-        self.told.put_nowait(info)
+        self.reports.put_nowait(info)
 
     def received(self, event: Event) -> None:
-        """Nothing is sent unasked."""
+        """Ignore events; the satellite sends none without a request."""
 
     def closed(self, error: LunavoxError) -> None:
-        self.told.put_nowait(error)
+        self.reports.put_nowait(error)
 
 
 @asynccontextmanager
 async def linked(uri: str) -> AsyncIterator[Hub]:
-    """Keep the hub's connection to a satellite."""
+    """Run the hub's link to a satellite."""
     hub = Hub()
     task = asyncio.create_task(SatelliteLink("kitchen", uri, LimitSettings(), hub).run())
     try:
@@ -204,7 +204,7 @@ async def linked(uri: str) -> AsyncIterator[Hub]:
 
 @pytest.fixture
 async def satellite(certificate: tuple[Path, Path], tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a satellite that shows the certificate."""
+    """Run a satellite with the certificate; yield its address."""
     room = SatelliteDevice(
         microphone=open_microphone("command:true"),
         speaker=open_speaker(str(tmp_path / "speaker.wav")),
@@ -227,21 +227,21 @@ async def satellite(certificate: tuple[Path, Path], tmp_path: Path) -> AsyncIter
 async def test_a_hub_reaches_its_satellite_by_tls(satellite: str, certificate: tuple[Path, Path]) -> None:
     assert satellite.startswith("tls://127.0.0.1:")
     async with linked(f"{satellite}?ca={certificate[0]}") as hub:
-        told = await asyncio.wait_for(hub.told.get(), PATIENCE_S)
-    assert isinstance(told, Info)
-    assert told.satellite is not None
-    assert told.satellite.name == "kitchen"
+        report = await asyncio.wait_for(hub.reports.get(), PATIENCE_S)
+    assert isinstance(report, Info)
+    assert report.satellite is not None
+    assert report.satellite.name == "kitchen"
 
 
 async def test_a_hub_does_not_speak_to_what_it_does_not_trust(
     satellite: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with linked(satellite) as hub:
-        told = await asyncio.wait_for(hub.told.get(), PATIENCE_S)
-    assert isinstance(told, InsecurePeer)
+        report = await asyncio.wait_for(hub.reports.get(), PATIENCE_S)
+    assert isinstance(report, InsecurePeer)
     assert "does not prove who it is" in caplog.text
     async with linked(f"{satellite}?ca=/nowhere.pem") as hub:
-        assert isinstance(await asyncio.wait_for(hub.told.get(), PATIENCE_S), SettingsError)
+        assert isinstance(await asyncio.wait_for(hub.reports.get(), PATIENCE_S), SettingsError)
 
 
 async def test_who_answers_is_asked_by_tls(certificate: tuple[Path, Path]) -> None:

@@ -1,7 +1,8 @@
-"""Waiting for wake words: who gets the audio, what comes back, and what goes wrong."""
+"""Wake words over Wyoming: routing of audio, detections, errors."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -183,7 +184,7 @@ async def test_an_old_satellite_sends_no_start(service: Service) -> None:
     async with service.connect() as peer:
         await peer.send(ask("alexa"), *chunks(said("alexa") + silence(0.1)))
         await detection(peer)
-        # It asks again in the middle of the audio, for the next time.
+        # It sends `detect` again in the middle of the audio, for the next stream.
         await peer.send(ask("okay_nabu"), *chunks(said("okay_nabu") + silence(0.1)))
         assert (await detection(peer)).name == "okay_nabu"
 
@@ -225,7 +226,7 @@ async def test_a_recording_may_come_in_one_message(service: Service) -> None:
     async with service.connect() as peer:
         pcm = silence(60.0) + said("alexa") + silence(0.1)
         await peer.send(ask("alexa"), START, Event("audio-chunk", {**shape, "timestamp": 5_000}, pcm), STOP)
-        # The time of the piece in which the word is: pieces of the message count as its own chunks.
+        # The time of the piece that contains the word: each piece of the message counts as a chunk.
         assert 65_000 - AUDIO_PIECE_BYTES // 32 < ((await detection(peer)).timestamp or 0) <= 65_000
 
 
@@ -248,15 +249,15 @@ async def test_timestamps_of_a_wrong_type_count_as_missing(service: Service) -> 
         assert (await detection(peer)).timestamp == 500
 
 
-async def test_limits_of_utterances_do_not_apply(serve: Serve) -> None:
+async def test_limits_of_utterances_do_not_apply(leaping: None, serve: Serve) -> None:
     service = await serve(
-        limits={"max_utterance_s": 0.5, "read_timeout_s": 0.1, "max_sessions": 1}, wake={"max_streams": 2}
+        limits={"max_utterance_s": 0.5, "read_timeout_s": 10, "max_sessions": 1}, wake={"max_streams": 2}
     )
     async with service.connect() as peer, service.connect() as other:
         await other.send(ask("alexa"), START, *chunks(silence(0.1)))
         await peer.send(ask("alexa"), START, *chunks(silence(3.0)))
         await service.until(lambda: service.engine.status().wake_sessions == 2)
-        # An utterance beside it would have been dropped for its silence by now.
+        await asyncio.sleep(15)  # an utterance would have been dropped for its silence by now
         await other.send("ping")
         await other.expect("pong")
         await peer.send(*chunks(said("alexa") + silence(0.1)))
@@ -275,15 +276,16 @@ async def test_a_client_that_leaves_takes_its_stream_along(service: Service) -> 
     assert ScriptedWake.script.open_streams == 0
 
 
-async def test_a_failure_is_told_and_a_deaf_client_is_let_go(
+async def test_a_failure_is_reported_and_a_client_that_does_not_read_it_is_disconnected(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wake_handler, "_UNREAD_ERROR_S", 0.0)
     ScriptedWake.script.error = MemoryError()
     async with service.connect() as peer:
         await peer.send(ask(), START, *chunks(silence(0.2)))
         await peer.expect_error("out_of_memory")
-        with suppress(ConnectionError):  # what it sends last may come when nobody listens any more
+        # Not earlier: on a busy machine the session fails while the audio above is still being sent.
+        monkeypatch.setattr(wake_handler, "_UNREAD_ERROR_S", 0.0)
+        with suppress(ConnectionError):  # the last messages may be sent after the connection was closed
             await peer.send(*chunks(silence(0.1)))
             await peer.expect_end()
     await service.quiet()

@@ -1,4 +1,4 @@
-"""The port is found by those who look for it, at its present address, and no longer once it is gone."""
+"""Announcing the port by zeroconf, and finding satellites: current addresses, and removal at the end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from zeroconf.asyncio import AsyncZeroconf
 
 from lunavox_edge.address import Address
 from lunavox_edge.background import Background
+from lunavox_edge.bridge import within
 from lunavox_edge.settings.model import WyomingSettings
 from lunavox_edge.wire.neighbours import Neighbourhood
-from lunavox_edge.wire.zeroconf import ServiceAnnouncement, instance_name, is_for_others, own_addresses
+from lunavox_edge.wire.zeroconf import (
+    ServiceAnnouncement,
+    close_sockets,
+    instance_name,
+    is_for_others,
+    own_addresses,
+)
 from tests.wire.conftest import Serve
 
 pytestmark = pytest.mark.wire
@@ -30,7 +38,7 @@ PATIENCE_S = 20.0
 
 
 class Program:
-    """One of the programs in tests/fakes, which ends when its input does."""
+    """A program of tests/fakes; it ends at the end of its input."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -92,7 +100,7 @@ async def test_it_is_found_on_the_loopback_and_gone_at_its_end() -> None:
 
 
 def failing_once() -> Callable[[], tuple[str, ...]]:
-    """List the loopback, but not at the first time."""
+    """Return the loopback address, but raise at the first call."""
     faults = [RuntimeError("can't start new thread")]
 
     def addresses() -> tuple[str, ...]:
@@ -185,6 +193,25 @@ async def test_no_network_is_waited_for_and_named_once(caplog: pytest.LogCapture
             await asyncio.wait_for(looked.acquire(), PATIENCE_S)
         await announcement.stop()
     assert len([record for record in caplog.records if "found by zeroconf" in record.message]) == 1
+
+
+async def test_sockets_are_closed_even_if_zeroconf_takes_too_long_for_that() -> None:
+    class Endless(AsyncZeroconf):
+        async def async_close(self) -> None:
+            await asyncio.Event().wait()
+
+    try:
+        responder = Endless(interfaces=["127.0.0.1"])
+    except OSError as error:
+        pytest.skip(f"no multicast DNS on the loopback: {error}")
+    await responder.zeroconf.async_wait_for_start()
+    engine = responder.zeroconf.engine
+    transports = [wrapped.transport for wrapped in (*engine.senders, *engine.readers)]
+    assert transports
+    with pytest.raises(asyncio.TimeoutError):
+        await within(close_sockets(responder), 0.01)
+    assert all(transport.is_closing() for transport in transports)
+    await AsyncZeroconf.async_close(responder)
 
 
 @pytest.mark.parametrize(

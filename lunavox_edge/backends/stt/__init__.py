@@ -1,1 +1,1 @@
-"""Recognisers."""
+"""Backends for speech recognition."""

@@ -1,4 +1,4 @@
-"""Whisper models in CTranslate2's format, run by faster-whisper."""
+"""The backend for Whisper models in CTranslate2's format, run by faster-whisper."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class WhisperBackend(Backend):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what to install, None if nothing."""
+        """Return a sentence that says what to install, None if nothing is missing."""
         return missing_modules("Whisper", "starter", "faster_whisper", "ctranslate2")
 
     @classmethod
     def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:
-        """Return the models that came as packages."""
+        """Return the models that are installed as packages."""
         return whisper_starter.packaged(cache_dir)
 
     @classmethod
@@ -41,7 +41,7 @@ class WhisperBackend(Backend):
 
     @classmethod
     def devices(cls) -> Sequence[str]:
-        """Devices that CTranslate2 sees."""
+        """Return the devices that CTranslate2 finds."""
         quiet_openmp()
         import ctranslate2
 
@@ -49,7 +49,7 @@ class WhisperBackend(Backend):
         return (*(f"cuda:{number}" for number in range(count)), "cpu")
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> WhisperModel:
-        """Load a model; the one that came in parts is joined first."""
+        """Load a model; one that was installed in parts is joined first."""
         whisper_starter.prepare(entry.path)
         problem = whisper_files.folder_problem(entry.path)
         if problem is not None:
@@ -71,7 +71,7 @@ class WhisperBackend(Backend):
             )
         except MemoryError:
             raise
-        except Exception as error:  # the tokenizer library raises nothing more exact
+        except Exception as error:  # the tokenizer library raises plain Exception
             if is_out_of_memory(error):
                 raise MemoryError("CTranslate2 ran out of memory") from error
             text = str(error).lower()
@@ -86,7 +86,10 @@ class WhisperBackend(Backend):
 
 
 def _compute_type(device: str, wanted: str) -> str:
-    """Pick the smallest type that the device computes well. Raises BackendUnavailable."""
+    """Return the compute type to use; by default the smallest that is fast on the device.
+
+    Raises BackendUnavailable if the device does not support the `wanted` type.
+    """
     import ctranslate2
 
     supported = ctranslate2.get_supported_compute_types(device)
@@ -94,7 +97,7 @@ def _compute_type(device: str, wanted: str) -> str:
         if wanted not in supported:
             known = ", ".join(sorted(supported))
             raise BackendUnavailable(
-                f"This device does not compute in {wanted}. Set stt.compute_type to one of: {known}."
+                f"This device does not support {wanted}. Set stt.compute_type to one of: {known}."
             )
         return wanted
     preferred = ("int8",) if device == "cpu" else ("int8_float16", "float16")

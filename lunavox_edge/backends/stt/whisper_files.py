@@ -1,4 +1,4 @@
-"""Whisper models as folders: what they are called, what they hear, what is wrong with them."""
+"""Folders with Whisper models: finding them, their names and languages, checking that they are complete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lunavox_edge.backends.scan import folders, read_json
+from lunavox_edge.backends.scan import LFS_MARK, LFS_PROBLEM, folders, read_json
 from lunavox_edge.backends.stt.whisper_languages import CODES, CODES_BEFORE_V3, tag_for
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
@@ -19,18 +19,17 @@ MULTILINGUAL_BEFORE_V3 = tuple(tag_for(code) for code in CODES_BEFORE_V3)
 
 _MAGIC = b"WhisperSpec"
 _MAGIC_WITHIN_BYTES = 32
-_LFS_MARK = b"version https://git-lfs"
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 _ENGLISH_ENDS = (".en", "-en", "_en")
 _ENGLISH_END_OF_TEXT = 50256
-"""The number of this token in the English-only vocabulary; the other one has it one later."""
+"""Number of the end-of-text token in the English-only vocabulary; in the multilingual one it is 50257."""
 _HUB_FOLDER = re.compile(r"models--(?:.+?)--(?P<name>.+)")
 _PREFIX = re.compile(r"(?:faster-)?(?P<distil>distil-)?whisper-", re.IGNORECASE)
 _SUFFIX = re.compile(r"[-_](?:ct2|int8|float16|fp16)$", re.IGNORECASE)
 
 
 def discover(root: Path) -> list[ModelEntry | BrokenEntry]:
-    """Return the CTranslate2 Whisper models below `root`; in the hub's cache the current ones."""
+    """Return the CTranslate2 Whisper models below `root`; in a huggingface_hub cache the current ones."""
     return [
         describe(folder)
         for folder, names in folders(root)
@@ -39,7 +38,7 @@ def discover(root: Path) -> list[ModelEntry | BrokenEntry]:
 
 
 def describe(folder: Path, *, name: str = "", **more: Any) -> ModelEntry | BrokenEntry:  # noqa: ANN401  # fields of ModelEntry
-    """Make the catalog entry of one model folder."""
+    """Return the catalog entry of a model folder; without `name`, the model is named after the folder."""
     problem = folder_problem(folder)
     if problem is not None:
         return BrokenEntry(folder, BACKEND, problem)
@@ -56,7 +55,7 @@ def describe(folder: Path, *, name: str = "", **more: Any) -> ModelEntry | Broke
 
 
 def entry(folder: Path, *, name: str, languages: tuple[str, ...], **more: Any) -> ModelEntry:  # noqa: ANN401  # fields of ModelEntry
-    """Make an entry with what all Whisper models share."""
+    """Return a catalog entry with the fields that all Whisper models have in common."""
     kind = "English" if languages == ENGLISH else f"{len(languages)} languages"
     return ModelEntry(
         name=name,
@@ -72,12 +71,12 @@ def entry(folder: Path, *, name: str, languages: tuple[str, ...], **more: Any) -
 
 
 def folder_problem(folder: Path) -> str | None:
-    """Say what is wrong with a model's files, None if they look whole."""
+    """Return what is wrong with the files of a model as a sentence, None if they look complete."""
     try:
         with (folder / MODEL_FILE).open("rb") as file:
             start = file.read(_MAGIC_WITHIN_BYTES)
-        if start.startswith(_LFS_MARK[:_MAGIC_WITHIN_BYTES]):
-            return f"{MODEL_FILE} is only a Git LFS pointer; fetch the real file with `git lfs pull`."
+        if start.startswith(LFS_MARK):
+            return f"{MODEL_FILE} {LFS_PROBLEM}."
         if _MAGIC not in start:
             return f"{MODEL_FILE} is empty or not a CTranslate2 Whisper model."
         read_json(folder / "config.json")
@@ -93,7 +92,7 @@ def folder_problem(folder: Path) -> str | None:
 
 
 def model_name(folder: Path) -> str:
-    """Return the name people know: `faster-whisper-small.en` is `small.en`."""
+    """Return the usual name of the model in a folder: `faster-whisper-small.en` is `small.en`."""
     original = _folder_name(folder)
     matched = _PREFIX.match(original)
     if matched is None:
@@ -110,7 +109,7 @@ def _folder_name(folder: Path) -> str:
 
 
 def _is_current(folder: Path) -> bool:
-    """Whether this is the snapshot that the hub's cache calls `main`; True outside of it."""
+    """Whether this is the snapshot of `main` in a cache of huggingface_hub; True outside such a cache."""
     if folder.parent.name != "snapshots":
         return True
     try:
@@ -121,7 +120,7 @@ def _is_current(folder: Path) -> bool:
 
 
 def _is_whisper(folder: Path) -> bool:
-    """Whether a folder claims to be a Whisper model, be it a damaged one."""
+    """Whether a folder contains a Whisper model, possibly a damaged one."""
     try:
         config: Iterable[str] = read_json(folder / "config.json")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The languages of Whisper, between its codes and language tags."""
+"""The languages of Whisper: its codes, and conversion from and to language tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CODES = (
     "ps", "pt", "ro", "ru", "sa", "sd", "si", "sk", "sl", "sn", "so", "sq", "sr", "su", "sv", "sw", "ta",
     "te", "tg", "th", "tk", "tl", "tr", "tt", "uk", "ur", "uz", "vi", "yi", "yo", "zh", "yue",
 )  # fmt: skip
-"""Every language of the large models; the others lack the last one."""
+"""All languages of the large v3 models; other models lack the last one."""
 
 CODES_BEFORE_V3 = CODES[:-1]
 

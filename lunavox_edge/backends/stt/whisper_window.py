@@ -1,4 +1,4 @@
-"""How much audio Whisper's encoder is given, and when a result from less than all is not trusted."""
+"""Length of the window for Whisper's encoder, and when the result of a short window is doubtful."""
 
 from __future__ import annotations
 
@@ -11,52 +11,54 @@ from numpy.typing import NDArray
 
 FRAMES_PER_S = 100
 FULL_FRAMES = 3000
-"""The 30 s that Whisper was trained on."""
+"""The full window: the 30 s that Whisper was trained on."""
 SHORT_FRAMES = 1000
-"""The encoder costs a seventh of the full window here; with less the decoder loops on single words."""
+"""The shortest window. The encoder costs a seventh of the full one; with less, the decoder loops on single
+words."""
 
 _MARGIN_FRAMES = 100
 _SPARING_FRAMES = 2400
-"""From here on a shorter window saves too little to be worth a second try."""
+"""A window longer than this saves too little to be worth the risk of a second try."""
 LONG_FRAMES = 600
-"""Seldom one command: from here on the decoder also tells times, which keeps it from stopping after the
-first sentence. On short commands they make it less sure of its words."""
+"""From this length on, audio is seldom a single command, and the decoder also predicts timestamps, which
+keeps it from stopping after the first sentence. On short commands timestamps make it less certain."""
 _TOKENS_BASE, _TOKENS_PER_S = 32, 25
-"""No language is spoken faster."""
+"""Upper bound of the speaking rate: no language is spoken faster."""
 _SURE_LOGPROB = -0.7
-"""Below this mean the words differ between windows about as often as not."""
+"""Below this mean, the words of the two windows differ about as often as not."""
 _SLOW_TOKENS_PER_S, _QUIET_S = 2, 1.0
-"""Speech slower than this is rarer than a decoder that stops after the first of two sentences."""
+"""Speech slower than this is less likely than a decoder that stopped after the first of two sentences."""
 _REPETITIVE = 2.4
-"""Text that zlib shrinks more than this repeats itself."""
+"""Text with a higher compression ratio (zlib) repeats itself."""
 _ROUNDS = ((1, 4), (3, 3), (10, 2))
-"""People say a word thrice and a phrase twice: (longest run of tokens, how often in a row is a loop)."""
+"""Pairs (length up to, repetitions): so many repetitions of a sequence of up to so many tokens are a loop.
+People do say a word three times and a phrase twice."""
 
 
 def windows(frames: int, *, full: bool) -> tuple[int, ...]:
-    """Return the lengths to try, in frames, for audio of `frames`: the short one first, all 30 s last."""
-    # The encoder halves the frames, so an odd one would be lost.
+    """Return the window lengths to try for audio of `frames`: a short one, then the full one."""
+    # The encoder halves the number of frames, so it must be even.
     short = max(SHORT_FRAMES, frames + _MARGIN_FRAMES + frames % 2)
     return (FULL_FRAMES,) if full or short > _SPARING_FRAMES else (short, FULL_FRAMES)
 
 
 def allowed_tokens(frames: int) -> int:
-    """Return how many tokens `frames` of speech may have; a decoder that goes on repeats itself."""
+    """Return the maximum number of tokens for `frames` of speech; with more the decoder repeats itself."""
     return _TOKENS_BASE + math.ceil(frames / FRAMES_PER_S * _TOKENS_PER_S)
 
 
 def fill(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Pad or cut features (bands, frames) to a length.
+    """Pad or cut features (bands, frames) to a number of frames.
 
-    Zero is the middle of the scale, not silence; with short windows it misleads the decoder less than
-    silence or the recording's own noise.
+    They are padded with zero, which is the middle of the scale, not silence: with short windows it misleads
+    the decoder less than silence or the recording's own noise.
     """
     missing = max(0, frames - features.shape[1])
     return np.ascontiguousarray(np.pad(features, ((0, 0), (0, missing)))[:, :frames])
 
 
 def doubtful(tokens: Sequence[int], text: str, logprob: float, *, frames: int) -> bool:
-    """Whether what a short window gave for `frames` may be worse than what the full one would give."""
+    """Whether the result of a short window for `frames` of audio may be worse than that of the full one."""
     seconds = frames / FRAMES_PER_S
     return (
         not text.strip()
@@ -69,7 +71,7 @@ def doubtful(tokens: Sequence[int], text: str, logprob: float, *, frames: int) -
 
 
 def looping(tokens: Sequence[int]) -> bool:
-    """Whether a run of tokens is said again and again, with nothing between."""
+    """Whether a sequence of tokens is repeated several times in a row (see `_ROUNDS`)."""
     for size in range(1, _ROUNDS[-1][0] + 1):
         rounds = next(rounds for longest, rounds in _ROUNDS if size <= longest)
         same = 0
@@ -81,6 +83,6 @@ def looping(tokens: Sequence[int]) -> bool:
 
 
 def repetitive(text: str) -> bool:
-    """Whether a text repeats itself so much that it can be packed small."""
+    """Whether a text repeats itself, judged by its compression ratio."""
     raw = text.encode()
     return len(raw) / max(1, len(zlib.compress(raw))) > _REPETITIVE

@@ -1,1 +1,1 @@
-"""Voices."""
+"""Backends for speech synthesis."""

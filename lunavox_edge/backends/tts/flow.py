@@ -1,7 +1,7 @@
-"""The flow of a Piper voice: where it begins, and how far around a frame it looks.
+"""The normalizing flow of a Piper voice: finding it in the graph, and its receptive field.
 
-Between what is random and the vocoder lies a normalizing flow. It is a chain of convolutions as
-the vocoder is one, so the frames that a first piece of sound needs can be made before the others.
+The flow is between the random sampling and the vocoder. Like the vocoder it is a chain of convolutions, so
+the frames that the first piece of audio needs can be computed before the others.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from lunavox_edge.backends.onnx_graph import Graph, Node, Port
 from lunavox_edge.backends.tts.reach import AS_LONG, CHANNEL_BY_CHANNEL, SAMPLE_BY_SAMPLE, NotCuttable, follow
 
 LATENT = "latent"
-"""How the names of its inputs begin that change along time."""
+"""Prefix of the names of the inputs that change along time."""
 CONTEXT = "context_frames"
-"""Key of its metadata."""
-# What a cast reads may be of any type, and that of an input must be known.
+"""Metadata key of `Flow.context`."""
+# The data type of the part's inputs must be known, but the input of a Cast may have any type.
 _STEPS = (SAMPLE_BY_SAMPLE | CHANNEL_BY_CHANNEL | AS_LONG | {"Conv"}) - {"Cast"}
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What makes frames. The last axis of all `latents` is time, of equal length or of length 1.
+    """The part of the graph that computes frames from `latents`.
 
-    Frames depend on `context` elements of it on both sides.
+    The last axis of all latents is time, of equal length or of length 1. A frame depends on `context`
+    elements of the latents on both sides.
     """
 
     latents: tuple[Port, ...]
@@ -34,17 +35,17 @@ class Flow:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """What it reads."""
+        """The inputs."""
         return self.latents if self.speaker is None else (*self.latents, self.speaker)
 
     @property
     def notes(self) -> dict[str, str]:
-        """Return as a model's metadata what must be known to run it in windows."""
+        """Metadata of the model file: what is needed to run the flow in windows."""
         return {CONTEXT: str(self.context)}
 
 
 def find_flow(graph: Graph, frames: Port, speaker: Port | None) -> Flow:
-    """Find the border before the flow that makes `frames`. Raises NotCuttable."""
+    """Return the flow that computes `frames`. Raises NotCuttable."""
     timeless = {*graph.tensors, ""} if speaker is None else {*graph.tensors, "", speaker.inside}
     steps = _steps_before(graph, frames.inside, timeless)
     convolved = _convolved(steps, timeless)
@@ -63,7 +64,7 @@ def find_flow(graph: Graph, frames: Port, speaker: Port | None) -> Flow:
     if known[frames.inside].rate != 1:
         raise NotCuttable("its flow makes frames of another length")
     return Flow(
-        # All are joined with frames, one sample with one sample, so they are of the same kind.
+        # All are combined with frames element by element, so they have the same data type.
         latents=tuple(
             Port(f"{LATENT}_{index}", name, frames.kind, None) for index, name in enumerate(inside)
         ),
@@ -74,9 +75,9 @@ def find_flow(graph: Graph, frames: Port, speaker: Port | None) -> Flow:
 
 
 def _steps_before(graph: Graph, name: str, timeless: set[str]) -> list[Node]:
-    """Return the steps before `name` that look along time only by convolution, in their order.
+    """Return the nodes before `name` that combine different times only by convolution, in graph order.
 
-    Constants are no steps; they are added to `timeless`.
+    Constants are left out and added to `timeless`.
     """
     seen, waiting, found = set(timeless), [name], set()
     while waiting:
@@ -94,7 +95,7 @@ def _steps_before(graph: Graph, name: str, timeless: set[str]) -> list[Node]:
 
 
 def _convolved(steps: Iterable[Node], timeless: set[str]) -> set[str]:
-    """Return what depends on a convolution along time; add what does not change to `timeless`."""
+    """Return the tensors that depend on a convolution along time; add the constant ones to `timeless`."""
     found: set[str] = set()
     for node in steps:
         if timeless.issuperset(node.inputs):
@@ -105,7 +106,10 @@ def _convolved(steps: Iterable[Node], timeless: set[str]) -> set[str]:
 
 
 def _moved_back(graph: Graph, names: set[str], steps: list[Node], timeless: set[str]) -> list[str]:
-    """Return what `names` are made of by steps that read one tensor each: the parts of one are one."""
+    """Follow the tensors `names` back through nodes that read one tensor each; return where this ends.
+
+    So the slices of one tensor become that one tensor.
+    """
     allowed = {id(node) for node in steps}
     found: set[str] = set()
     for start in names:

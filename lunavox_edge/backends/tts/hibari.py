@@ -1,4 +1,4 @@
-"""Hibari: a tiny English voice with phonemes of its own, for boards where Piper is too slow."""
+"""The backend for Hibari: a small, fast English voice, for boards where Piper is too slow."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ _BUNDLED = "heart"
 _MAX_PHONEMES = 200
 _MIN_PHONEMES = 40
 _WARM_UP_TEXT = "The lights in the kitchen are on, and dinner is ready."
-# A word of no lexicon, so that the network for unknown words is in memory too.
+# A word that is in no lexicon, so that the network for unknown words is loaded too.
 _UNKNOWN_WORD = "Zorblaxian"
 
 
 class HibariModel(TtsModel):
-    """One Hibari voice in memory; several threads may speak with it at once."""
+    """One Hibari voice in memory. Thread-safe."""
 
     def __init__(self, engine: Any) -> None:  # noqa: ANN401  # no types exist
-        """Wrap an engine that is ready to speak."""
+        """Wrap a loaded engine of the Hibari library."""
         self.rate_hz = engine.sample_rate
         self._engine = engine
 
     def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:  # noqa: ARG002
-        """Yield one piece for every sentence, or for every part of a very long one."""
+        """Return one piece for every sentence, or for every part of a very long one."""
         if request.speaker is not None:
             raise UnknownSpeaker("This voice has only one speaker; leave the speaker out.")
         return self._pieces(self._engine.phonemize(text), request)
 
     def warm_up(self) -> None:
-        """Speak a sentence and keep how loud it was."""
+        """Speak a sentence and measure its loudness."""
         for _ in self.speak(_UNKNOWN_WORD, SpeakRequest()):
             pass
         pieces = list(self.speak(_WARM_UP_TEXT, SpeakRequest(seed=0)))
@@ -61,7 +61,7 @@ class HibariModel(TtsModel):
             self.dbfs = speech_dbfs(np.concatenate(pieces), self.rate_hz)
 
     def close(self) -> None:
-        """Drop the engine."""
+        """Free the engine."""
         self._engine = None
 
     def _pieces(self, sentences: Sequence[str], request: SpeakRequest) -> Iterator[Piece]:
@@ -69,7 +69,7 @@ class HibariModel(TtsModel):
         limit = max(_MIN_PHONEMES, int(_MAX_PHONEMES * min(1.0, request.speed)))
         for sentence in sentences:
             for part in bounded(sentence, limit):
-                # A generator of its own, so that pieces may be made in any order.
+                # Each piece has its own random generator, so that pieces may be computed in any order.
                 yield Piece(partial(self._make, part, request.speed, noise.spawn(1)[0]))
 
     def _make(self, phonemes: Sequence[str], speed: float, noise: np.random.Generator) -> Samples:
@@ -82,7 +82,7 @@ class HibariModel(TtsModel):
 
 
 class HibariBackend(Backend):
-    """The Hibari family: the voice inside its package, and others that lie in folders."""
+    """The Hibari family: the voice of the Python package, and others in folders."""
 
     name = "hibari"
     kind = ModelKind.TTS
@@ -90,12 +90,12 @@ class HibariBackend(Backend):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what to install, None if nothing."""
+        """Return a sentence that says what to install, None if nothing is missing."""
         return missing_modules("Hibari", "hibari", "hibari", "onnxruntime")
 
     @classmethod
     def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
-        """Return the voice that came with the engine."""
+        """Return the voice of the Python package."""
         folder = package_folder("hibari")
         known = _known_voices()
         if folder is None or _BUNDLED not in known:
@@ -108,7 +108,7 @@ class HibariBackend(Backend):
 
     @classmethod
     def discover(cls, folder: Path) -> Sequence[ModelEntry | BrokenEntry]:
-        """Return the files that are, by name and size, voices this version of the engine knows."""
+        """Return the voices below `folder`: files with the name of a voice that the library knows."""
         known = _known_voices()
         by_file = {voice["file"]: name for name, voice in known.items() if name != _BUNDLED}
         return [
@@ -129,7 +129,7 @@ class HibariBackend(Backend):
             )
         problem = ort.onnx_problem(entry.path)
         if problem is not None:
-            # Without a whole file the library would be asked for a path, and would download one.
+            # Without a valid file the library would download one.
             raise BrokenModel(f"The voice '{entry.name}' cannot be loaded: its file {problem}.")
         try:
             with ort.memory_errors():

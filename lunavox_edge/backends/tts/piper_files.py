@@ -1,4 +1,4 @@
-"""Piper voices as files: what their JSON and model card say, and what is wrong with them."""
+"""Files of Piper voices: reading and checking JSON and model card, making catalog entries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from lunavox_edge.backends.ort import onnx_problem
 from lunavox_edge.backends.scan import read_json, read_start
-from lunavox_edge.backends.tts.readers import phoneme_type, reader_problem
+from lunavox_edge.backends.tts.phonemizers import phoneme_type, phonemizer_problem
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 BACKEND = "piper"
@@ -23,13 +23,13 @@ _LICENCE_LINE = re.compile(r"^[\s*]*License:\s*(\S.{0,79})", re.IGNORECASE | re.
 _MAX_CARD_BYTES = 65_536
 _MIN_RATE_HZ, _MAX_RATE_HZ = 8_000, 48_000
 _FRAME_MARKS = ("_", "^", "$")
-"""Padding, begin and end: without them no sentence can be encoded."""
+"""Symbols for padding, begin and end; every sentence contains them."""
 _INFERENCE = ("noise_scale", "length_scale", "noise_w")
 _ESPEAK_TO_BCP47 = {"cmn": "zh-CN", "yue": "zh-HK"}
 
 
 def config_path(model: Path) -> Path | None:
-    """Return the JSON that belongs to a model: `x.onnx.json`, else `x.json`."""
+    """Return the JSON file of a model: `x.onnx.json`, else `x.json`, else None."""
     for candidate in (model.with_name(f"{model.name}.json"), model.with_suffix(".json")):
         if candidate.is_file():
             return candidate
@@ -37,7 +37,7 @@ def config_path(model: Path) -> Path | None:
 
 
 def read_config(model: Path) -> dict[str, Any]:
-    """Read and check a voice's JSON, with its phoneme type and numbers as Piper wants them.
+    """Read and check a voice's JSON; phoneme type and numbers are converted to the form that Piper expects.
 
     Raises ValueError with the reason.
     """
@@ -56,14 +56,14 @@ def _as_piper_wants(config: dict[str, Any]) -> dict[str, Any]:
     if "phoneme_type" in config:
         wanted["phoneme_type"] = phoneme_type(config["phoneme_type"])
     if "inference" in config:
-        # None is as good as absent: Piper then uses what it is used to.
+        # A value of None counts as absent: Piper then uses its default.
         values = {key: _number(value) for key, value in (config["inference"] or {}).items()}
         wanted["inference"] = {key: value for key, value in values.items() if value is not None}
     return wanted
 
 
 def _number(value: object) -> float | None:
-    """Return a number that may be written as text, None for what is none."""
+    """Return a number, also one that is written as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -87,7 +87,7 @@ def speaker_ids(config: Mapping[str, Any]) -> dict[str, int]:
 
 
 def describe(model: Path, *, licence: str = "", source: str = "", **more: Any) -> ModelEntry | BrokenEntry:  # noqa: ANN401  # fields of ModelEntry
-    """Make the catalog entry of one voice from its files."""
+    """Return the catalog entry of a voice from its files."""
     problem = onnx_problem(model)
     if problem is not None:
         return BrokenEntry(model, BACKEND, f"{model.name} {problem}.")
@@ -96,9 +96,9 @@ def describe(model: Path, *, licence: str = "", source: str = "", **more: Any) -
     except ValueError as error:
         return BrokenEntry(model, BACKEND, f"{error}.")
     kind = phoneme_type(config.get("phoneme_type")) or ""
-    lack = reader_problem(kind, config["espeak"]["voice"], model.parent)
-    if lack is not None:
-        return BrokenEntry(model, BACKEND, f"{model.stem} {lack}.")
+    problem = phonemizer_problem(kind, config["espeak"]["voice"], model.parent)
+    if problem is not None:
+        return BrokenEntry(model, BACKEND, f"{model.stem} {problem}.")
     familiar = _FAMILIAR_NAME.fullmatch(model.stem)
     aliases = (familiar["voice"], f"{familiar['language']}-{familiar['voice']}") if familiar else ()
     return ModelEntry(
@@ -121,7 +121,7 @@ def describe(model: Path, *, licence: str = "", source: str = "", **more: Any) -
 
 
 def bcp47(code: str) -> str:
-    """Turn `en_US` or espeak's `en-gb-x-rp` into a language tag."""
+    """Convert `en_US` or espeak's `en-gb-x-rp` to a language tag."""
     primary, *rest = code.replace("_", "-").split("-")
     primary = primary.lower()
     if not rest and primary in _ESPEAK_TO_BCP47:
@@ -158,7 +158,7 @@ def _reading_problem(config: Mapping[str, Any]) -> str | None:
     if inference is None:
         return None
     if not isinstance(inference, dict):
-        return "has inference settings that are no settings"
+        return "has an 'inference' that is not an object"
     for key in _INFERENCE:
         value = inference.get(key)
         number = _number(value)
@@ -186,7 +186,7 @@ def _description(model: Path, config: Mapping[str, Any], voice: str) -> str:
 
 
 def _card_licence(model: Path) -> str:
-    """Read the licence of the model card; a card among several voices says nothing certain."""
+    """Return the licence from the model card; "unknown" if the card may be that of another voice."""
     card = model.with_name("MODEL_CARD")
     try:
         if sum(1 for _ in model.parent.glob("*.onnx")) != 1:

@@ -1,4 +1,4 @@
-"""Opening a Piper voice: in parts where its graph allows it, else whole."""
+"""Opening a Piper voice: in parts if its graph allows it, else as a whole."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def open_sound(entry: ModelEntry, options: LoadOptions, *, rate_hz: int) -> Soun
     except NotCuttable as error:
         note = _slower(str(error))
     session = _open(entry.path, options)
-    _tell_once(entry.name, note)
+    _warn_once(entry.name, note)
     return WholeSound(session, note)
 
 
-def way_to_speak(entry: ModelEntry, cache_dir: Path | None) -> Remark:
-    """Say whether a voice speaks in pieces or in whole segments, without opening it."""
+def speaking_remark(entry: ModelEntry, cache_dir: Path | None) -> Remark:
+    """Return whether a voice speaks in pieces or in whole segments, without opening it."""
     places = _places(entry, cache_dir)
     if piper_parts.noted_parts(entry.path, places) is not None:
         return Remark(_IN_PIECES)
@@ -47,7 +47,7 @@ def _open_parts(entry: ModelEntry, options: LoadOptions, *, rate_hz: int) -> Chu
     places = _places(entry, options.cache_dir)
     for anew in (False, True):
         folder = piper_parts.parts(entry.path, places, anew=anew)
-        # What is kept there may be damaged, or be replaced by another process at this moment.
+        # The kept files may be damaged, or another process may replace them just now.
         with suppress(BrokenModel, KeyError, ValueError):
             text = _open(folder / TEXT, options)
             return ChunkedSound(
@@ -64,13 +64,13 @@ def _open(path: Path, options: LoadOptions, *, steady: bool = False) -> ort.OrtS
 
 
 def _places(entry: ModelEntry, cache_dir: Path | None) -> list[Path]:
-    """Where parts may lie: beside the voice, but not inside a package; else in the cache."""
+    """Return the folders where parts may be kept: beside the voice (not in a package), then in the cache."""
     beside = [] if entry.source_kind is SourceKind.PACKAGE else [entry.path.parent / piper_parts.FOLDER]
     return beside if cache_dir is None else [*beside, piper_parts.cached_place(cache_dir, entry.path)]
 
 
 @cache
-def _tell_once(name: str, note: str) -> None:
+def _warn_once(name: str, note: str) -> None:
     _LOGGER.warning("%s: %s", name, note)
 
 

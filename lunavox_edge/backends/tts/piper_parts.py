@@ -1,9 +1,8 @@
-"""The parts of a Piper voice as files: made once, kept beside the voice, found again.
+"""The parts of a Piper voice as files: written once, kept beside the voice or in the cache, found again.
 
-A voice is known by the hash of its file, so one that changed is cut anew; the parts are known by
-theirs, so damaged ones are too. Hashing reads all of a file, so it is left out as long as the files
-are those that were hashed before. The folder of a cut appears at once and whole; several processes
-may make it at the same time.
+Voices and parts are identified by hashes of their files, so a voice that has changed and parts that are
+damaged are cut again. Because hashing reads whole files, it is skipped while size, times and inode are those
+of the last check. The folder of a cut appears complete; several processes may create it at the same time.
 """
 
 from __future__ import annotations
@@ -26,49 +25,49 @@ from lunavox_edge.backends.tts.reach import NotCuttable
 from lunavox_edge.host import notes
 
 FOLDER = ".lunavox-edge"
-"""Beside the voice; hidden, so that nobody takes the parts for voices."""
+"""Folder beside the voice; hidden, so that the parts are not listed as voices."""
 _HASHES = "hashes.json"
 _FORMAT = 2
-"""Raised when voices are cut differently, so that no older cut is used."""
+"""Version of the way voices are cut; increased with every change, so that no older cut is used."""
 _PART_SUFFIX = ".part"
 _ABANDONED_S = 600.0
-"""A half-written cut untouched for this long was left by a process that died."""
+"""An incomplete cut unchanged for this long was left by a process that died."""
 _BLOCK_BYTES = 1 << 20
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def cached_place(cache_dir: Path, model: Path) -> Path:
-    """Return where the cache keeps parts; voices of one name in two folders do not meet there."""
+    """Return the folder for parts in the cache; it differs for voices of one name in two folders."""
     where = hashlib.blake2b(str(model.parent.absolute()).encode(errors="replace"), digest_size=6)
     return cache_dir / "parts" / where.hexdigest()
 
 
 def parts(model: Path, places: Sequence[Path], *, anew: bool = False) -> Path:
-    """Return the folder with the parts of a voice, in the first of `places` that has or can take it.
+    """Return the folder with the parts of a voice, from the first of `places` that has or can store it.
 
-    `anew` replaces what is there. Raises NotCuttable with the reason.
+    `anew` cuts the voice again. Raises NotCuttable with the reason.
     """
     found = None if anew else noted_parts(model, places)
     if found is not None:
         return found
     try:
         stamp = _stamp(model)
-        # Not mapped: a voice that is replaced meanwhile would end the process.
+        # Not memory-mapped: if the file is truncated meanwhile, the process would be killed.
         content = model.read_bytes()
     except OSError as error:
         raise NotCuttable(f"its file cannot be read ({error.strerror})") from error
     name = f"{model.stem}-{_new_hash(content).hexdigest()}-{_FORMAT}"
-    whole = (place / name for place in places if not anew and _is_whole(place / name))
-    folder = next(whole, None) or _make(content, places, name, model.stem)
+    intact = (place / name for place in places if not anew and _is_intact(place / name))
+    folder = next(intact, None) or _make(content, places, name, model.stem)
     _note(model, stamp, folder)
     return folder
 
 
 def noted_parts(model: Path, places: Iterable[Path]) -> Path | None:
-    """Return the folder with the parts if neither they nor the voice changed since they were checked."""
+    """Return the folder with the parts if neither they nor the voice have changed since the last check."""
     for place in places:
-        # An unreadable note is as good as none.
+        # An unreadable note counts as missing.
         with suppress(OSError, ValueError, LookupError, TypeError):
             note = notes.recall(_note_path(place, model))
             folder = place / Path(str(note["folder"])).name
@@ -78,7 +77,7 @@ def noted_parts(model: Path, places: Iterable[Path]) -> Path | None:
 
 
 def obstacle(model: Path, places: Iterable[Path]) -> str | None:
-    """Say why `parts` would fail, None if it would not; nothing is written."""
+    """Return why `parts` would fail, None if it would not; nothing is written."""
     try:
         find_cut(model.read_bytes())
     except OSError as error:
@@ -87,14 +86,14 @@ def obstacle(model: Path, places: Iterable[Path]) -> str | None:
         return str(error)
     for place in places:
         with suppress(OSError):
-            there = next(folder for folder in (place, *place.parents) if folder.exists())
-            if there.is_dir() and os.access(there, os.W_OK):
+            existing = next(folder for folder in (place, *place.parents) if folder.exists())
+            if existing.is_dir() and os.access(existing, os.W_OK):
                 return None
     return "there is no folder that its parts can be kept in"
 
 
 def _stamp(path: Path) -> list[int]:
-    """Return what changes with a file's content; unlike the time alone, no copy can keep all of it."""
+    """Return properties of a file that change with its content; a copy cannot have all of them the same."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev]
 
@@ -104,7 +103,7 @@ def _stamps(model: list[int], folder: Path) -> list[list[int]]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Return the files of a folder that are parts."""
+    """Return the file names of the parts in a folder."""
     flow = [FLOW] if (folder / FLOW).exists() else []
     return [TEXT, *flow, VOCODER]
 
@@ -114,7 +113,7 @@ def _note_path(place: Path, model: Path) -> Path:
 
 
 def _note(model: Path, stamp: list[int], folder: Path) -> None:
-    """Remember that `folder` belongs to the voice; without a note it is only found more slowly."""
+    """Note that `folder` belongs to the voice. A failure is ignored: the folder is then found by hash."""
     with suppress(OSError):
         noted = {"folder": folder.name, "stamps": _stamps(stamp, folder)}
         notes.keep(_note_path(folder.parent, model), noted, mode=0o644)
@@ -124,8 +123,8 @@ def _new_hash(content: bytes = b"") -> Any:  # noqa: ANN401  # the type has no p
     return hashlib.blake2b(content, digest_size=12)
 
 
-def _is_whole(folder: Path) -> bool:
-    """Whether the parts in a folder are as they were written."""
+def _is_intact(folder: Path) -> bool:
+    """Whether the parts in a folder have the hashes with which they were written."""
     try:
         wanted = json.loads((folder / _HASHES).read_bytes())
         return bool(wanted == {name: _hash_of(folder / name) for name in _names(folder)})
@@ -171,7 +170,7 @@ def _write_parts(folder: Path, cut: Cut) -> None:
 
 
 def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> str:
-    """Write to the disk itself; return the hash."""
+    """Write a file, flush it to the disk and return its hash."""
     found = _new_hash()
     with path.open("wb") as file:
         for piece in pieces:
@@ -186,14 +185,14 @@ def _publish(part: Path, target: Path) -> None:
     with suppress(OSError):
         part.rename(target)
         return
-    # Another process was faster, or what is there is damaged.
-    if not _is_whole(target):
+    # Another process was faster, or the existing folder is damaged.
+    if not _is_intact(target):
         shutil.rmtree(target, ignore_errors=True)
         part.rename(target)
 
 
 def _remove_others(place: Path, name: str, stem: str) -> None:
-    """Remove what was cut from the voice before it changed, and what was left half done."""
+    """Remove the cuts of earlier versions of the voice, and abandoned incomplete ones."""
     ours = re.compile(rf"{re.escape(stem)}-[0-9a-f]{{24}}-\d+(?P<part>\..+)?")
     for item in place.iterdir():
         found = ours.fullmatch(item.name)

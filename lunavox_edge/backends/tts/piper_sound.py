@@ -1,4 +1,4 @@
-"""From a Piper voice's numbers to sound: in pieces where its graph allows it, else in one go."""
+"""Computing audio with a Piper voice: in pieces if its graph allows it, else a whole segment at once."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from lunavox_edge.backends.tts.flow import CONTEXT, LATENT
 from lunavox_edge.backends.tts.vocoder import FRAMES, SPEAKER, Layout
 
 EAGER_FRAMES = (12, 24, 48, 64)
-"""How much is made at once for a listener who waits: little at first, so that sound is there early,
-then more, because every piece costs its surroundings too. The last size is repeated; larger ones would
-cost more memory and no less time."""
+"""Sizes of the pieces if latency matters: a small first piece, so that audio is there early, then larger
+ones, because the context of every piece costs time too. The last size is repeated; larger pieces would cost
+more memory and save no time."""
 CALM_FRAMES = (64,)
-"""And for one who still has something to hear."""
+"""Sizes of the pieces if latency does not matter."""
 FLOW_FRAMES = 400
-"""The flow makes about so many at once, at most half as many more, so that neither its time nor its
-memory grows with the text."""
+"""The flow computes about this many frames at once (at most 1.5 times as many), so that its time and memory
+do not grow with the text."""
 FLOW_LEAST_FRAMES = 65
-"""The flow sees no less, unless a sentence is shorter: onnxruntime adds in another order what has up to
-64 columns, and the vocoder makes such rounding ten times larger."""
+"""Shortest window of the flow, except for shorter sentences: with up to 64 columns onnxruntime adds in
+another order, and the vocoder makes such rounding differences ten times larger."""
 _LEAST_FRAMES = 20
-"""What is left at the end is no piece of its own if it is less."""
+"""A shorter remainder at the end is not a piece of its own."""
 
 
 class Sound(ABC):
-    """An open voice."""
+    """The open model of a voice: computes audio from phoneme ids."""
 
     note: str = ""
-    """Why it is slower than it might be."""
+    """Why it is slower than it could be; empty if it is not."""
 
     @abstractmethod
     def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:
-        """Yield what the sound for Piper's inputs is made of; see `TtsModel.pieces`."""
+        """Yield the pieces of audio for Piper's inputs; see `TtsModel.pieces`."""
 
 
 class WholeSound(Sound):
-    """A voice that makes its sound in one go."""
+    """A voice that computes the audio of a segment as one piece."""
 
     def __init__(self, session: ort.OrtSession, note: str) -> None:
         """Wrap an open model."""
@@ -58,9 +58,9 @@ class WholeSound(Sound):
 
 @dataclass(slots=True)
 class SentenceFrames:
-    """A sentence: of its `count` frames the first `made` are known, and what the others come from.
+    """State of one sentence of `count` frames: the first `made` are in `frames`, others need `latents`.
 
-    A frame that is made never changes, so pieces may be made while more frames are.
+    A computed frame never changes, so pieces may be computed while more frames are.
     """
 
     count: int
@@ -73,14 +73,14 @@ class SentenceFrames:
 class ChunkedSound(Sound):
     """A voice in parts: text, flow, vocoder. The last two run in windows.
 
-    All that is random happens in the text part. A window has so much around it that what it gives
-    equals what the whole would have been.
+    All randomness is in the text part. Each window has enough context that its result equals that of the
+    whole, up to rounding.
     """
 
     def __init__(
         self, text: ort.OrtSession, flow: ort.OrtSession | None, vocoder: ort.OrtSession, *, rate_hz: int
     ) -> None:
-        """Wrap the open parts; without a flow the text part makes the frames."""
+        """Wrap the open parts; without a flow the text part computes the frames."""
         self._text = text
         self._flow = flow
         self._vocoder = vocoder
@@ -89,11 +89,11 @@ class ChunkedSound(Sound):
         self._flow_context = 0 if flow is None else int(flow.notes[CONTEXT])
 
     def pieces(self, feeds: Mapping[str, Any], *, eager: bool) -> Iterator[Piece]:
-        """Yield pieces that grow; what is needed at once does not grow with the text."""
+        """Yield pieces of growing size; the memory that is needed does not grow with the text."""
         line = self.line(feeds)
         context = self._layout.stages[0].context
         edges = list(chunks(line.count, EAGER_FRAMES if eager else CALM_FRAMES))
-        # Those of the first piece alone, then those of the two that follow while it is heard.
+        # The frames of the first piece alone, then those of the next two while the first is played.
         soon = [stop + context for _, stop in edges[:3:2]] if eager else []
         stops = flow_stops(line.count, soon, self._flow_context)
         for start, stop in edges:
@@ -114,7 +114,7 @@ class ChunkedSound(Sound):
         return SentenceFrames(max(_length(latent) for latent in found), speaker, latents)
 
     def make_frames(self, line: SentenceFrames, stop: int) -> None:
-        """Run the flow for the frames up to before `stop` that are not yet made."""
+        """Run the flow for the frames from `line.made` to before `stop`."""
         if self._flow is None:
             raise ValueError("there is no flow")
         low, high = max(0, line.made - self._flow_context), min(line.count, stop + self._flow_context)
@@ -133,7 +133,7 @@ class ChunkedSound(Sound):
         line.made = stop
 
     def piece(self, line: SentenceFrames, start: int, stop: int) -> Samples:
-        """Run the vocoder for the frames from `start` to before `stop`; those around must be made too."""
+        """Run the vocoder for the frames `start` to before `stop`; their context must be computed too."""
         hop = self._layout.hop_samples
         feeds = dict(line.speaker)
         origin, before = 0, 1
@@ -155,9 +155,9 @@ class ChunkedSound(Sound):
 
 
 def chunks(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield where the pieces of so many frames begin and end; the last two are of one size.
+    """Yield begin and end of the pieces of `count` frames.
 
-    So two workers end at the same time.
+    The last two pieces have the same size, so that two workers finish at the same time.
     """
     start = index = 0
     while start < count:
@@ -173,10 +173,10 @@ def chunks(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def flow_stops(count: int, soon: Sequence[int], context: int) -> Iterator[int]:
-    """Yield where the windows end in which the flow makes so many frames.
+    """Yield the ends of the windows in which the flow computes `count` frames.
 
-    They end at `soon` or a little later, where that pays: another window costs twice the `context` more
-    in all.
+    The first ones end at `soon` or a little later, but only if enough frames follow: every window costs twice
+    the `context` more in all.
     """
     made = 0
     for wanted in soon:

@@ -1,8 +1,8 @@
-"""How much of its surroundings each step of a graph looks at along time.
+"""Receptive fields along time of the tensors in a graph.
 
-A chain of convolutions looks at a few neighbours only, and how many follows from the sizes of its
-kernels. So a window of its input that is that much wider than what is wanted gives what the whole
-would have given there, up to rounding.
+In a chain of convolutions each output depends on a few neighbours only; how many follows from the sizes of
+the kernels. So a window of the input that is that much wider than the wanted output gives the same result
+there as the whole input, up to rounding.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ SAMPLE_BY_SAMPLE = frozenset(
     | {"Relu", "Sigmoid", "Sin", "Sub", "Tanh"}
 )
 CHANNEL_BY_CHANNEL = frozenset({"Concat", "Gather", "Slice", "Split"})
-"""They choose among channels, or time would be mixed up."""
+"""Allowed only along the channel axis; along another one they would mix different times."""
 AS_LONG = frozenset({"Shape", "ConstantOfShape"})
-"""Together they make something of equal length that is everywhere the same."""
+"""Together they create a constant tensor of equal length."""
 _RESHAPES = frozenset({"Squeeze", "Unsqueeze"})
-"""Allowed at the end, where only the order of the samples counts."""
+"""Allowed at the end, where only the order of the samples matters."""
 _CHANNEL_AXIS = 1
 _DIMENSIONS = 3
 """Batch, channels, time."""
 _SLICE_AXES = 3
-"""The place of this input."""
+"""Index of the input `axes` of Slice."""
 
 
 class NotCuttable(ValueError):
-    """The graph is not the kind that can be cut; the text says why."""
+    """The graph cannot be cut into parts; the text says why, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Samples of a tensor for each frame, and how far back and ahead one depends, in frames."""
+    """Samples of a tensor per frame, and the receptive field of a sample: frames back and ahead."""
 
     rate: Fraction = Fraction(1)
     back: Fraction = Fraction(0)
@@ -45,7 +45,7 @@ class Reach:
 
     @property
     def context(self) -> int:
-        """Whole frames that are enough on both sides."""
+        """Context that is enough on both sides, in whole frames."""
         return ceil(max(self.back, self.ahead))
 
     @property
@@ -59,10 +59,10 @@ class Reach:
 def follow(
     graph: Graph, nodes: Iterable[Node], *, start: Iterable[str], timeless: Iterable[str], part: str
 ) -> dict[str, Reach]:
-    """Return the reach of every tensor that `nodes` make of those in `start`.
+    """Return the reach of every tensor that `nodes` compute from those in `start`.
 
-    `timeless` do not change along time. Raises NotCuttable for a step that might look everywhere;
-    `part` is what the nodes are called in its text.
+    The tensors `timeless` do not change along time. Raises NotCuttable for a node whose receptive field is
+    unknown or unlimited; `part` is the name of the nodes in its text.
     """
     walk = _Walk(graph, part, dict.fromkeys(start, Reach()), {*graph.tensors, *timeless, ""})
     for node in nodes:
@@ -71,7 +71,7 @@ def follow(
 
 
 def kernel_size(graph: Graph, node: Node) -> int:
-    """Return how long the kernel of a convolution is. Raises NotCuttable if that cannot be known."""
+    """Return the length of a convolution's kernel. Raises NotCuttable if its weights are not constant."""
     weight = graph.tensors.get(node.inputs[1])
     if weight is None or len(weight.shape) != _DIMENSIONS:
         raise NotCuttable("it has a convolution with weights that are made as it runs")
@@ -80,7 +80,10 @@ def kernel_size(graph: Graph, node: Node) -> int:
 
 @dataclass(slots=True)
 class _Walk:
-    """What is known after the steps taken so far."""
+    """State of `follow`: what is known after the nodes visited so far.
+
+    `shapes` are tensors with the shape of another one; `flat` are those without a channel axis.
+    """
 
     graph: Graph
     part: str
@@ -164,7 +167,7 @@ class _Walk:
         if node.kind == "Slice":
             axes = self.graph.integers(node.inputs[_SLICE_AXES]) if len(node.inputs) > _SLICE_AXES else None
             return axes == (_CHANNEL_AXIS,)
-        # A single channel instead of a list of them would take the axis away.
+        # A scalar index instead of a list would remove the channel axis.
         return _on_channels(node) and (node.kind != "Gather" or self.graph.integers(others[0]) is not None)
 
     def _unknown(self, node: Node) -> NotCuttable:

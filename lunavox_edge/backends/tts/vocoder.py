@@ -1,8 +1,8 @@
-"""The vocoder of a Piper voice: where it begins, and how many frames a piece of sound depends on.
+"""The vocoder of a Piper voice: finding it in the graph, and its receptive field.
 
-The last part of the graph, a HiFi-GAN vocoder, is a chain of convolutions: each sample depends on a
-few frames only. So a piece made from its own frames and that many on both sides is what the whole
-would have been, up to rounding.
+The last part of the graph, a HiFi-GAN vocoder, is a chain of convolutions: each sample depends on a few
+frames only. A piece computed from its own frames and that many more on both sides equals the same piece of
+the whole result, up to rounding.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from lunavox_edge.backends.onnx_graph import Crop, Graph, Node, Port
 from lunavox_edge.backends.tts.reach import SAMPLE_BY_SAMPLE, NotCuttable, Reach, follow, kernel_size
 
 FRAMES, SPEAKER = "frames", "speaker"
-"""What its inputs are called."""
+"""Names of its inputs."""
 STAGES, HOP = "stages", "hop_samples"
-"""Keys of its metadata."""
+"""Metadata keys of `Layout`."""
 
 _FLOATS = (1, 10)
 _TIME_AXIS = 2
@@ -25,9 +25,9 @@ _TIME_AXIS = 2
 
 @dataclass(frozen=True, slots=True)
 class UpsamplingStage:
-    """A place in the vocoder where what is no longer needed of the surroundings is dropped.
+    """A place in the vocoder, before its rate increases, where context that is no longer needed is cut off.
 
-    `rate` is its samples for each frame, `context` how many of them a piece needs on both sides.
+    `rate` is the number of its samples per frame, `context` the samples that a piece needs on both sides.
     """
 
     rate: int
@@ -35,32 +35,32 @@ class UpsamplingStage:
 
     @property
     def ports(self) -> tuple[str, str]:
-        """The vocoder's inputs that say what is kept there."""
+        """Names of the vocoder's inputs with the bounds of what is kept there."""
         return f"start_{self.rate}", f"stop_{self.rate}"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What must be known to run a vocoder in pieces. The first stage is its input."""
+    """Parameters for running a vocoder in pieces. The first stage is its input."""
 
     stages: tuple[UpsamplingStage, ...]
     hop_samples: int
 
     @property
     def notes(self) -> dict[str, str]:
-        """Return it as a model's metadata."""
+        """The layout as metadata of the model file."""
         stages = json.dumps([[stage.rate, stage.context] for stage in self.stages])
         return {STAGES: stages, HOP: str(self.hop_samples)}
 
     @classmethod
     def from_notes(cls, notes: Mapping[str, str]) -> Layout:
-        """Read it back. Raises KeyError, ValueError."""
+        """Return the layout from a model's metadata. Raises KeyError, ValueError."""
         return cls(tuple(UpsamplingStage(*pair) for pair in json.loads(notes[STAGES])), int(notes[HOP]))
 
 
 @dataclass(frozen=True, slots=True)
 class Vocoder:
-    """The last part of a voice. `speaker` is None for a voice of one."""
+    """The last part of a voice's graph. `speaker` is None for a voice with one speaker."""
 
     frames: Port
     speaker: Port | None
@@ -70,12 +70,12 @@ class Vocoder:
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        """What it reads."""
+        """The inputs, without the bounds of the stages."""
         return (self.frames,) if self.speaker is None else (self.frames, self.speaker)
 
 
 def find_vocoder(graph: Graph) -> Vocoder:
-    """Find the border before the vocoder. Raises NotCuttable."""
+    """Return the vocoder of a voice. Raises NotCuttable."""
     if not graph.outputs:
         raise NotCuttable("it has no output")
     output = next(iter(graph.outputs))
@@ -93,7 +93,7 @@ def find_vocoder(graph: Graph) -> Vocoder:
     stages = [UpsamplingStage(1, known[output].context)]
     crops = []
     for node in nodes:
-        # Before the first the rate is still that of the frames.
+        # Before the first ConvTranspose the rate is still that of the frames; the input is cut there.
         if node.kind != "ConvTranspose" or known[node.inputs[0]].rate == 1:
             continue
         source = node.inputs[0]
@@ -116,7 +116,7 @@ def _follow(graph: Graph, nodes: Iterable[Node], start: str, speaker: Iterable[s
 
 
 def _entry(graph: Graph, output: str) -> tuple[Node, Node | None]:
-    """Return the vocoder's first convolution, and the one that adds the speaker to it."""
+    """Return the vocoder's first convolution, and the one that adds the speaker, None if there is none."""
     grows = [node for node in graph.before([output]) if node.kind == "ConvTranspose"]
     if not grows:
         raise NotCuttable("it has no vocoder that is known here")

@@ -1,4 +1,4 @@
-"""Silero's voice activity detector, from the file that comes with faster-whisper."""
+"""Silero's voice activity detector, with the model file of the package faster-whisper."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ RATE_HZ = 16_000
 _CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (1, 1, 128)
 _BATCH_FRAMES = 256
-"""Frames for one call of the model: bounds its memory whatever the length of the audio."""
+"""Maximum number of frames in one call of the model, which bounds its memory."""
 _MODEL_FILE = "silero_vad_v6.onnx"
 
 
 class SileroVad(Vad):
-    """One loaded detector for any number of streams. Safe from several threads."""
+    """One loaded detector for any number of streams. Thread-safe."""
 
     frame_s = FRAME_SAMPLES / RATE_HZ
 
@@ -36,7 +36,7 @@ class SileroVad(Vad):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what to install, None if nothing."""
+        """Return a sentence that says what to install, None if nothing is missing."""
         absent = missing_modules("Voice detection", "starter", "onnxruntime", "faster_whisper")
         if absent is None and _model_file() is None:
             return "This faster-whisper has no voice detector. Upgrade it with: pip install -U faster-whisper"
@@ -47,16 +47,16 @@ class SileroVad(Vad):
         return SileroStream(self._session)
 
     def speech_probabilities(self, samples: Samples) -> NDArray[np.float32]:
-        """Return one probability for every frame of a whole recording, the last one filled up."""
+        """Return one probability for every frame of a recording; the last frame is padded with zeros."""
         missing = -len(samples) % FRAME_SAMPLES
         return self.stream().feed(np.concatenate((samples, np.zeros(missing, np.float32))))
 
 
 class SileroStream(VadStream):
-    """The state of one utterance; for one thread at a time."""
+    """State of the detector for one utterance; used by one thread at a time."""
 
     def __init__(self, session: OrtSession) -> None:
-        """Start with silence behind."""
+        """Start in the state of silence."""
         self._session = session
         self._waiting: Samples = np.zeros(0, np.float32)
         self._h: NDArray[np.float32] = np.zeros(_STATE_SHAPE, np.float32)
@@ -64,7 +64,7 @@ class SileroStream(VadStream):
         self._context: NDArray[np.float32] = np.zeros((1, _CONTEXT_SAMPLES), np.float32)
 
     def feed(self, samples: Samples) -> NDArray[np.float32]:
-        """Take audio; return one probability for every frame that it completed."""
+        """Take 16 kHz audio; return one probability for every frame that it completes."""
         audio = np.concatenate((self._waiting, samples)) if self._waiting.size else samples
         whole = len(audio) - len(audio) % FRAME_SAMPLES
         self._waiting = audio[whole:].copy()
@@ -77,7 +77,7 @@ class SileroStream(VadStream):
 
     def _probabilities(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         if not frames.any():
-            # Digital silence needs no model, and leaves nothing behind that speech depends on.
+            # Digital silence needs no model; the state is reset, which speech after it does not notice.
             self._reset()
             return np.zeros(len(frames), np.float32)
         before = np.concatenate((self._context, frames[:-1, -_CONTEXT_SAMPLES:]))

@@ -1,1 +1,1 @@
-"""Wake words, one family per module."""
+"""Backends for wake words."""

@@ -1,4 +1,4 @@
-"""microWakeWord: tiny streaming networks, one per word, over features that all words share."""
+"""The backend microWakeWord: small streaming networks, one per word, on common audio features."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ _WARM_UP_S = 0.2
 
 
 class MicroWakeModel(WakeModel):
-    """One word in memory. What it remembers of the sound is in its streams."""
+    """One wake word in memory. The state of detection is in its streams."""
 
     def __init__(self, program: Program, threshold: float, window: int) -> None:
-        """Hold a verified model; `window` probabilities are averaged."""
+        """Wrap a verified model; a score is the mean of the last `window` probabilities."""
         self.program = program
         self.threshold = threshold
         self.window = window
 
     @classmethod
     def stream(cls, models: Sequence[WakeModel]) -> MicroWakeStream:
-        """Start to wait for several words."""
+        """Start detecting several words in one stream."""
         return MicroWakeStream(cast("Sequence[MicroWakeModel]", models))
 
     def warm_up(self) -> None:
-        """Listen to a moment of silence."""
+        """Process 0.2 s of silence."""
         stream = self.stream([self])
         try:
             stream.feed(np.zeros(int(_WARM_UP_S * _RATE_HZ), np.float32))
@@ -61,10 +61,10 @@ class MicroWakeModel(WakeModel):
 
 
 class MicroWakeStream(WakeStream):
-    """One front end, whose features go to one interpreter per word."""
+    """One feature extractor, whose features go to one interpreter per word."""
 
     def __init__(self, models: Sequence[MicroWakeModel]) -> None:
-        """Start with silence behind."""
+        """Start in the state of silence."""
         from pymicro_features import MicroFrontend
 
         self._front_end: Any = MicroFrontend()
@@ -79,7 +79,7 @@ class MicroWakeStream(WakeStream):
             raise
 
     def feed(self, samples: Samples) -> Sequence[WakeScore]:
-        """Take audio; every word has its say about every few of the 10 ms steps in it."""
+        """Take 16 kHz audio; return a score of every word for every few steps of 10 ms."""
         pcm = self._waiting + to_pcm16(samples)
         whole = len(pcm) - len(pcm) % _STEP_BYTES
         self._waiting = pcm[whole:]
@@ -90,7 +90,7 @@ class MicroWakeStream(WakeStream):
             if not features:
                 continue
             for index, word in enumerate(self._words):
-                probability = word.hear(features)
+                probability = word.feed(features)
                 if probability is not None:
                     scores.append(WakeScore(index, round(self._steps * _STEP_S, 3), probability))
         return scores
@@ -102,15 +102,15 @@ class MicroWakeStream(WakeStream):
 
 
 class _Word:
-    """What one word remembers of one stream."""
+    """State of one word in one stream."""
 
     def __init__(self, model: MicroWakeModel) -> None:
         self.interpreter = Interpreter(model.program, FEATURES)
         self._rows: list[Sequence[float]] = []
         self._recent: deque[float] = deque([0.0] * model.window, maxlen=model.window)
 
-    def hear(self, features: Sequence[float]) -> float | None:
-        """Take one step; return the mean probability when the interpreter has enough steps to run."""
+    def feed(self, features: Sequence[float]) -> float | None:
+        """Take one step; return the mean probability if there are enough steps for a run, else None."""
         self._rows.append(features)
         if len(self._rows) < self.interpreter.steps:
             return None
@@ -120,7 +120,7 @@ class _Word:
 
 
 class MicroWakeBackend(Backend):
-    """The microWakeWord family: the words that came with the library, and others from folders."""
+    """The microWakeWord family: the words of the Python package, and others from folders."""
 
     name = micro_files.BACKEND
     kind = ModelKind.WAKE
@@ -128,12 +128,12 @@ class MicroWakeBackend(Backend):
 
     @classmethod
     def missing(cls) -> str | None:
-        """Say what to install, None if nothing."""
+        """Return a sentence that says what to install, None if nothing is missing."""
         return missing_modules("Wake words", "wake", micro_files.PACKAGE, "pymicro_features")
 
     @classmethod
     def packaged(cls, cache_dir: Path) -> Sequence[ModelEntry | BrokenEntry]:  # noqa: ARG003
-        """Return the words that came with the library."""
+        """Return the words of the Python package."""
         return micro_files.packaged()
 
     @classmethod
@@ -142,7 +142,7 @@ class MicroWakeBackend(Backend):
         return micro_files.discover(folder)
 
     def load(self, entry: ModelEntry, options: LoadOptions) -> MicroWakeModel:  # noqa: ARG002  # one thread is enough
-        """Read a word's two files."""
+        """Load a word from its two files and check that the interpreter accepts it."""
         try:
             about = micro_files.description_of(entry)
             program = Program(_library(), micro_files.read_model(entry.path))
@@ -164,7 +164,7 @@ def _library() -> Path:
     found = sorted((folder / "lib").glob("*tensorflowlite_c.*")) if folder is not None else []
     if not found:
         raise BackendUnavailable(
-            "pymicro-wakeword came without its library here. Reinstall it with: "
+            "The installed pymicro-wakeword lacks its native library. Reinstall it with: "
             "pip install --force-reinstall --only-binary :all: pymicro-wakeword"
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""Wake words on disk: a small JSON description beside a TensorFlow Lite model, as ESPHome has them."""
+"""Wake words on disk: a JSON description beside a TensorFlow Lite model, in the format of ESPHome."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MAX_WINDOW = 1000
 _MAX_MODEL_BYTES = 16 * 1024 * 1024
 _MAX_PHRASE_CHARS = 100
 _MAX_LANGUAGES = 100
-# Home Assistant's older name of the word.
+# Older names of words in Home Assistant.
 _ALIASES = {"okay_nabu": ("ok_nabu",)}
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the JSON says. `window` is how many probabilities are averaged."""
+    """Content of the JSON description. `window` is the number of probabilities that are averaged."""
 
     model: Path
     phrase: str
@@ -44,7 +44,7 @@ class Description:
 
 
 def packaged() -> Sequence[ModelEntry | BrokenEntry]:
-    """Return the words that came with the library."""
+    """Return the words of the Python package."""
     folder = package_folder(PACKAGE)
     if folder is None:
         return ()
@@ -61,15 +61,15 @@ def discover(folder: Path) -> Sequence[ModelEntry | BrokenEntry]:
 
 
 def describe(file: Path, about: Mapping[str, Any]) -> Description:
-    """Check what a description says. Raises ValueError with a reason."""
+    """Validate a description. Raises ValueError with a reason."""
     micro = about.get("micro")
     if not isinstance(micro, dict):
-        raise ValueError(f"{file.name} has no part 'micro'")  # noqa: TRY004  # one kind for the caller
+        raise ValueError(f"{file.name} has no part 'micro'")  # noqa: TRY004  # callers expect one type
     model, phrase = about.get("model"), about.get("wake_word")
     if not isinstance(model, str) or Path(model).name != model or not model.endswith(_SUFFIX):
         raise ValueError(f"{file.name} must name a 'model' beside it, a file that ends in {_SUFFIX}")
     if not isinstance(phrase, str) or not 0 < len(phrase.strip()) <= _MAX_PHRASE_CHARS:
-        raise ValueError(f"{file.name} must say in 'wake_word' what is said")
+        raise ValueError(f"{file.name} must have the spoken phrase as 'wake_word'")
     if micro.get("feature_step_size", _STEP_MS) != _STEP_MS:
         raise ValueError(f"{file.name} has a 'feature_step_size' other than {_STEP_MS}")
     return Description(
@@ -84,13 +84,13 @@ def describe(file: Path, about: Mapping[str, Any]) -> Description:
 
 
 def description_of(entry: ModelEntry) -> Description:
-    """Read the description of an entry anew. Raises ValueError with a reason."""
+    """Read the description of a catalog entry. Raises ValueError with a reason."""
     file = entry.path.with_name(f"{entry.name}.json")
     return describe(file, read_json(file))
 
 
 def read_model(model: Path) -> bytes:
-    """Read a model's file. Raises ValueError with a reason, OSError."""
+    """Read a model file. Raises ValueError with a reason, OSError."""
     problem = model_problem(model)
     if problem is not None:
         raise ValueError(problem)
@@ -98,7 +98,7 @@ def read_model(model: Path) -> bytes:
 
 
 def model_problem(model: Path) -> str | None:
-    """Say what is wrong with a model's file as far as its start and size tell, None if nothing."""
+    """Return what is wrong with a model file, judged by its first bytes and size; None if nothing."""
     try:
         size = model.stat().st_size
         start = read_start(model, _MAGIC_AT + len(_MAGIC))
@@ -123,7 +123,7 @@ def _in_folder(root: Path) -> Iterator[ModelEntry | BrokenEntry]:
         for name in names:
             stem = name.removesuffix(_SUFFIX)
             if name.endswith(_SUFFIX) and name not in described and f"{stem}.json" not in names:
-                reason = f"{stem}.json is missing beside {name}; it says what the word is."
+                reason = f"{stem}.json is missing beside {name}; it describes the wake word."
                 yield BrokenEntry(place / name, BACKEND, reason)
 
 
@@ -133,7 +133,7 @@ def _entry(
     try:
         content = read_json(file)
     except ValueError as error:
-        # Other families have JSON of their own here; only a model beside it makes it ours.
+        # Other families have JSON files too; without a model beside it this one is not ours.
         model = file.with_suffix(_SUFFIX)
         return BrokenEntry(model, BACKEND, f"{error}.") if model.is_file() else None
     if content.get("type") != _TYPE:

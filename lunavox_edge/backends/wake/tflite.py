@@ -1,6 +1,6 @@
-"""TensorFlow Lite's C library, as far as streaming wake words need it.
+"""Bindings to the C library of TensorFlow Lite, as far as streaming wake words need it.
 
-Every answer of the library is checked: it is handed the files that people put into folders.
+Every return value is checked, because the models are files that users put into folders.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ class Program:
     """One model file in memory, shared by the interpreters that run it."""
 
     def __init__(self, library: Path, content: bytes) -> None:
-        """Verify a model. Raises BackendUnavailable for the library, BrokenModel for the model."""
+        """Create a model from a file's content. Raises BackendUnavailable (for the library), BrokenModel."""
         self.library = _open(str(library))
-        # The library reads from this memory for as long as the model lives.
+        # The library reads from this memory as long as the model exists.
         self._content = content
         self.handle: int | None = self.library.TfLiteModelCreate(content, len(content))
         if not self.handle:
-            raise BrokenModel("It is no whole TensorFlow Lite model.")
+            raise BrokenModel("It is not a complete TensorFlow Lite model.")
 
     def close(self) -> None:
-        """Free the model; no interpreter of it may be left. Idempotent."""
+        """Free the model; its interpreters must be closed before. Idempotent."""
         handle, self.handle = self.handle, None
         if handle:
             self.library.TfLiteModelDelete(handle)
 
 
 class Interpreter:
-    """One run of a model over a stream: takes `steps` rows of features, gives one probability."""
+    """A model with the state of one stream; each run takes `steps` rows of features."""
 
     def __init__(self, program: Program, features: int) -> None:
-        """Allocate the state. Raises BrokenModel if this is not a model of that shape."""
+        """Allocate the state. Raises BrokenModel if the model does not take rows of `features` numbers."""
         library = self._library = program.library
         self._handle: int | None = library.TfLiteInterpreterCreate(program.handle, None)
         if not self._handle:
-            raise BrokenModel("TensorFlow Lite does not take this model.")
+            raise BrokenModel("TensorFlow Lite does not accept this model.")
         try:
             self._prepare(features)
         except BaseException:
@@ -75,7 +75,7 @@ class Interpreter:
             or library.TfLiteInterpreterInvoke(handle) != _OK
             or library.TfLiteTensorCopyToBuffer(self._output, self._answer.ctypes.data, 1) != _OK
         ):
-            raise InternalError("The wake word engine failed; the log says more.")
+            raise InternalError("The wake word engine failed; details are in the log.")
         return (int(self._answer[0]) - self._answer_zero) * self._answer_scale
 
     def close(self) -> None:
@@ -91,18 +91,18 @@ class Interpreter:
         self._input = library.TfLiteInterpreterGetInputTensor(self._handle, 0)
         self._output = library.TfLiteInterpreterGetOutputTensor(self._handle, 0)
         if not self._input or not self._output:
-            raise BrokenModel("This model takes nothing in, or gives nothing out.")
+            raise BrokenModel("This model has no input or no output.")
         self.steps = self._steps(features)
         self._into, self._out_of = _type(library, self._input), _type(library, self._output)
         if library.TfLiteTensorByteSize(self._output) != 1:
-            raise BrokenModel("This model is not one for a wake word: its answer is not one number.")
+            raise BrokenModel("This model is not for a wake word: its output is not one number.")
 
     def _steps(self, features: int) -> int:
         library, tensor = self._library, self._input
         count = library.TfLiteTensorNumDims(tensor)
         shape = tuple(library.TfLiteTensorDim(tensor, index) for index in range(count))
         if count != _FEATURE_DIMENSIONS or shape[0] != 1 or shape[1] < 1 or shape[2] != features:
-            raise BrokenModel("This model is not one for a wake word: it does not take sound features.")
+            raise BrokenModel("This model is not for a wake word: its input is not audio features.")
         return int(shape[1])
 
 
@@ -132,7 +132,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 @cache
 def _open(path: str) -> Any:  # noqa: ANN401  # functions of a C library
-    """Open the library for ourselves alone: others in this process carry the same symbols."""
+    """Open the library with local symbols: other libraries in this process define the same ones."""
     try:
         library = ctypes.CDLL(path)
         for name, (result, arguments) in _FUNCTIONS.items():
@@ -140,7 +140,7 @@ def _open(path: str) -> Any:  # noqa: ANN401  # functions of a C library
             function.restype, function.argtypes = result, arguments  # type: ignore[attr-defined]
     except (OSError, AttributeError) as error:
         raise BackendUnavailable(
-            "The library that hears wake words does not work here; it needs Linux with glibc 2.35 or later."
+            "The library for wake words does not work here; it needs Linux with glibc 2.35 or later."
         ) from error
     return library
 
@@ -148,5 +148,5 @@ def _open(path: str) -> Any:  # noqa: ANN401  # functions of a C library
 def _type(library: Any, tensor: int) -> type[np.integer[Any]]:  # noqa: ANN401
     found = _TYPES.get(library.TfLiteTensorType(tensor))
     if found is None:
-        raise BrokenModel("This model is not one for a wake word: it is not quantized to 8 bits.")
+        raise BrokenModel("This model is not for a wake word: it is not quantized to 8 bits.")
     return found

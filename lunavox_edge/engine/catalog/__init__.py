@@ -1,1 +1,1 @@
-"""What is installed: models and voices by name."""
+"""The catalog of installed models and voices."""

@@ -1,8 +1,8 @@
-"""The catalog: every usable model and voice by name, from all sources, always as one snapshot.
+"""The catalog: every usable model and voice by name, from all sources.
 
 If two sources have the same name, the first of these wins: the settings' `voices:`, the folders
-in their order, the hub, packages. The other one stays reachable as `name@folder`, `name@hub`
-or `name@package`; so does the winner.
+in their order, the hub, packages. The other one can be named `name@folder`, `name@hub` or
+`name@package`, and so can the winner.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ NO_WAKE_WORDS = "There is none; install some with: pip install 'lunavox-edge[wak
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
+    """The result of one scan, with its index; immutable, replaced as a whole."""
+
     entries: tuple[ModelEntry, ...] = ()
     shadowed: tuple[ModelEntry, ...] = ()
     broken: tuple[BrokenEntry, ...] = ()
@@ -51,7 +53,7 @@ class _Snapshot:
 
 
 class Catalog:
-    """What is installed. Safe from any thread; readers never wait for a look at the disk."""
+    """The installed models and voices. Thread-safe; readers wait for no scan but the first."""
 
     def __init__(
         self,
@@ -62,15 +64,15 @@ class Catalog:
         backends: Sequence[type[Backend]],
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        """Remember where to look; the first look is taken at `refresh` or at the first question."""
+        """Scan these places at the first `refresh` or the first read; nothing is read yet."""
         self._sources = Sources(folders=folders, cache_dir=cache_dir, backends=backends, now_s=now_s)
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
-        self._take_aliases(aliases)
+        self._set_aliases(aliases)
 
     @classmethod
     def of(cls, settings: Settings) -> Catalog:
-        """What the settings say, for all backends that can be used here."""
+        """Create it from the settings, with all backends that can be used here."""
         return cls(
             folders=settings.catalog.folders,
             cache_dir=settings.catalog.resolved_cache_dir(),
@@ -79,22 +81,22 @@ class Catalog:
         )
 
     def configure(self, *, folders: Sequence[Path], aliases: Mapping[str, VoiceAlias]) -> None:
-        """Look in other folders, offer other aliases, from a new look on that is taken now."""
+        """Use other folders and aliases, and scan now."""
         with self._lock:
             self._sources = self._sources.elsewhere(folders)
-            self._take_aliases(aliases)
+            self._set_aliases(aliases)
         self.refresh(force=True)
 
     def entries(self) -> tuple[ModelEntry, ...]:
-        """Everything usable, one entry per name and kind, in the order of the sources."""
+        """Return everything usable, one entry per name and kind, in the order of the sources."""
         return self._current().entries
 
     def shadowed(self) -> tuple[ModelEntry, ...]:
-        """Usable entries whose name another source has taken; found as `name@source`."""
+        """Return usable entries whose name another source has taken; they are found as `name@source`."""
         return self._current().shadowed
 
     def broken(self) -> tuple[BrokenEntry, ...]:
-        """What looks like a model, or an alias, but cannot be used, and why."""
+        """Return what looks like a model, or an alias, but cannot be used, and why."""
         return self._current().broken
 
     @property
@@ -104,17 +106,17 @@ class Catalog:
 
     @property
     def settling(self) -> bool:
-        """Whether files changed so recently that another look soon is worthwhile."""
+        """Whether files changed so recently that another scan soon is useful."""
         return self._current().settling
 
     def refresh(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - the one flag, named at calls
-        """Look again if files changed since the last look, or if forced. True if entries changed."""
+        """Scan if files changed since the last scan, or if forced. Return whether entries changed."""
         with self._lock:
             before = self._snapshot
             signature = self._sources.signature()
             if before is not None and not (force or before.settling or before.signature != signature):
                 return False
-            after = self._look(signature)
+            after = self._scan(signature)
             changed = before is None or (before.entries, before.shadowed, before.broken) != (
                 after.entries,
                 after.shadowed,
@@ -131,9 +133,8 @@ class Catalog:
     def find(self, name: str, kind: ModelKind) -> ModelEntry:
         """Return the entry of this name or alias, in any spelling of case, `-` and `_`.
 
-        A wake word is also found without its version, or with one that it has not. Raises
-        UnknownVoice or UnknownModel with the names that come close. The name is only ever looked
-        up, never used as a path.
+        A wake word is also found without its version, or with another version. Raises UnknownVoice or
+        UnknownModel with similar names. The name is only looked up, never used as a path.
         """
         snapshot = self._current()
         entry = snapshot.index.get((kind, name_key(name)))
@@ -144,7 +145,7 @@ class Catalog:
         return entry
 
     def alias(self, name: str) -> VoiceAlias | None:
-        """Return the settings' alias of this name, or None if the name is a voice of its own."""
+        """Return the settings' alias of this name, or None if the name is that of a voice."""
         snapshot = self._current()
         entry = snapshot.index.get((ModelKind.TTS, name_key(name)))
         if entry is None or entry.source_kind is not SourceKind.CONFIG:
@@ -152,11 +153,11 @@ class Catalog:
         return snapshot.aliases.get(name_key(entry.name))
 
     def select(self, kind: ModelKind, language: str, preferred: str) -> ModelEntry:
-        """Return the best entry for a language: its region, else the same language elsewhere.
+        """Return the best entry for a language: its region, else another region of the language.
 
-        Among entries that fit equally `preferred` is taken, then the region where the language
-        is most at home (`en` -> `en-US`). Aliases are taken only if preferred by name. Raises
-        UnsupportedLanguage if no entry fits or the language is not a BCP-47 tag.
+        Among entries that fit equally well the one called `preferred` wins, then the most likely region
+        (`en` -> `en-US`). An alias is returned only if it is `preferred`. Raises UnsupportedLanguage if
+        no entry fits or the language is not a BCP-47 tag.
         """
         wanted = parse(language)
         snapshot = self._current()
@@ -181,12 +182,13 @@ class Catalog:
         assert snapshot is not None  # noqa: S101 - refresh always sets it
         return snapshot
 
-    def _take_aliases(self, aliases: Mapping[str, VoiceAlias]) -> None:
+    def _set_aliases(self, aliases: Mapping[str, VoiceAlias]) -> None:
         self._aliases = dict(aliases)
         self._alias_keys = {name_key(name): alias for name, alias in self._aliases.items()}
 
-    def _look(self, signature: bytes) -> _Snapshot:
-        findings = self._sources.look()
+    def _scan(self, signature: bytes) -> _Snapshot:
+        """Scan all sources; `signature` is the one taken just before."""
+        findings = self._sources.scan()
         found = sorted(findings.entries, key=lambda entry: _SOURCE_ORDER.index(entry.source_kind))
         aliases, bad_aliases = self._alias_entries(_index((), found))
         entries: dict[tuple[ModelKind, str], ModelEntry] = {}
@@ -231,9 +233,9 @@ class Catalog:
 def _index(
     winners: Iterable[ModelEntry], others: Iterable[ModelEntry]
 ) -> dict[tuple[ModelKind, str], ModelEntry]:
-    """Map every accepted spelling to its entry: names first, then `name@source`, then aliases.
+    """Map every accepted spelling to its entry.
 
-    Last come the names of wake words without their version.
+    Names win over `name@source`, that over aliases, and those over wake words without their version.
     """
     entries = (*winners, *others)
     index: dict[tuple[ModelKind, str], ModelEntry] = {}
@@ -262,6 +264,7 @@ def _alias_problem(alias: VoiceAlias, target: ModelEntry | None, alias_keys: Map
 
 
 def _unknown(name: str, kind: ModelKind, known: Sequence[str]) -> UnknownModel | UnknownVoice:
+    """Return the error for a name that is not installed, with similar names and how to get it."""
     if kind is ModelKind.WAKE:
         return UnknownModel(_no_wake_word(name, known))
     thing, command, get = (

@@ -1,4 +1,4 @@
-"""Models that people know by a short name, and the repository on the hub that holds each."""
+"""Short names of well-known models, and their repositories on Hugging Face."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ WHISPER_REPOS: Mapping[str, str] = {
     "distil-large-v3": "Systran/faster-distil-whisper-large-v3",
     "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
 }
-"""The names people know, and the repository that holds each in CTranslate2's format."""
+"""Names of Whisper models, and the repository with each in CTranslate2's format."""
 
 WHISPER_ALIASES: Mapping[str, str] = {"large": "large-v3", "turbo": "large-v3-turbo"}

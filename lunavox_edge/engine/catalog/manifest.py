@@ -1,4 +1,4 @@
-"""The small JSON file beside everything that was installed from the hub: what it is, whence."""
+"""The manifest: a small JSON file beside every installed model, with its source and hashes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InstalledFile:
-    """One file as it was verified before it was installed."""
+    """One file of a model, with the size and hash that were verified at the installation."""
 
     name: str
     size_bytes: int
@@ -28,7 +28,7 @@ class InstalledFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What lies in one folder below the hub's folder, and where it came from."""
+    """What is installed in one folder below the hub folder, and where it came from."""
 
     name: str
     kind: ModelKind
@@ -44,18 +44,18 @@ class Manifest:
         return sum(file.size_bytes for file in self.files)
 
     def write(self, folder: Path) -> None:
-        """Write the manifest into `folder`."""
+        """Write the manifest into `folder`. Raises OSError."""
         text = json.dumps(asdict(self) | {"kind": self.kind.value}, indent=2, ensure_ascii=False)
         (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
 
 def hub_folder(cache_dir: Path, kind: ModelKind) -> Path:
-    """Return the folder below which installed models of this kind lie, one folder each."""
+    """Return the folder that holds the models of this kind installed from the hub, one folder each."""
     return cache_dir / "hub" / kind.value
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return the manifest in `folder`; None if there is none that can be understood."""
+    """Return the manifest in `folder`; None if there is none or it cannot be read, which is logged."""
     path = folder / MANIFEST_NAME
     try:
         if path.stat().st_size > _MAX_MANIFEST_BYTES:
@@ -81,7 +81,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def installed_manifests(cache_dir: Path, kind: ModelKind) -> tuple[Manifest, ...]:
-    """Return what is installed from the hub, by name."""
+    """Return the manifests of all models of this kind installed from the hub, sorted by folder."""
     folder = hub_folder(cache_dir, kind)
     try:
         children = sorted(child for child in folder.iterdir() if child.is_dir())

@@ -1,4 +1,4 @@
-"""Where models come from: one look through packages, folders and what the hub installed."""
+"""The sources of models: packages, folders, and what was installed from the hub."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lunavox_edge.backends.base import Backend
 from lunavox_edge.engine.catalog.manifest import hub_folder, read_manifest
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
-# A folder named by mistake (`/`, a home) must not stall the service: no voice collection that
-# people keep comes near this (all of Piper's voices are about 500 files).
+# A folder named by mistake (`/`, a home) must not stall the service. No collection of voices has
+# nearly as many files (all of Piper's voices are about 500).
 MAX_FILES_PER_FOLDER = 20_000
 
-# A file that changed this recently may still be on its way here. Copies that stall for longer
-# are found out by the backend, and looked at again because their size changes later.
+# A file that changed this recently may still be being copied. A copy that stalls for longer fails in
+# the backend, and is looked at again because its size changes later.
 SETTLE_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,7 +28,10 @@ Found = ModelEntry | BrokenEntry
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one look found, the source that wins first. `settling`: worth another look soon."""
+    """The result of one scan, sources of higher rank first.
+
+    `settling` says that files are still changing, so that another scan soon is useful.
+    """
 
     entries: tuple[ModelEntry, ...]
     broken: tuple[BrokenEntry, ...]
@@ -36,7 +39,7 @@ class Findings:
 
 
 class Sources:
-    """The places to look in, and how to tell cheaply whether they changed."""
+    """The places to scan, and a cheap way to see whether they changed. Immutable."""
 
     def __init__(
         self,
@@ -46,14 +49,14 @@ class Sources:
         backends: Sequence[type[Backend]],
         now_s: Callable[[], float],
     ) -> None:
-        """Remember the places; nothing is read yet. `now_s` is the clock of file times."""
+        """Scan these places later; nothing is read yet. `now_s` is the clock of file times."""
         self._folders = tuple(dict.fromkeys(folders))
         self._cache_dir = cache_dir
         self._backends = tuple(backends)
         self._now_s = now_s
 
     def elsewhere(self, folders: Sequence[Path]) -> Sources:
-        """Return the same with other folders."""
+        """Return a copy with other folders."""
         return Sources(folders=folders, cache_dir=self._cache_dir, backends=self._backends, now_s=self._now_s)
 
     def signature(self) -> bytes:
@@ -65,8 +68,8 @@ class Sources:
                 digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="replace"))
         return digest.digest()
 
-    def look(self) -> Findings:
-        """Ask every backend what is there."""
+    def scan(self) -> Findings:
+        """Scan all places with every backend."""
         found: list[Found] = []
         for folder in self._folders:
             found += self._in_folder(folder)
@@ -77,9 +80,9 @@ class Sources:
         entries = _without_twins(item for item in found if isinstance(item, ModelEntry))
         usable = {entry.path for entry in entries}
         now_s = self._now_s()
-        looked_at = [_looked_at(entry, now_s) for entry in entries]
-        entries = [entry for entry, is_settling in looked_at if not is_settling]
-        unsettled = [entry for entry, is_settling in looked_at if is_settling]
+        checked = [_with_changes(entry, now_s) for entry in entries]
+        entries = [entry for entry, is_settling in checked if not is_settling]
+        unsettled = [entry for entry, is_settling in checked if is_settling]
         broken = [item for item in found if isinstance(item, BrokenEntry) and item.path not in usable]
         broken += [_still_copied(entry) for entry in unsettled]
         return Findings(
@@ -117,7 +120,7 @@ class Sources:
 
 
 def _is_folder(path: Path) -> bool:
-    """Whether a folder is there, as far as this process may know."""
+    """Whether this is a folder that this process can see."""
     try:
         return path.is_dir()
     except OSError:
@@ -127,12 +130,13 @@ def _is_folder(path: Path) -> bool:
 def _ask(backend: type[Backend], question: Callable[[Path], Sequence[Found]], place: Path) -> Sequence[Found]:
     try:
         return question(place)
-    except Exception:  # the border to third-party code: one backend must not hide the others' models
+    except Exception:  # third-party code: one failing backend must not hide the others' models
         _LOGGER.exception("Backend %s failed to look for models in %s", backend.name, place)
         return (BrokenEntry(place, backend.name, "Looking for models failed; the log says why."),)
 
 
 def _described(item: Found, folder: Path) -> Found:
+    """Return the item with what its manifest says; `folder` is the hub folder of its kind."""
     try:
         home = folder / item.path.relative_to(folder).parts[0]
     except (ValueError, IndexError):
@@ -157,24 +161,24 @@ def _described(item: Found, folder: Path) -> Found:
 
 
 def _without_twins(entries: Iterator[ModelEntry]) -> list[ModelEntry]:
-    """Leave out what was found again through another folder; the first find stays."""
+    """Leave out entries that were found again through another folder; the first one stays."""
     unique: dict[tuple[str, str], ModelEntry] = {}
     for entry in entries:
         unique.setdefault((entry.backend, os.path.realpath(entry.path)), entry)
     return list(unique.values())
 
 
-def _looked_at(entry: ModelEntry, now_s: float) -> tuple[ModelEntry, bool]:
-    """Note when the files of a model in a folder last changed, and say whether they still do."""
+def _with_changes(entry: ModelEntry, now_s: float) -> tuple[ModelEntry, bool]:
+    """Return the entry with the time its files last changed, and whether they are still changing."""
     if entry.source_kind is not SourceKind.FOLDER:
         return entry, False
     try:
         files = _files(entry)
     except OSError:
         return entry, True
-    # A file moved here changed now, though its content is old.
+    # A file that was moved here has a new change time, though its content is old.
     changed_ns = max((max(status.st_mtime_ns, status.st_ctime_ns) for status in files), default=0)
-    # A board without a clock battery has files from the future: those have settled.
+    # On a board without a clock battery files may be from the future: those are not changing.
     is_settling = any(abs(now_s - status.st_mtime) < SETTLE_S for status in files)
     return replace(entry, changed_ns=changed_ns), is_settling
 
@@ -192,7 +196,7 @@ def _still_copied(entry: ModelEntry) -> BrokenEntry:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every file and folder below `root` in a stable order, up to a bound."""
+    """Yield every file and folder below `root` in a stable order, MAX_FILES_PER_FOLDER + 1 at most."""
     seen: set[tuple[int, int]] = set()
     left = MAX_FILES_PER_FOLDER + 1
     stack = [root]

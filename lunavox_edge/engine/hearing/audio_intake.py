@@ -1,8 +1,7 @@
-"""What an utterance has taken in: 16 kHz audio, where speech is in it, and whether it goes on."""
+"""The converted audio of one utterance: 16 kHz samples, the speech in it, and its endpointer."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,24 +18,24 @@ if TYPE_CHECKING:
 
 MODEL_RATE_HZ = 16_000
 MAX_PIECE_S = 30.0
-"""The longest audio a recogniser takes in one slice."""
+"""The longest audio that is recognised in one slice."""
 
 _BEST_PIECE_S = 9.0
-"""What fits the shortest window: cheapest, and a decoder seldom stops early or goes astray in it."""
+"""Fits the shortest window: cheapest, and the decoder seldom stops early or repeats itself in it."""
 _HELD_S = 60.0
-"""Audio of any length is heard in windows of this length, so that its memory is bounded."""
+"""Long recordings are kept in windows of this length, so that memory is bounded."""
 _SETTLED_S = 1.0
-"""Speech so long before the end of a window is over."""
+"""Speech that ended this long before the end of the window will not continue."""
 
 Piece = tuple[float, float]
 """Start and end of what is recognised in one slice, in seconds."""
 
 
 class AudioIntake:
-    """Audio of one utterance. Used by one slice at a time, so it has no lock."""
+    """Samples and speech probabilities of one utterance. Used by one slice at a time, so it has no lock."""
 
     def __init__(self, audio_format: AudioFormat, vad: Vad | None) -> None:
-        """Convert from `audio_format`; without a `vad` everything counts as speech."""
+        """Convert from `audio_format`; without a `vad` all audio counts as speech."""
         self._converter = Converter(audio_format, MODEL_RATE_HZ)
         self._offset = OffsetRemover(MODEL_RATE_HZ)
         self._vad = vad
@@ -51,24 +50,24 @@ class AudioIntake:
 
     @property
     def duration_s(self) -> float:
-        """Seconds of audio taken in."""
+        """Seconds of audio taken in so far, forgotten ones included."""
         return self._samples / MODEL_RATE_HZ
 
     @property
     def settled_s(self) -> float:
-        """Where the audio begins in which speech is still looked for."""
+        """Second at which the audio begins that is not settled: where speech is still looked for."""
         return self._settled / MODEL_RATE_HZ
 
     def take(self, pcm: bytes) -> None:
-        """Convert the next audio and judge it."""
+        """Convert the next audio and run the VAD on it."""
         self._keep(self._converter.feed(pcm))
 
     def finish(self) -> None:
-        """Take what the converter still holds."""
+        """Take the rest out of the converter; no more audio comes."""
         self._keep(self._converter.finish())
 
     def pieces(self) -> list[Piece]:
-        """Where speech is in the audio that is held, in pieces of at most MAX_PIECE_S."""
+        """Return the speech in the audio that is held, in pieces of at most MAX_PIECE_S."""
         self._forget()
         start_s = self._forgotten / MODEL_RATE_HZ
         held_s = self.duration_s - start_s
@@ -82,9 +81,9 @@ class AudioIntake:
         return [(start_s + start, start_s + end) for start, end in packed]
 
     def settle(self) -> list[Piece]:
-        """Return the pieces that no later audio will change, none before a minute is held.
+        """Return the pieces that no later audio will change; none before a minute is held.
 
-        Their audio stays until more is taken or asked for; they are not found again.
+        They are returned once. Their audio is dropped at the next `take` or `pieces`.
         """
         if self.duration_s - self._forgotten / MODEL_RATE_HZ < _HELD_S:
             return []
@@ -97,14 +96,14 @@ class AudioIntake:
         return pieces
 
     def samples(self, piece: Piece) -> Samples:
-        """The audio of one piece."""
+        """Return the samples of one piece, as floats."""
         if len(self._audio) > 1:
             self._audio = [np.concatenate(self._audio)]
         start, end = (int(edge_s * MODEL_RATE_HZ) - self._forgotten for edge_s in piece)
         return self._audio[0][start:end].astype(np.float32) / 32768.0
 
     def _forget(self) -> None:
-        """Let go of what has settled."""
+        """Drop the audio that has settled."""
         if self._settled == self._forgotten:
             return
         audio = np.concatenate(self._audio)[self._settled - self._forgotten :]
@@ -115,6 +114,7 @@ class AudioIntake:
         self._forgotten = self._settled
 
     def _keep(self, samples: Samples) -> None:
+        """Append samples, run the VAD on them and pass its probabilities to the endpointer."""
         if not len(samples):
             return
         samples = self._offset.feed(samples)
@@ -126,28 +126,3 @@ class AudioIntake:
             self._probabilities.append(probabilities)
             if self.endpointer is not None:
                 self.endpointer.feed(probabilities.tolist())
-
-
-class ArrivalClock:
-    """When audio arrived, so that a pause in a recording sent fast is not taken for a real one."""
-
-    _KEEP = 4096
-
-    def __init__(self) -> None:
-        """Start before any audio."""
-        self._marks: deque[tuple[float, float]] = deque(maxlen=self._KEEP)
-
-    def mark(self, position_s: float, now_s: float) -> None:
-        """Audio up to `position_s` has arrived by `now_s`."""
-        self._marks.append((position_s, now_s))
-
-    def since(self, position_s: float) -> float:
-        """Seconds between the arrival of `position_s` and of the newest audio."""
-        if not self._marks:
-            return 0.0
-        newest_s = arrived_s = self._marks[-1][1]
-        for upto_s, at_s in reversed(self._marks):
-            if upto_s < position_s:
-                break
-            arrived_s = at_s
-        return newest_s - arrived_s

@@ -1,4 +1,4 @@
-"""Whether a person who speaks has finished, may have, or has said enough for the next words to be told."""
+"""Endpointing of one utterance, and when to recognise it before its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from lunavox_edge.text.unfinished import sounds_unfinished
 
 _PAUSE_S = 0.16
 """Shorter silences are found between words too."""
-_MAX_GUESSED_S = 30.0
+_MAX_EARLY_S = 30.0
+"""Longer utterances are not recognised before their end."""
 _PARTIAL_EVERY_S = 1.0
 _REAL_TIME = 0.7
 """A pause counts if it took at least this share of its length to arrive."""
@@ -20,78 +21,85 @@ _REAL_TIME = 0.7
 
 @dataclass(frozen=True, slots=True)
 class _Guess:
-    """What was heard up to a pause: the transcript, if nothing more is said."""
+    """What was recognised in a pause: the transcript, if nothing more is said."""
 
     speech_end_s: float
-    heard: tuple[RecognizedPiece, ...]
+    results: tuple[RecognizedPiece, ...]
 
 
 class TurnDetector:
-    """Decides about one utterance, from what its ear has taken in."""
+    """Decides about one utterance, from what its audio intake holds. Used by one slice at a time."""
 
     def __init__(
         self,
         rules: EndpointRules | None,
         guess_time: GuessTime,
         *,
-        tells: bool,
+        wants_partials: bool,
         arrived_since: Callable[[float], float],
     ) -> None:
-        """Without `rules` the client ends the turn; `tells` asks for words while the person speaks.
+        """Start at the beginning of an utterance.
 
-        `arrived_since` says how long ago the audio at some second arrived, before the newest did.
+        Without `rules` the client ends the turn. `wants_partials` asks for hypotheses while the person
+        speaks. `arrived_since` returns the seconds between the arrival of the audio at a position (in
+        seconds) and of the newest audio.
         """
         self._rules = rules
         self._guess_time = guess_time
-        self._tells = tells
+        self._wants_partials = wants_partials
         self._arrived_since = arrived_since
         self._guess: _Guess | None = None
-        self._told_s = 0.0
+        self._hypothesis_s = 0.0
+        """Audio that was there at the last hypothesis."""
 
-    def is_over(self, ear: AudioIntake) -> bool:
+    def is_over(self, intake: AudioIntake) -> bool:
         """Whether the person has finished."""
-        rules, endpointer = self._rules, ear.endpointer
+        rules, endpointer = self._rules, intake.endpointer
         if rules is None or endpointer is None:
             return False
-        heard = self.foreseen(ear)
-        if heard is not None and sounds_unfinished(text_of(heard)):
+        guess = self.valid_guess(intake)
+        if guess is not None and sounds_unfinished(text_of(guess)):
             rules = replace(rules, pause_s=rules.unfinished_pause_s)
         if not endpointer.over(rules):
             return False
         silence_s = min(endpointer.silence_s, endpointer.heard_s)
-        arrived_s = self._arrived_since(ear.duration_s - silence_s)
+        arrived_s = self._arrived_since(intake.duration_s - silence_s)
         return arrived_s >= _REAL_TIME * min(silence_s, rules.pause_s)
 
-    def may_be_over(self, ear: AudioIntake) -> bool:
-        """Whether there is a pause in which nobody has guessed yet what was said."""
-        endpointer = ear.endpointer
-        if endpointer is None or ear.duration_s > _MAX_GUESSED_S:
+    def may_be_over(self, intake: AudioIntake) -> bool:
+        """Whether there is a pause that may be the end and for which there is no guess yet."""
+        endpointer = intake.endpointer
+        if endpointer is None or intake.duration_s > _MAX_EARLY_S:
             return False
         after_s = self._guess_time.after_s(self._rules.pause_s if self._rules is not None else None)
-        if not endpointer.speech_s or endpointer.silence_s < after_s or self.foreseen(ear) is not None:
+        if not endpointer.speech_s or endpointer.silence_s < after_s:
+            return False
+        if self.valid_guess(intake) is not None:
             return False
         return self._arrived_since(endpointer.speech_end_s) >= _REAL_TIME * after_s
 
-    def is_worth_telling(self, ear: AudioIntake) -> bool:
+    def wants_partial(self, intake: AudioIntake) -> bool:
         """Whether enough was said since the last hypothesis to make the next one."""
-        endpointer = ear.endpointer
-        if not self._tells or endpointer is None or ear.duration_s > _MAX_GUESSED_S:
+        endpointer = intake.endpointer
+        if not self._wants_partials or endpointer is None or intake.duration_s > _MAX_EARLY_S:
             return False
-        return endpointer.silence_s < _PAUSE_S and endpointer.speech_end_s - self._told_s >= _PARTIAL_EVERY_S
+        if endpointer.silence_s >= _PAUSE_S:
+            return False
+        return endpointer.speech_end_s - self._hypothesis_s >= _PARTIAL_EVERY_S
 
-    def guess(self, ear: AudioIntake, heard: tuple[RecognizedPiece, ...], took_s: float) -> None:
-        """Keep what was heard up to this pause, and learn how long that took."""
-        if ear.endpointer is not None:
+    def guess(self, intake: AudioIntake, results: tuple[RecognizedPiece, ...], took_s: float) -> None:
+        """Keep what was recognised up to this pause, and learn how long that took."""
+        if intake.endpointer is not None:
             self._guess_time.took(took_s)
-            self._guess = _Guess(ear.endpointer.speech_end_s, heard)
+            self._guess = _Guess(intake.endpointer.speech_end_s, results)
 
-    def told(self, ear: AudioIntake) -> None:
-        """What was said so far has been heard."""
-        self._told_s = ear.duration_s
+    def made_hypothesis(self, intake: AudioIntake) -> None:
+        """Note that everything in the intake has been recognised."""
+        self._hypothesis_s = intake.duration_s
 
-    def foreseen(self, ear: AudioIntake) -> tuple[RecognizedPiece, ...] | None:
-        """Return what was heard, if it was guessed and nothing more was said since."""
-        guess, endpointer = self._guess, ear.endpointer
+    def valid_guess(self, intake: AudioIntake) -> tuple[RecognizedPiece, ...] | None:
+        """Return the results of the last guess if nothing more was said since, else None."""
+        guess, endpointer = self._guess, intake.endpointer
         if guess is None or endpointer is None or guess.speech_end_s != endpointer.speech_end_s:
             return None
-        return guess.heard
+        return guess.results

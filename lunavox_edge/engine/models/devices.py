@@ -1,7 +1,8 @@
-"""Which device each model runs on: what the settings want, what was proved here, and what failed since.
+"""The device that each model runs on, from the settings, measured speed, and failures since the start.
 
-`auto` is the device on which the model is quickest, by a warm-up on each; that is remembered in a file, as
-long as the same devices are offered. A device that fails is not used again for that model until a restart.
+`auto` is the device on which the model is quickest, measured by a warm-up on each. The result is kept in a
+file and is valid as long as the same devices are offered. A device that fails is not used again for that
+model until a restart.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Devices:
-    """Thread-safe. What cannot be written is only not remembered.
+    """Chooses devices. Thread-safe; a file that cannot be written is no error.
 
-    `order` and `proved` may import a backend's libraries and are for loader threads; `guess` does not.
+    `order`, `is_open` and `proved` may import a backend's libraries, so only loader threads call them.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Read what was proved here before; ask no library yet."""
+        """Read the results of earlier measurements; no library is imported."""
         self._wanted = {ModelKind.STT: settings.stt.device, ModelKind.TTS: settings.tts.device}
         self._file = settings.catalog.resolved_cache_dir() / "devices.json"
         self._writing = threading.Lock()
@@ -41,13 +42,13 @@ class Devices:
         self._failed: dict[str, dict[str, str]] = {}
 
     def order(self, entry: ModelEntry) -> tuple[str, ...]:
-        """Devices to try for an entry, best first; never none. Raises BackendUnavailable."""
+        """Return the devices to try for an entry, best first, at least one. Raises BackendUnavailable."""
         return self._best_first(entry, self._offers(entry))
 
     def guess(self, entry: ModelEntry) -> str:
-        """The device that `order` puts first, as far as it is known by now without asking a library.
+        """Return the device that `order` will probably put first, without importing a library.
 
-        Raises BackendUnavailable if the device of the settings is known not to be there.
+        Raises BackendUnavailable if the device of the settings is known to be missing.
         """
         with self._lock:
             offered = self._offered.get(entry.backend)
@@ -60,7 +61,7 @@ class Devices:
         return self._best_first(entry, offered)[0]
 
     def is_open(self, entry: ModelEntry) -> bool:
-        """Whether a warm-up on each device has to show which one is the quickest."""
+        """Whether the quickest device is still to be found by a warm-up on each."""
         offered = self._offers(entry)
         if self._wanted_for(entry) != "auto" or len(self._best_first(entry, offered)) == 1:
             return False
@@ -68,7 +69,7 @@ class Devices:
             return self._remembered(entry, offered) is None
 
     def proved(self, entry: ModelEntry, took_ms: Mapping[str, float]) -> str:
-        """Remember how long a warm-up took on each device; return the quickest."""
+        """Keep the warm-up time of each device, also in the file; return the quickest device."""
         best = min(took_ms, key=lambda device: took_ms[device])
         offered = list(self._offers(entry))
         with self._writing:
@@ -84,7 +85,7 @@ class Devices:
         return best
 
     def failed(self, entry: ModelEntry, device: str, reason: str) -> None:
-        """Leave a device alone for this model from now on; the CPU is never given up."""
+        """Use a device no more for this model, and log `reason` once; the CPU is never excluded."""
         if device == _CPU:
             return
         with self._lock:
@@ -99,13 +100,13 @@ class Devices:
         )
 
     def trouble(self, entry: ModelEntry) -> str:
-        """Say which devices failed for this model, "" if none did."""
+        """Return the devices that failed for this model and why, "" if none did."""
         with self._lock:
             failed = self._failed.get(_key(entry), {})
             return "; ".join(f"{device}: {reason}" for device, reason in failed.items())
 
     def _offers(self, entry: ModelEntry) -> tuple[str, ...]:
-        """What the backend's libraries offer, asked once. Raises BackendUnavailable."""
+        """Return the devices that the backend's libraries offer, cached. Raises BackendUnavailable."""
         with self._lock:
             offered = self._offered.get(entry.backend)
         if offered is None:
@@ -115,6 +116,7 @@ class Devices:
         return offered
 
     def _best_first(self, entry: ModelEntry, offered: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the wanted devices that have not failed, the quickest one first; else the CPU."""
         chosen = _chosen(entry.backend, offered, self._wanted_for(entry))
         with self._lock:
             failed = self._failed.get(_key(entry), {})
@@ -124,10 +126,11 @@ class Devices:
         return tuple(left) or (_CPU,)
 
     def _wanted_for(self, entry: ModelEntry) -> str:
-        """Wake words are too small for anything but the CPU."""
+        """Return the setting for this kind; wake words are so small that they always run on the CPU."""
         return self._wanted.get(entry.kind, _CPU)
 
     def _remembered(self, entry: ModelEntry, offered: tuple[str, ...]) -> str | None:
+        """Return the quickest device measured among the same devices; the caller holds the lock."""
         if len(offered) == 1:
             return None
         note = self._notes.get(_key(entry))
@@ -138,7 +141,7 @@ class Devices:
 
 
 def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:
-    """Devices to try for `auto`, `cpu` or `cuda`, best first. Raises BackendUnavailable."""
+    """Return the devices to try for `auto`, `cpu` or `cuda`, best first. Raises BackendUnavailable."""
     return _chosen(backend.name, tuple(backend.devices()), wanted)
 
 
@@ -154,7 +157,7 @@ def _chosen(backend: str, offered: tuple[str, ...], wanted: str) -> tuple[str, .
 
 
 def _noted_offer(note: object) -> tuple[str, ...] | None:
-    """What a backend offered when a model was compared; None if the note does not say."""
+    """Return the devices offered when a model was measured; None if the note does not say."""
     offered = note.get("offered") if isinstance(note, dict) else None
     if not isinstance(offered, list) or not offered or not all(isinstance(one, str) for one in offered):
         return None

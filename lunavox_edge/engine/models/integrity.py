@@ -1,6 +1,7 @@
-"""Is an installed model what was installed? Its files against the hashes of its manifest, before it loads.
+"""Checking a model's files against the hashes of its manifest, before it is loaded.
 
-Hashing reads all of a model, so it is left out as long as its files are those that were hashed before.
+Hashing reads the whole model, so it is skipped as long as size, times and inodes of its files are those
+of the last check.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def check_intact(path: Path, cache_dir: Path) -> bool:
-    """Return whether the model at `path` has hashes to be held to. Raises BrokenModel if it differs.
+    """Return whether the model at `path` has hashes at all. Raises BrokenModel if its files differ.
 
-    `cache_dir` is where the files are remembered that were hashed.
+    The results of checks are kept in `cache_dir`.
     """
     folder = path if path.is_dir() else path.parent
     manifest = read_manifest(folder)
@@ -41,13 +42,13 @@ def check_intact(path: Path, cache_dir: Path) -> bool:
         raise _differs(manifest, f"{', '.join(differing)} changed since")
     _LOGGER.debug("The files of %s are as they were installed", manifest.name)
     if unchanged:
-        # Without it the next load only takes longer.
+        # If this cannot be written, the next load only takes longer.
         notes.keep(note, found)
     return True
 
 
 def _differs(manifest: Manifest, what: str) -> BrokenModel:
-    _LOGGER.error("The model %s is not what was installed: %s", manifest.name, what)
+    _LOGGER.error("The files of the model %s differ from those installed: %s", manifest.name, what)
     kind = "voices" if manifest.kind.value == "tts" else "models"
     return BrokenModel(
         f"The files of '{manifest.name}' are not those that were installed: {what}. Install it anew: "
@@ -56,7 +57,7 @@ def _differs(manifest: Manifest, what: str) -> BrokenModel:
 
 
 def _fingerprint(manifest: Manifest, folder: Path) -> dict[str, list[int | str]]:
-    """What changes with the files or with what they ought to be; unlike a time, no copy can keep it all."""
+    """Return what changes with the files or their hashes; a copied file keeps its time, but not all of it."""
     found: dict[str, list[int | str]] = {}
     for file in manifest.files:
         status = (folder / file.name).stat()

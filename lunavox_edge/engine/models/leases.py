@@ -1,7 +1,7 @@
-"""What is done with leases to come: wait for one, hold several as one, give back one that comes too late.
+"""Leases on loaded models, and helpers for future leases: wait for one, join several, give one back.
 
-A future lease belongs to whoever asked for it until it is given back, also when nobody waits for it
-any more: a lease that nobody has would keep its model in memory for ever.
+A future lease belongs to the caller that asked for it until it is given back, also after that caller
+stopped waiting: a lease that is never released would keep its model in memory for ever.
 """
 
 from __future__ import annotations
@@ -10,17 +10,57 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
-from lunavox_edge.engine.models.residency import Lease, load_takes_too_long
-from lunavox_edge.errors import LunavoxError
+from lunavox_edge.backends.base import LoadedModel
+from lunavox_edge.errors import LunavoxError, TimedOut
 
 ItemT = TypeVar("ItemT")
 
 
+class Lease:
+    """The right to use a loaded model until `release`. Call the model inside `with lease.turn`."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        turn: AbstractContextManager[object],
+        give_back: Callable[[], None],
+        on_device_failure: Callable[[str], None] | None = None,
+    ) -> None:
+        """Hold `model`; `give_back` is called once, at the first release."""
+        self.model = model
+        self.turn = turn
+        self._lock = threading.Lock()
+        self._give_back: Callable[[], None] | None = give_back
+        self._on_device_failure = on_device_failure
+
+    def device_failed(self, reason: str) -> None:
+        """Report that the model's device failed: the next request gets the model on another one."""
+        if self._on_device_failure is not None and self.model.device != "cpu":
+            self._on_device_failure(reason)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether several threads may call the model at once."""
+        return isinstance(self.turn, nullcontext)
+
+    def release(self) -> None:
+        """Give the model back. Idempotent, from any thread."""
+        with self._lock:
+            give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
+
+
+def load_takes_too_long(name: str) -> TimedOut:
+    """Return the error for a request that waited too long for the model `name` to load."""
+    return TimedOut(f"Loading '{name}' takes too long; try again in a minute.")
+
+
 def give_back(future: Future[Lease]) -> None:
-    """Want a lease no more: step out of the queue for it, or release it, now or as soon as it comes."""
+    """Cancel a future lease; if that is too late, release it now or as soon as it comes."""
     if not future.cancel():
         future.add_done_callback(_release)
 
@@ -35,13 +75,13 @@ def wait_for(future: Future[Lease], timeout_s: float, name: str) -> Lease:
     except FutureTimeoutError as error:
         give_back(future)
         raise load_takes_too_long(name) from error
-    except BaseException:  # Ctrl-C, say
+    except BaseException:  # Ctrl-C, for example
         give_back(future)
         raise
 
 
 def ask_for_all(items: Iterable[ItemT], acquire: Callable[[ItemT], Future[Lease]]) -> list[Future[Lease]]:
-    """Ask for a lease on each item. If one cannot be asked for, the others are given back and it raises."""
+    """Return a future lease on each item. If one `acquire` raises, give the others back and raise that."""
     futures: list[Future[Lease]] = []
     try:
         for item in items:
@@ -55,7 +95,7 @@ def ask_for_all(items: Iterable[ItemT], acquire: Callable[[ItemT], Future[Lease]
 
 @contextmanager
 def asked_for(future: Future[Lease]) -> Iterator[Future[Lease]]:
-    """Give a lease back if the session that it was asked for cannot be built."""
+    """Give a future lease back if the body raises: the session that wanted it could not be built."""
     try:
         yield future
     except BaseException:
@@ -64,10 +104,10 @@ def asked_for(future: Future[Lease]) -> Iterator[Future[Lease]]:
 
 
 class JointLease(Lease):
-    """The right to use several models, each with its place among those that were asked for."""
+    """The right to use several models, each with its index among those that were asked for."""
 
     def __init__(self, leases: Sequence[tuple[int, Lease]], errors: Sequence[LunavoxError] = ()) -> None:
-        """Hold at least one lease; all are released together. `errors` are of those left out."""
+        """Hold at least one lease; all are released together. `errors` are of the models left out."""
         super().__init__(leases[0][1].model, nullcontext(), lambda: _release_all(leases))
         self.models = tuple((place, lease.model) for place, lease in leases)
         self.errors = tuple(errors)
@@ -76,24 +116,27 @@ class JointLease(Lease):
 def joint(futures: Sequence[Future[Lease]], *, forgiving: bool) -> Future[Lease]:
     """Return a future JointLease, there when all are; cancelling it cancels what is still to come.
 
-    If one fails, so does the whole and the others are released; a `forgiving` one goes on with
-    those that did not, as long as there is one, and tells the errors of the others.
+    If one fails, so does the whole and the others are released. A `forgiving` one has the leases that
+    did not fail, as long as there is one, and the errors of the others.
     """
     return _Joining(futures, forgiving=forgiving).joined
 
 
 class _Joining:
+    """Collects future leases into one; callbacks come from any thread."""
+
     def __init__(self, futures: Sequence[Future[Lease]], *, forgiving: bool) -> None:
         self.joined: Future[Lease] = Future()
         self._futures = tuple(futures)
         self._forgiving = forgiving
         self._lock = threading.Lock()
         self._missing = len(self._futures)
-        self.joined.add_done_callback(self._step_out)
+        self.joined.add_done_callback(self._cancel_parts)
         for future in self._futures:
-            future.add_done_callback(self._arrived)
+            future.add_done_callback(self._part_is_done)
 
-    def _arrived(self, _: Future[Lease]) -> None:
+    def _part_is_done(self, _: Future[Lease]) -> None:
+        """Settle the joint future once the last part is done."""
         with self._lock:
             self._missing -= 1
             if self._missing:
@@ -117,7 +160,7 @@ class _Joining:
             ours = [error for error in errors if isinstance(error, LunavoxError)]
             self.joined.set_result(JointLease(leases, ours))
 
-    def _step_out(self, joined: Future[Lease]) -> None:
+    def _cancel_parts(self, joined: Future[Lease]) -> None:
         if joined.cancelled():
             for future in self._futures:
                 future.cancel()

@@ -1,4 +1,4 @@
-"""Loading one model onto the first device that really works."""
+"""Loading one model onto the first device that works, with a first inference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A warm model and what it cost. `fallback` says why a better device was not taken."""
+    """A loaded and warmed-up model. `fallback` says why it is not on a better device, "" if it is."""
 
     model: LoadedModel
     load_ms: float
@@ -31,14 +31,14 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class ThreadPlan:
-    """Workers of the CPU lane, and threads that one call may use."""
+    """Number of workers of the CPU lane, and of threads that one model call may use."""
 
     workers: int
     threads_per_call: int
 
     @classmethod
     def for_threads(cls, threads: int) -> ThreadPlan:
-        """Two calls at once where there are two threads, so that speech and hearing share a box."""
+        """Plan two calls at once where there are two threads, for synthesis and recognition together."""
         workers = 1 if threads < 2 else 2  # noqa: PLR2004  # one or two is the whole choice
         return cls(workers, max(1, threads // workers))
 
@@ -48,13 +48,13 @@ def make_loader(
 ) -> Callable[[ModelEntry], Loaded]:
     """Return the function that loads an entry as the settings say. It blocks.
 
-    It raises MemoryError, BrokenModel, BackendUnavailable. One that `passes_full_devices` goes on to
-    the next device where memory is short, for this load only, and raises MemoryError if all are full.
+    It raises MemoryError, BrokenModel, BackendUnavailable. With `passes_full_devices` a device whose memory
+    is full is skipped, for this load only; MemoryError means that all are full.
     """
-    return _Loader(settings, plan, devices, passes_full_devices=passes_full_devices).load
+    return _ModelLoader(settings, plan, devices, passes_full_devices=passes_full_devices).load
 
 
-class _Loader:
+class _ModelLoader:
     def __init__(
         self, settings: Settings, plan: ThreadPlan, devices: Devices, *, passes_full_devices: bool
     ) -> None:
@@ -65,6 +65,7 @@ class _Loader:
         self._devices = devices
 
     def load(self, entry: ModelEntry) -> Loaded:
+        """Load an entry onto the first of its devices that works; errors as `make_loader` says."""
         backend = registry.backend(entry.backend)
         missing = backend.missing()
         if missing is not None:
@@ -99,9 +100,10 @@ class _Loader:
         raise BackendUnavailable(f"The {backend.name} engine offers no device.")
 
     def _compare(self, backend: type[Backend], entry: ModelEntry) -> None:
-        """Find out on which device the model is quickest, one after the other, as memory may be short.
+        """Measure on which device the model is quickest, one after the other, as memory may be short.
 
-        A device whose memory is full proves nothing: MemoryError is raised, or it is compared next time.
+        A device whose memory is full cannot be measured: MemoryError is raised or, with
+        `passes_full_devices`, nothing is kept, so the next load measures again.
         """
         took_ms: dict[str, float] = {}
         is_complete = True
@@ -134,6 +136,7 @@ class _Loader:
 
 
 def _load_on(backend: type[Backend], entry: ModelEntry, options: LoadOptions) -> Loaded:
+    """Load a model and run a first inference, measuring both. Raises what the backend raises."""
     started = time.perf_counter()
     model = backend().load(entry, options)
     loaded = time.perf_counter()

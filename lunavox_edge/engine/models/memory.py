@@ -1,4 +1,4 @@
-"""How much memory models may take, and giving it back."""
+"""The memory budget of models, measuring what a load takes, and returning memory to the system."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ measured between 0.9 and 1.5."""
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """Says whether one more model fits.
+    """The rules for whether one more model fits.
 
-    `limit_bytes` bounds what all loaded models take together, None means no such bound;
-    `reserve_bytes` of the machine's available memory are never touched, where the system says how
-    much is available.
+    All loaded models together may take `limit_bytes`; None means no limit. `reserve_bytes` of the machine's
+    available memory stay free, if the system says how much is available.
     """
 
     limit_bytes: int | None
@@ -33,7 +32,7 @@ class MemoryBudget:
 
     @classmethod
     def of(cls, settings: EngineSettings, probe: Callable[[], MemoryInfo]) -> MemoryBudget:
-        """Return what the settings allow."""
+        """Create it from the settings; `probe` returns the machine's memory."""
         limit_mb = settings.memory_budget_mb
         limit_bytes = limit_mb * _MIB if limit_mb is not None else None
         return cls(limit_bytes, settings.memory_reserve_mb * _MIB, probe)
@@ -43,13 +42,13 @@ class MemoryBudget:
         return self.holds(loaded_bytes + need_bytes) and self.leaves_reserve(need_bytes)
 
     def holds(self, taken_bytes: int) -> bool:
-        """Whether the limit is kept if all models together take so much."""
+        """Whether the limit is kept if all models together take `taken_bytes`."""
         return self.limit_bytes is None or taken_bytes <= self.limit_bytes
 
     def leaves_reserve(self, need_bytes: int, *, factor: float = 1.0) -> bool:
-        """Whether `factor` times the reserve is left of the machine's memory after taking `need_bytes`.
+        """Whether `factor` times the reserve stays available after taking `need_bytes`.
 
-        True where the system does not say what is available.
+        True if the system does not say what is available.
         """
         memory = self.probe()
         if not memory.total_bytes:
@@ -58,22 +57,25 @@ class MemoryBudget:
 
     @staticmethod
     def estimate(size_on_disk_bytes: int) -> int:
-        """Guess what a model will take, before it was ever measured."""
+        """Estimate the memory of a model that was never measured, from its size on disk."""
         return int(size_on_disk_bytes * _LOADED_PER_FILE_BYTE)
 
 
 class Growth:
-    """What a load has taken, from when this is made."""
+    """Measures the memory that a load takes, from the creation of this object on."""
 
     def __init__(self, rss: Callable[[], int], probe: Callable[[], MemoryInfo]) -> None:
-        """Look at the process and at the machine."""
+        """Note the memory now; `rss` returns that of the process, `probe` that of the machine."""
         self._rss = rss
         self._probe = probe
         self._before_bytes = rss()
         self._available_bytes = probe().available_bytes
 
     def bytes_on(self, device: str) -> int:
-        """Return what a model on `device` took: what a board's GPU shares with the CPU is in no process."""
+        """Return the bytes a model on `device` took.
+
+        What a GPU shares with the CPU shows in no process, so for a GPU the machine's memory counts too.
+        """
         grown = self._rss() - self._before_bytes
         if device != "cpu":
             grown = max(grown, self._available_bytes - self._probe().available_bytes)
@@ -81,7 +83,7 @@ class Growth:
 
 
 def release_free_memory() -> None:
-    """Collect garbage and return freed pages, so that an unloaded model really leaves."""
+    """Collect garbage and return freed pages, so that an unloaded model takes no more memory."""
     gc.collect()
     trim_heap()
 

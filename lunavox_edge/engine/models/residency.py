@@ -1,8 +1,8 @@
 """Which models are in memory: leases, single-flight loads, keep-alive, pins, eviction.
 
-A model is loaded on first use, once for all who ask meanwhile, on a loader thread beside the
-lanes. While a lease is out it is never unloaded. Idle models leave after the keep-alive or,
-least recently used first, when another one needs the room.
+A model is loaded on first use, once for all requests that come meanwhile, on a loader thread beside
+the lanes. A leased model is never unloaded. Idle models are unloaded after the keep-alive or, least
+recently used first, when another one needs the room.
 """
 
 from __future__ import annotations
@@ -12,81 +12,28 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import nullcontext
+from functools import partial
 
-from lunavox_edge.backends.base import LoadedModel
 from lunavox_edge.engine.models.devices import Devices
+from lunavox_edge.engine.models.leases import Lease, load_takes_too_long
+from lunavox_edge.engine.models.load_runner import LoadRunner, load_failed
 from lunavox_edge.engine.models.loading import Loaded, ThreadPlan, make_loader
-from lunavox_edge.engine.models.memory import Growth, MemoryBudget, release_free_memory
+from lunavox_edge.engine.models.memory import MemoryBudget, release_free_memory
+from lunavox_edge.engine.models.model_table import Key, ModelTable, Resident
 from lunavox_edge.engine.values.results import ModelStatus
-from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError, OutOfMemory, TimedOut
+from lunavox_edge.errors import EngineClosed, InternalError, LunavoxError
 from lunavox_edge.host import system
 from lunavox_edge.settings.model import EngineSettings, Settings
 from lunavox_edge.types import ModelEntry
 
 _KEEP_FOREVER = -1
-_MIB = 1024 * 1024
 
 _LOGGER = logging.getLogger(__name__)
 
-Key = tuple[str, Path, int, int]
-
-
-class Lease:
-    """The right to use a loaded model until `release`; call the model inside `with lease.turn`."""
-
-    def __init__(
-        self,
-        model: LoadedModel,
-        turn: AbstractContextManager[object],
-        give_back: Callable[[], None],
-        condemn: Callable[[str], None] | None = None,
-    ) -> None:
-        """Hold `model`; `give_back` is called once, at the first release."""
-        self.model = model
-        self.turn = turn
-        self._lock = threading.Lock()
-        self._give_back: Callable[[], None] | None = give_back
-        self._condemn = condemn
-
-    def device_failed(self, reason: str) -> None:
-        """The model's device does not do what it should; the next request gets the model elsewhere."""
-        if self._condemn is not None and self.model.device != "cpu":
-            self._condemn(reason)
-
-    @property
-    def parallel(self) -> bool:
-        """Whether several threads may call the model at once."""
-        return isinstance(self.turn, nullcontext)
-
-    def release(self) -> None:
-        """Give the model back. Idempotent, from any thread."""
-        with self._lock:
-            give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
-
-
-@dataclass(slots=True)
-class _Resident:
-    entry: ModelEntry
-    since_s: float
-    waiters: list[Future[Lease]] = field(default_factory=list)
-    loaded: Loaded | None = None
-    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
-    leases: int = 0
-    size_bytes: int = 0
-    charge_bytes: int = 0
-    """What the budget has granted: never more than was estimated from the files."""
-    last_used_s: float = 0.0
-    is_condemned: bool = False
-    """It is on its way out; who uses it may end, nobody else gets it."""
-
 
 class Residency:
-    """Keeps models in memory while they are used and a while longer.
+    """Keeps models in memory while they are used and a while longer. Thread-safe.
 
     Loaders, models, log lines, futures and `on_device_failure` are called without its lock.
     """
@@ -103,29 +50,29 @@ class Residency:
         last_resort: Callable[[ModelEntry], Loaded] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`run` runs a load on another thread; `rss` is the memory of this process in bytes.
+        """Create it without models.
 
-        `last_resort` loads instead of `loader` after that one ran out of memory and every idle
-        model was unloaded.
+        `run` runs a load on another thread; `rss` returns the memory of this process in bytes. If
+        `loader` runs out of memory, every idle model is unloaded and `last_resort` loads instead.
         """
-        self._loader = loader
-        self._last_resort = last_resort or loader
         self.on_device_failure: Callable[[ModelEntry, str, str], None] | None = None
+        """Called with the entry, the device and the reason when a device failed in use."""
         self._run = run
-        self.budget = budget
-        self._rss = rss
         self._keep_alive_s = keep_alive_s
         self._load_timeout_s = load_timeout_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._residents: dict[Key, _Resident] = {}
-        self._condemned: list[_Resident] = []
-        """In memory until their last lease, and given to nobody else."""
-        self._pinned: dict[Key, bool] = {}
-        """Each with whether it stays pinned although a load fails."""
-        self._measured_bytes: dict[Key, int] = {}
-        self._told_over_budget: set[Key] = set()
+        # Below: guarded by this lock.
+        self._table = ModelTable(budget)
         self._closed = False
+        self._load_runner = LoadRunner(
+            self._table,
+            lock=self._lock,
+            loader=loader,
+            last_resort=last_resort or loader,
+            evict=self._evict,
+            rss=rss,
+        )
 
     @classmethod
     def of(
@@ -135,7 +82,7 @@ class Residency:
         devices: Devices,
         run: Callable[[Callable[[], None]], None],
     ) -> Residency:
-        """What the settings say, on this machine; loads run by `run`."""
+        """Create it as the settings say, for this machine; loads are run by `run`."""
         made = cls(
             loader=make_loader(settings, plan, devices),
             last_resort=make_loader(settings, plan, devices, passes_full_devices=True),
@@ -148,12 +95,17 @@ class Residency:
         made.on_device_failure = devices.failed
         return made
 
+    @property
+    def budget(self) -> MemoryBudget:
+        """How much memory models may take; replaced as a whole by `configure`."""
+        return self._table.budget
+
     def acquire(self, entry: ModelEntry) -> Future[Lease]:
         """Return a future lease on `entry`, loading it if needed. Never blocks.
 
         The future fails with BrokenModel, BackendUnavailable, OutOfMemory, TimedOut, InternalError
-        or EngineClosed. A waiter that cancels its future just steps out of the queue; one that can
-        no longer cancel it gives the lease back (`leases.give_back`). Raises EngineClosed.
+        or EngineClosed. A caller that no longer wants the lease cancels the future or, where that is
+        too late, releases the lease (`leases.give_back` does both). Raises EngineClosed.
         """
         key = entry.content_key
         future: Future[Lease] = Future()
@@ -161,9 +113,9 @@ class Residency:
         with self._lock:
             if self._closed:
                 raise EngineClosed("The engine is closed.")
-            resident = self._residents.get(key)
+            resident = self._table.residents.get(key)
             if resident is None:
-                self._residents[key] = _Resident(entry, self._clock(), [future])
+                self._table.residents[key] = Resident(entry, self._clock(), [future])
             elif resident.loaded is not None:
                 lease = self._lease(key, resident)
             else:
@@ -177,26 +129,25 @@ class Residency:
         except EngineClosed as error:
             self._settle(key, None, error)
         except BaseException as error:
-            self._settle(key, None, _load_failed(entry, error))
+            self._settle(key, None, load_failed(entry, error))
             raise
         return future
 
     def pin(self, entry: ModelEntry, *, pinned: bool = True, lasting: bool = False) -> None:
-        """Keep a model in memory once it is loaded, or let it go its way again.
+        """Keep a model in memory once it is loaded, or (`pinned` False) stop keeping it.
 
         The pin is gone when a load of the model fails, unless it is `lasting`.
         """
-        key = entry.content_key
         with self._lock:
             if pinned:
-                self._pinned[key] = lasting or self._pinned.get(key, False)
+                self._table.pin(entry.content_key, lasting=lasting)
             else:
-                self._pinned.pop(key, None)
+                self._table.unpin(entry.content_key)
 
     def is_pinned(self, entry: ModelEntry) -> bool:
         """Whether a model is kept in memory once it is loaded."""
         with self._lock:
-            return entry.content_key in self._pinned
+            return self._table.is_pinned(entry.content_key)
 
     def unload(self, entry: ModelEntry) -> bool:
         """Unload an idle model, pinned or not; False if it is in use, loading or not there."""
@@ -204,212 +155,89 @@ class Residency:
         return self._evict(lambda key, _: key == entry.content_key) > 0
 
     def loaded(self, entry: ModelEntry) -> Loaded | None:
-        """What the load of this entry cost, or None if it is not in memory."""
+        """The model in memory and what loading it cost, or None if it is not in memory."""
         with self._lock:
-            resident = self._residents.get(entry.content_key)
+            resident = self._table.residents.get(entry.content_key)
             return resident.loaded if resident is not None else None
 
     def configure(self, settings: EngineSettings) -> None:
-        """Follow other rules from the next load and sweep on."""
+        """Follow other settings from the next load and sweep on."""
         budget = MemoryBudget.of(settings, system.memory)
         with self._lock:
-            self.budget = budget
+            self._table.budget = budget
             self._keep_alive_s, self._load_timeout_s = settings.keep_alive_s, settings.load_timeout_s
 
     def sweep(self) -> None:
-        """Unload what has been idle for too long; fail those who wait for a load too long."""
+        """Unload what was idle longer than the keep-alive; fail requests that waited too long for a load."""
         now = self._clock()
         if self._keep_alive_s != _KEEP_FOREVER:
             expired = now - self._keep_alive_s
-            self._evict(lambda key, resident: key not in self._pinned and resident.last_used_s <= expired)
-        late: list[tuple[str, Future[Lease]]] = []
+            self._evict(lambda key, found: not self._table.is_pinned(key) and found.last_used_s <= expired)
         with self._lock:
-            for resident in self._residents.values():
-                if resident.loaded is None and now - resident.since_s > self._load_timeout_s:
-                    late += [(resident.entry.name, future) for future in resident.waiters]
-                    resident.waiters = []
+            late = self._table.take_waiters(now - self._load_timeout_s)
         for name, future in late:
             _fail(future, load_takes_too_long(name))
 
-    def relieve(self) -> int:
-        """Unload every idle model that is not pinned; return how many left."""
-        return self._evict(lambda key, _: key not in self._pinned)
+    def unload_idle(self) -> int:
+        """Unload every idle model that is not pinned; return how many there were."""
+        return self._evict(lambda key, _: not self._table.is_pinned(key))
 
     def status(self) -> tuple[ModelStatus, ...]:
         """Every model in memory or loading."""
         with self._lock:
-            now = self._clock()
-            return tuple(
-                ModelStatus(
-                    name=resident.entry.name,
-                    kind=resident.entry.kind.value,
-                    device=resident.loaded.model.device if resident.loaded else "",
-                    state="loading" if not resident.loaded else "busy" if resident.leases else "idle",
-                    size_bytes=resident.size_bytes,
-                    idle_s=now - resident.last_used_s if resident.loaded and not resident.leases else 0.0,
-                    pinned=key in self._pinned,
-                    fallback=resident.loaded.fallback if resident.loaded else "",
-                )
-                for key, resident in (
-                    *self._residents.items(),
-                    *((resident.entry.content_key, resident) for resident in self._condemned),
-                )
-            )
+            return self._table.status(self._clock())
 
     def close(self) -> None:
-        """Fail the waiters and unload every idle model; leased ones go with their last lease."""
+        """Fail every waiting request and unload every idle model; leased ones go with their last lease."""
         with self._lock:
             self._closed = True
-            waiters = [future for resident in self._residents.values() for future in resident.waiters]
-            for resident in self._residents.values():
-                resident.waiters = []
-        for future in waiters:
+            waiting = self._table.take_waiters()
+        for _, future in waiting:
             _fail(future, EngineClosed("The engine was closed."))
         self._evict(lambda _key, _resident: True)
 
     def _load(self, key: Key, entry: ModelEntry) -> None:
-        """Load on this thread and tell those who wait, whatever comes of it."""
-        loaded: Loaded | None = None
-        error: LunavoxError | None = None
+        """Load on this thread and settle the waiting requests, whatever comes of it."""
         try:
-            self._succeed(key)
-            self._make_room(key, entry)
-            loaded = self._measured_load(key, entry)
-        except MemoryError as failure:
-            _LOGGER.warning("No memory for %s", entry.name)
-            error = _no_room(entry, failure)
-        except LunavoxError as failure:
-            error = failure
-        except BaseException as failure:  # also a library that calls sys.exit must not leave waiters behind
-            _LOGGER.exception("Loading %s failed", entry.name)
-            error = _load_failed(entry, failure)
-        self._settle(key, loaded, error)
-        if loaded is not None:
-            _LOGGER.info(
-                "Loaded %s on %s in %.1f s, first use %.1f s",
-                entry.name,
-                loaded.model.device,
-                loaded.load_ms / 1000,
-                loaded.warmup_ms / 1000,
-            )
-            self._tell_over_budget(key, entry)
+            loaded = self._load_runner.load(key, entry)
+        except LunavoxError as error:
+            self._settle(key, None, error)
+            return
+        self._settle(key, loaded, None)
+        _LOGGER.info(
+            "Loaded %s on %s in %.1f s, first use %.1f s",
+            *(entry.name, loaded.model.device, loaded.load_ms / 1000, loaded.warmup_ms / 1000),
+        )
+        self._load_runner.warn_over_budget(key, entry)
 
-    def _measured_load(self, key: Key, entry: ModelEntry) -> Loaded:
-        growth, alone = Growth(self._rss, self.budget.probe), self._loads() == 1
-        try:
-            loaded = self._loader(entry)
-        except MemoryError:
-            _LOGGER.warning("No memory for %s; unloading every idle model and trying once more", entry.name)
-            self._evict(lambda other, _: other not in self._pinned)
-            loaded = self._last_resort(entry)
-        if alone and self._loads() == 1:  # else the growth belongs to several models
-            taken = growth.bytes_on(loaded.model.device)
-            with self._lock:
-                self._measured_bytes[key] = taken
-        return loaded
-
-    def _succeed(self, key: Key) -> None:
-        """Let go of what was loaded from the same path before its files were replaced; a pin goes on."""
+    def _evict(self, chosen: Callable[[Key, Resident], bool]) -> int:
+        """Unload the idle models for which `chosen`, called with the lock held, is true; return how many."""
         with self._lock:
-            former = {other for other in (*self._residents, *self._pinned) if other[:2] == key[:2]} - {key}
-            for other in former:
-                lasting = self._pinned.pop(other, None)
-                if lasting is not None:
-                    self._pinned[key] = lasting or self._pinned.get(key, False)
-        self._evict(lambda other, _: other in former)
-
-    def _make_room(self, key: Key, entry: ModelEntry) -> None:
-        """Reserve what the model needs, unloading idle ones for it. Raises OutOfMemory.
-
-        A model may take more than its files let expect. What the budget held before by that
-        estimate it holds again: it would help nobody to refuse a model that has worked.
-        """
-        estimate = MemoryBudget.estimate(entry.size_bytes)
-        while True:
-            with self._lock:
-                need = self._measured_bytes.get(key) or estimate
-                charge = min(need, estimate)
-                others = [resident for other, resident in self._residents.items() if other != key]
-                others += self._condemned
-                idle = [
-                    (resident.last_used_s, other)
-                    for other, resident in self._residents.items()
-                    if resident.loaded and not resident.leases and other not in self._pinned
-                ]
-                fits = self.budget.fits(need, sum(resident.size_bytes for resident in others))
-                if not fits and not idle:
-                    granted = charge + sum(resident.charge_bytes for resident in others)
-                    fits = self.budget.holds(granted) and self.budget.leaves_reserve(need)
-                if fits:
-                    resident = self._residents[key]
-                    resident.size_bytes, resident.charge_bytes = need, charge
-                    return
-            if not idle:
-                raise _no_room(entry, None)
-            oldest = min(idle, key=lambda item: item[0])[1]
-            self._evict(lambda other, _, oldest=oldest: other == oldest)  # type: ignore[misc]  # bound now
-
-    def _tell_over_budget(self, key: Key, entry: ModelEntry) -> None:
-        """Log once of a model that it takes more than the budget leaves for it."""
-        with self._lock:
-            limit = self.budget.limit_bytes
-            resident = self._residents.get(key)
-            taken = sum(one.size_bytes for one in (*self._residents.values(), *self._condemned))
-            if limit is None or taken <= limit or resident is None:
-                return
-            if resident.size_bytes <= resident.charge_bytes:
-                return
-            is_new = key not in self._told_over_budget
-            self._told_over_budget.add(key)
-            size = resident.size_bytes
-        if is_new:
-            _LOGGER.warning(
-                "%s takes %d MB, more than its files let expect; all models together take %d MB of the "
-                "%d MB of engine.memory_budget_mb. It is used all the same.",
-                *(entry.name, size // _MIB, taken // _MIB, limit // _MIB),
-            )
-
-    def _loads(self) -> int:
-        with self._lock:
-            return sum(resident.loaded is None for resident in self._residents.values())
-
-    def _evict(self, chosen: Callable[[Key, _Resident], bool]) -> int:
-        """Unload the idle models that are chosen."""
-        leaving: list[Loaded] = []
-        names: list[str] = []
-        with self._lock:
-            for key, resident in list(self._residents.items()):
-                if resident.loaded is not None and not resident.leases and chosen(key, resident):
-                    leaving.append(resident.loaded)
-                    names.append(resident.entry.name)
-                    del self._residents[key]
+            leaving = self._table.take_idle(chosen)
         count = len(leaving)
         # Without the lock: a callback that gets log lines may ask the engine for its status.
-        for name in names:
-            _LOGGER.info("Unloaded %s", name)
+        for resident in leaving:
+            _LOGGER.info("Unloaded %s", resident.entry.name)
         while leaving:
-            _close_model(leaving.pop())
+            _close(leaving.pop())
         if count:
             release_free_memory()
         return count
 
     def _settle(self, key: Key, loaded: Loaded | None, error: LunavoxError | None) -> None:
+        """End a load: answer the waiting requests with leases, or with `error`."""
         grants: list[tuple[Future[Lease], Lease]] = []
         with self._lock:
-            resident = self._residents[key]
+            resident = self._table.residents[key]
             waiters, resident.waiters = resident.waiters, []
             if loaded is None:
-                del self._residents[key]
-                # A closed engine says nothing about the model.
-                if not self._pinned.get(key, False) and not isinstance(error, EngineClosed):
-                    self._pinned.pop(key, None)
+                del self._table.residents[key]
+                # EngineClosed is no failure of the model, so its pin stays.
+                if not isinstance(error, EngineClosed):
+                    self._table.unpin_after_failure(key)
             else:
-                resident.loaded = loaded
-                if not loaded.parallel:
-                    resident.turn = threading.Lock()
-                resident.size_bytes = self._measured_bytes.get(key) or resident.size_bytes
-                resident.charge_bytes = min(resident.charge_bytes, resident.size_bytes)
-                resident.last_used_s = self._clock()
+                resident.turn = nullcontext() if loaded.parallel else threading.Lock()
+                self._table.complete(key, loaded, self._clock())
                 grants = [
                     (future, self._lease(key, resident))
                     for future in waiters
@@ -423,7 +251,7 @@ class Residency:
         if loaded is not None and self._closed:
             self._evict(lambda other, _: other == key)
 
-    def _lease(self, key: Key, resident: _Resident) -> Lease:
+    def _lease(self, key: Key, resident: Resident) -> Lease:
         """Count one more user; the caller holds the lock."""
         if resident.loaded is None:
             raise InternalError("A lease was asked for a model that is not loaded.")
@@ -434,52 +262,35 @@ class Residency:
                 resident.leases -= 1
                 resident.last_used_s = self._clock()
                 leave = self._closed
-                gone = resident.is_condemned and not resident.leases
+                gone = resident.is_retired and not resident.leases
                 if gone:
-                    self._condemned.remove(resident)
+                    self._table.retired.remove(resident)
             if gone:
                 _close(resident)
+                release_free_memory()
             elif leave:
                 self._evict(lambda other, _: other == key)
 
-        return Lease(
-            resident.loaded.model,
-            resident.turn,
-            give_back,
-            lambda reason: self._condemn(key, resident, reason),
-        )
+        on_device_failure = partial(self._device_failed, key, resident)
+        return Lease(resident.loaded.model, resident.turn, give_back, on_device_failure)
 
-    def _condemn(self, key: Key, resident: _Resident, reason: str) -> None:
-        """Give a model to nobody else, as its device failed; it leaves with its last lease."""
+    def _device_failed(self, key: Key, resident: Resident, reason: str) -> None:
+        """Give no more leases on a model whose device failed; it is unloaded with its last lease."""
         with self._lock:
-            if resident.is_condemned or resident.loaded is None:
+            if resident.is_retired or resident.loaded is None:
                 return
-            resident.is_condemned = True
-            if self._residents.get(key) is resident:
-                del self._residents[key]
-            self._condemned.append(resident)
+            self._table.retire(key, resident)
             device = resident.loaded.model.device
         if self.on_device_failure is not None:
             self.on_device_failure(resident.entry, device, reason)
 
 
-def load_takes_too_long(name: str) -> TimedOut:
-    """Return what those are told who waited for the model `name` for too long."""
-    return TimedOut(f"Loading '{name}' takes too long; try again in a minute.")
-
-
-def _close(resident: _Resident) -> None:
+def _close(resident: Resident) -> None:
+    """Free a model; an error is logged, so that one model cannot keep the others in memory."""
     loaded, resident.loaded = resident.loaded, None
-    if loaded is not None:
-        _close_model(loaded)
-        del loaded
-        release_free_memory()
-
-
-def _close_model(loaded: Loaded) -> None:
-    """Free a model; one that cannot be freed must not keep the others in memory."""
     try:
-        loaded.model.close()
+        if loaded is not None:
+            loaded.model.close()
     except Exception:
         _LOGGER.exception("A model could not be unloaded")
 
@@ -487,18 +298,3 @@ def _close_model(loaded: Loaded) -> None:
 def _fail(future: Future[Lease], error: LunavoxError) -> None:
     if future.set_running_or_notify_cancel():
         future.set_exception(error)
-
-
-def _load_failed(entry: ModelEntry, cause: BaseException) -> InternalError:
-    error = InternalError(f"Loading the model '{entry.name}' failed.")
-    error.__cause__ = cause
-    return error
-
-
-def _no_room(entry: ModelEntry, cause: BaseException | None) -> OutOfMemory:
-    error = OutOfMemory(
-        f"There is no memory for the model '{entry.name}'. Stop other programs, raise "
-        "engine.memory_budget_mb or choose a smaller model."
-    )
-    error.__cause__ = cause
-    return error

@@ -1,4 +1,4 @@
-"""Keeping the models that are always needed in memory, and used once."""
+"""Loading and pinning the models that should always be in memory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from lunavox_edge.errors import LunavoxError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from lunavox_edge.engine.models.residency import Lease, Residency
+    from lunavox_edge.engine.models.leases import Lease
+    from lunavox_edge.engine.models.residency import Residency
     from lunavox_edge.types import ModelEntry
 
 
 class WarmSet:
-    """The models that are pinned for the service itself; replaced as a whole. Thread-safe.
+    """The models that are pinned because of the settings; replaced as a whole. Thread-safe.
 
-    Their pins last: one that fails to load now stays in memory once a later request has loaded it.
+    Their pins are lasting: a model that fails to load now stays in memory once a later request loads it.
     """
 
     def __init__(self, residency: Residency) -> None:
-        """Start without any."""
+        """Start without pinned models."""
         self._residency = residency
         self._lock = threading.Lock()
         self._entries: tuple[ModelEntry, ...] = ()
@@ -38,10 +39,10 @@ class WarmSet:
         timeout_s: float,
         progress: Callable[[ModelEntry], None] | None,
     ) -> tuple[LunavoxError, ...]:
-        """Load and pin `entries` and those of `names`, let go of those pinned before.
+        """Load and pin `entries` and the models called `names`; unpin the other ones of before.
 
-        Blocks, for `timeout_s` a model at most. Returns what failed: what a load raised, and TimedOut.
-        Raises what `progress` raises.
+        `find` returns the entry of a name. Blocks, for `timeout_s` per model at most. Returns the errors of
+        names and loads, TimedOut included. `progress` is called for each loaded model; raises what it raises.
         """
         wanted = list(entries)
         failed: list[LunavoxError] = []

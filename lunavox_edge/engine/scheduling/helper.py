@@ -1,4 +1,4 @@
-"""One more worker for a session that has work for two."""
+"""A second worker for a session that has work for two."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ class Helped(Session):
     """A session whose next slice may also run on another worker, while one of its own runs."""
 
     _helper: Helper | None = None
-    """Made by a slice of the session; ended by who ends the session, when no slice runs."""
+    """Created by a slice of the session; ended with the session, when no slice runs."""
     _failure: Exception | None = None
-    """Why the helper ended, once it did; set by the helper's worker, read by the session's."""
+    """The error that ended the helper; set by the helper's worker, read by the session's."""
     _is_helped = False
-    """Guarded by the session's lock, like the next."""
+    """Whether a slice of the helper runs. Guarded by the session's lock, like the next one."""
     _owes_model = False
+    """Whether the helper must release the model at the end of its slice."""
 
     def _call_help(self) -> None:
-        """Let a worker that has nothing more urgent to do help, if there are several."""
+        """Queue the helper, if the lane has several workers."""
         if self._lane.workers < 2:  # noqa: PLR2004  # it takes two
             return
         if self._helper is None:
@@ -35,7 +36,7 @@ class Helped(Session):
             self._lane.wake(self._helper)
 
     def help_slice(self) -> Outcome:
-        """Do a slice beside the session's own; called by its helper."""
+        """Run a slice in parallel to the session's own; called by its helper."""
         with self._lock:
             if self._ended or self._cancelled is not None:
                 return Outcome.DONE
@@ -50,12 +51,12 @@ class Helped(Session):
             self._lane.wake(self)
 
     def help_failed(self, error: Exception) -> None:
-        """The session ends with the error of its helper."""
+        """End the session with the error of its helper, at its next slice."""
         self._failure = error
         self._lane.wake(self)
 
     def _give_back(self) -> None:
-        """Release the model, or leave that to the helper that still uses it."""
+        """Release the model, or let the helper do it that still uses it."""
         with self._lock:
             if self._is_helped:
                 self._owes_model = True
@@ -64,27 +65,27 @@ class Helped(Session):
 
     @abstractmethod
     def _help(self) -> Outcome:
-        """Do the next piece of work that is not being done."""
+        """Do the next piece of work that no worker does yet."""
 
 
 class Helper(Task):
-    """Waits in the lane as the session does, and is parked while there is nothing to help with."""
+    """The session's second task in the lane; parked while there is nothing to help with."""
 
     is_help = True
 
     def __init__(self, session: Helped) -> None:
-        """Help this session."""
+        """Create the helper of this session; the session adds it to the lane."""
         self._session = session
 
     @property
     def deadline_s(self) -> float:
-        """That of the work which the session is not doing yet."""
+        """Deadline of the next work that no worker does yet."""
         return self._session.deadline_s
 
     def run_slice(self) -> Outcome:
-        """Do some of the session's work."""
+        """Run one of the session's slices."""
         return self._session.help_slice()
 
     def fail(self, error: Exception) -> None:
-        """Let the session end with it."""
+        """End the session with this error."""
         self._session.help_failed(error)

@@ -1,11 +1,11 @@
-"""Where work runs: the lanes of the devices, and the threads for what is not inference.
+"""Lanes, which run tasks on the worker threads of a device, and threads for other work.
 
 A lane owns the workers of one device. Work comes as tasks, each a chain of slices: a worker
-runs one slice, then the scheduler decides anew whose slice is next. A task never runs on two
-workers at once, so a task's own state needs no lock against itself.
+runs one slice, then the scheduler says whose slice is next. A task never runs on two workers at
+once, so state that only its slices touch needs no lock.
 
-A lane calls `deadline_s` and `wake_at_s` of its tasks while it holds its lock, so these may take
-locks that nobody holds while calling a lane. `run_slice` and `fail` are called without the lock.
+A lane reads `deadline_s` and `wake_at_s` of its tasks while it holds its lock. They may take only locks
+that are never held while a lane is called. `run_slice` and `fail` are called without the lock.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ResultT = TypeVar("ResultT")
 _IDLE_WAIT_S = 30.0
 _SMOOTHING = 0.2
 _FADING = 0.98
-"""What remains, slice by slice, of the memory of the longest one."""
+"""The duration of the longest slice is reduced by this factor at every slice."""
 _MIN_MARGIN_S, _MAX_MARGIN_S = 0.25, 1.0
 _LOADERS = 2
 
@@ -37,7 +37,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Outcome(Enum):
-    """What a task wants after a slice."""
+    """What happens to a task after a slice: MORE queues it again, WAIT parks it, DONE removes it."""
 
     MORE = "more"
     WAIT = "wait"
@@ -48,16 +48,16 @@ class Task(ABC):
     """A chain of slices with a deadline. Compared and hashed by identity."""
 
     is_help = False
-    """Whether it helps another task, which has been admitted: it needs no admission of its own."""
+    """Whether it helps another task; it does not count in the limit of tasks then."""
 
     @property
     @abstractmethod
     def deadline_s(self) -> float:
-        """The monotonic instant at which the listener notices that the next slice is late."""
+        """When the listener would notice that the next slice is late, on the lane's clock."""
 
     @property
     def wake_at_s(self) -> float | None:
-        """When to wake a parked task that nobody has woken; None for never. Asked after WAIT."""
+        """When a parked task wakes by itself, on the lane's clock; None for never. Read after WAIT."""
         return None
 
     @abstractmethod
@@ -66,10 +66,12 @@ class Task(ABC):
 
     @abstractmethod
     def fail(self, error: Exception) -> None:
-        """A slice raised, or the lane closes; the task is over. Must not raise."""
+        """End the task, since a slice raised or the lane closes. Must not raise."""
 
 
-class _State(Enum):
+class _TaskState(Enum):
+    """The state of a task; WOKEN is running, and to be queued again after the slice."""
+
     PARKED = "parked"
     QUEUED = "queued"
     RUNNING = "running"
@@ -77,7 +79,7 @@ class _State(Enum):
 
 
 class Lane:
-    """The workers of one device and the tasks they share."""
+    """The workers of one device and the tasks they share. Thread-safe."""
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class Lane:
     ) -> None:
         """Start `workers` threads; at most `max_tasks` tasks are admitted at once.
 
-        `threads` also gives the locks and the clock of everything that happens on the lane.
+        `threads` provides the threads, the locks and the clock of the lane and its tasks.
         """
         self.device = device
         self.workers = workers
@@ -99,7 +101,7 @@ class Lane:
         self._condition = self.threads.condition()
         # Below: guarded by the condition's lock.
         self._scheduler: Scheduler[Task] = Scheduler()
-        self._states: dict[Task, _State] = {}
+        self._states: dict[Task, _TaskState] = {}
         self._running_since: dict[Task, float] = {}
         self._alarms: dict[Task, float] = {}
         self._slice_s = 0.1
@@ -115,23 +117,23 @@ class Lane:
             if not task.is_help and sum(not one.is_help for one in self._states) >= self._max_tasks:
                 wait_s = max(0.5, round(len(self._scheduler) * self._slice_s / self.workers, 1))
                 raise Busy(f"Too many requests at once; try again in {wait_s:g} s.", retry_after_s=wait_s)
-            self._states[task] = _State.QUEUED
+            self._states[task] = _TaskState.QUEUED
             self._scheduler.push(task, task.deadline_s)
             self._condition.notify()
 
     def wake(self, task: Task) -> None:
-        """Queue a parked task again; a queued one gets its current deadline."""
+        """Queue a parked task, update the deadline of a queued one, queue a running one after its slice."""
         with self._condition:
             state = self._states.get(task)
-            if state in (_State.PARKED, _State.QUEUED):
+            if state in (_TaskState.PARKED, _TaskState.QUEUED):
                 self._queue(task)
-            elif state is _State.RUNNING:
-                self._states[task] = _State.WOKEN
+            elif state is _TaskState.RUNNING:
+                self._states[task] = _TaskState.WOKEN
 
     def discard(self, task: Task) -> bool:
-        """Forget a task that is not running; False if a slice runs (it must end by itself)."""
+        """Remove a task that is not running; return False if a slice runs, which then ends by itself."""
         with self._condition:
-            if self._states.get(task) in (_State.RUNNING, _State.WOKEN):
+            if self._states.get(task) in (_TaskState.RUNNING, _TaskState.WOKEN):
                 return False
             self._scheduler.remove(task)
             self._states.pop(task, None)
@@ -140,14 +142,14 @@ class Lane:
 
     @property
     def margin_s(self) -> float:
-        """How long before it is needed a slice should be due, since a longer one may run first.
+        """How much earlier than needed a slice should be due, since a long one may run before it.
 
         Needs no lock: it reads a single number.
         """
         return min(_MAX_MARGIN_S, max(_MIN_MARGIN_S, 1.5 * self._long_slice_s / self.workers))
 
     def status(self) -> LaneStatus:
-        """Running, waiting, and the age of the oldest running slice."""
+        """Return how many slices run and wait, and how long the oldest has been running."""
         with self._condition:
             now = self.clock()
             return LaneStatus(
@@ -160,11 +162,13 @@ class Lane:
             )
 
     def close(self, timeout_s: float) -> None:
-        """Fail every task, end the workers; waits up to `timeout_s` for running slices."""
+        """Fail every task and end the workers; wait up to `timeout_s` for running slices."""
         with self._condition:
             self._closing = True
             waiting = [
-                task for task, state in self._states.items() if state in (_State.PARKED, _State.QUEUED)
+                task
+                for task, state in self._states.items()
+                if state in (_TaskState.PARKED, _TaskState.QUEUED)
             ]
             for task in waiting:
                 self._scheduler.remove(task)
@@ -185,20 +189,20 @@ class Lane:
         """Wait for the next task to run; None when the lane closes."""
         with self._condition:
             while not self._closing:
-                # Before every choice: a lane that is never idle has no other moment for it.
-                alarm_s = self._ring_alarms()
+                # Before every choice, as a lane that is never idle would not do it otherwise.
+                alarm_s = self._queue_due_alarms()
                 task = self._scheduler.pop()
                 if task is not None:
-                    self._states[task] = _State.RUNNING
+                    self._states[task] = _TaskState.RUNNING
                     self._running_since[task] = self.clock()
                     return task
                 self._condition.wait(min(_IDLE_WAIT_S, max(0.0, alarm_s - self.clock())))
             return None
 
     def _settle(self, task: Task, outcome: Outcome, error: Exception | None) -> None:
-        """Queue, park or forget a task whose slice is over."""
+        """Queue, park or remove a task whose slice is over."""
         with self._condition:
-            woken = self._states[task] is _State.WOKEN
+            woken = self._states[task] is _TaskState.WOKEN
             took_s = self.clock() - self._running_since.pop(task)
             self._slice_s += _SMOOTHING * (took_s - self._slice_s)
             self._long_slice_s = max(took_s, _FADING * self._long_slice_s)
@@ -209,7 +213,7 @@ class Lane:
             elif outcome is Outcome.MORE or woken:
                 self._queue(task)
             else:
-                self._states[task] = _State.PARKED
+                self._states[task] = _TaskState.PARKED
                 alarm_s = task.wake_at_s
                 if alarm_s is not None:
                     self._alarms[task] = alarm_s
@@ -217,14 +221,14 @@ class Lane:
             task.fail(error)
 
     def _queue(self, task: Task) -> None:
-        """Let a task wait for a worker; the caller holds the lock."""
-        self._states[task] = _State.QUEUED
+        """Queue a task; the caller holds the lock."""
+        self._states[task] = _TaskState.QUEUED
         self._alarms.pop(task, None)
         self._scheduler.push(task, task.deadline_s)
         self._condition.notify()
 
-    def _ring_alarms(self) -> float:
-        """Queue the parked tasks whose time has come; return when the next is due, or infinity."""
+    def _queue_due_alarms(self) -> float:
+        """Queue the parked tasks whose wake time has come; return the next wake time, or infinity."""
         now = self.clock()
         for task in [task for task, at_s in self._alarms.items() if at_s <= now]:
             self._queue(task)
@@ -238,24 +242,24 @@ class Lane:
 
 
 class BackgroundThreads:
-    """Threads for what is not inference: loads, the housekeeping tick, text that blocks."""
+    """Threads for other work than inference: loads, housekeeping, reading text that blocks."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
+        """Create it without threads; each is started when it is needed."""
         self._loaders = ThreadPoolExecutor(_LOADERS, thread_name_prefix="loader")
         self._threads = Threads()
         self._stopped = threading.Event()
         self._ticker: Thread | None = None
 
     def load(self, job: Callable[[], None]) -> None:
-        """Run a load beside the lanes. Raises EngineClosed."""
+        """Run `job` on a loader thread; at most two run at once. Raises EngineClosed."""
         try:
             self._loaders.submit(job)
         except RuntimeError as error:
             raise EngineClosed("The engine is closed.") from error
 
     def tick(self, interval_s: float, job: Callable[[], None]) -> None:
-        """Call `job` every `interval_s` until closed."""
+        """Call `job` every `interval_s` seconds until closed; its errors are logged."""
 
         def run() -> None:
             while not self._stopped.wait(interval_s):
@@ -267,7 +271,7 @@ class BackgroundThreads:
         self._ticker = self._threads.start("housekeeping", run)
 
     def call(self, name: str, job: Callable[[], ResultT]) -> Future[ResultT]:
-        """Run `job` on a thread of its own, for callers' code that may block."""
+        """Run a caller's code that may block on a thread of its own; return the future result."""
         future: Future[ResultT] = Future()
 
         def run() -> None:
@@ -282,7 +286,7 @@ class BackgroundThreads:
         return future
 
     def close(self, timeout_s: float) -> None:
-        """Stop the tick and drop queued loads; a load that runs is left to end."""
+        """Stop the tick, waiting `timeout_s` at most, and drop queued loads; running loads go on."""
         self._stopped.set()
         self._loaders.shutdown(wait=False, cancel_futures=True)
         if self._ticker is not None and self._ticker is not threading.current_thread():

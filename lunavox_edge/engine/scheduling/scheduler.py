@@ -1,7 +1,7 @@
-"""Earliest deadline first, as pure data: no clock, no threads, no work.
+"""A queue by earliest deadline, as pure data: no clock, no threads.
 
-An item waits under the instant at which its listener would notice that it is late. Because
-deadlines are absolute, an item with a relaxed deadline becomes the earliest one in the end:
+The deadline of an item is the time at which its listener would notice that it is late. Because
+deadlines are absolute, an item with a late deadline becomes the earliest one in the end:
 nothing starves. Equal deadlines keep their order of arrival.
 """
 

@@ -1,4 +1,4 @@
-"""What speaking and listening sessions share: a task that needs a model and may be cancelled."""
+"""The base class of sessions: a task that needs a model and may be cancelled."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from lunavox_edge.engine.models.leases import give_back
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease, give_back
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
 from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
 
 RELAXED_S = 30.0
-"""How much later an announcement or a file may come than a reply: never starved, never first."""
+"""How much later than a reply the deadline of an announcement or a file is."""
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Session(Task):
-    """One client's work: holds a lease from open to end, and ends exactly once.
+    """One client's work: holds a lease from its creation to its end, and ends exactly once.
 
-    `_lock` guards what its clients and its workers both touch. It may be held while a pace, and
-    nothing else, is asked; the lane takes it (in `deadline_s`) while it holds its own.
+    `_lock` guards the state shared by clients and workers. While it is held, only a `Pace` may be
+    called; the lane may take it (in `deadline_s`) while holding its own lock.
     """
 
     def __init__(
@@ -33,7 +32,10 @@ class Session(Task):
         relaxed: bool,
         on_end: Callable[[Session], None],
     ) -> None:
-        """Not in the lane before `start`; to be ended by `cancel` even if that is never called."""
+        """Create it; `start` puts it into the lane. It must be ended, also if it was never started.
+
+        `relaxed` work is due `RELAXED_S` later. `on_end` is called once, from any thread, without the lock.
+        """
         self._lane = lane
         self._lease_future = lease
         self._relaxed_s = RELAXED_S if relaxed else 0.0
@@ -58,8 +60,8 @@ class Session(Task):
     def cancel(self, reason: LunavoxError | None = None) -> None:
         """End now; no further slice is started. From any thread, in any state, idempotent.
 
-        Who still waits for the result gets `reason`, or Cancelled. The lease and the place among the
-        sessions are given back before it returns, or at the end of a slice that runs.
+        Callers that wait for the result get `reason`, or Cancelled. The lease is given back and `on_end`
+        called before this returns or, if a slice runs, at the end of that slice.
         """
         with self._lock:
             if self._ended:
@@ -73,7 +75,7 @@ class Session(Task):
             self._lane.wake(self)  # so that a slice about to park sees the flag
 
     def run_slice(self) -> Outcome:
-        """Check for the end, then for the model, then do the session's own work."""
+        """Raise the reason if the session is cancelled, else run its own slice and end it if that is DONE."""
         if self._cancelled is not None:
             raise self._cancelled
         if self._first_slice_s is None:
@@ -84,7 +86,7 @@ class Session(Task):
         return outcome
 
     def fail(self, error: Exception) -> None:
-        """End with an error, which the session's owner receives."""
+        """End with an error, which the client receives; errors that are not ours become InternalError."""
         if not isinstance(error, (LunavoxError, MemoryError)):
             suspect = error
             self._guarded(lambda: self._suspect_device(suspect))
@@ -100,26 +102,26 @@ class Session(Task):
 
     @abstractmethod
     def _slice(self) -> Outcome:
-        """Do the next piece of work."""
+        """Do the session's next piece of work."""
 
     @abstractmethod
     def _ended_with(self, error: LunavoxError | None) -> None:
-        """Tell whoever waits for the result; called once, without the lock."""
+        """Set the result or error for callers that wait; called once, without the lock."""
 
     def _lease(self) -> Lease | None:
-        """The lease, or None while the model loads. Raises what the load raised."""
+        """Return the lease, or None while the model loads. Raises what the load raised."""
         return self._lease_future.result() if self._lease_future.done() else None
 
     def _suspect_device(self, error: Exception) -> None:
-        """On a GPU what nobody expects is most often the GPU; the next request does without it."""
+        """Report a device failure: on a GPU an unexpected error is most often the fault of the GPU."""
         future = self._lease_future
         if future.done() and not future.cancelled() and future.exception() is None:
             future.result().device_failed(str(error) or type(error).__name__)
 
     def _end(self, error: LunavoxError | None = None) -> None:
-        """Give back the lease and the place among the sessions, and tell who waits; once.
+        """Give back the lease, call `on_end`, set the result or `error`; only the first call counts.
 
-        Whatever one of them raises, the others are done.
+        Whatever one of these raises, the others are done.
         """
         with self._lock:
             if self._ended:
@@ -133,19 +135,19 @@ class Session(Task):
 
     @staticmethod
     def _guarded(job: Callable[[], object]) -> None:
-        """Call what is not ours to trust; what it raises goes to the log only."""
+        """Call `job`; what it raises goes to the log only, so that the calls after it are made as well."""
         try:
             job()
         except Exception:
-            _LOGGER.exception("What was to be called by a session failed")
+            _LOGGER.exception("A callback of a session failed")
 
     def _give_back(self) -> None:
-        """Close what was opened in the model, then release it; the session is over."""
+        """Close what was opened in the model, then give back the lease; the session is over."""
         self._guarded(self._close_model)
         give_back(self._lease_future)
 
     def _close_model(self) -> None:
-        """Close what the session has opened in the model, which is still leased."""
+        """Close what the session has opened in the model; the lease is still held."""
 
     @property
     def _queue_ms(self) -> float:

@@ -1,7 +1,6 @@
-"""Threads, their locks and their clock, as one object that the engine's concurrent parts are given.
+"""Threads, locks and the clock, as one object that is passed to the engine's concurrent parts.
 
-Tests pass another one, which lets threads take turns on a simulated clock, so that what they run
-is the code that serves.
+Tests pass another one, whose threads take turns on a simulated clock, so they run the real lane.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ class Lock(Protocol):
     """A mutual exclusion lock as `threading.Lock` is one: not reentrant."""
 
     def acquire(self, blocking: bool = True) -> bool:  # noqa: FBT001, FBT002  # as threading.Lock has it
-        """Take the lock; with `blocking` False return at once, and False if it is taken."""
+        """Take the lock; with `blocking` False return at once, False if it is taken already."""
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
 
     def __enter__(self) -> bool:
         """Take the lock."""
@@ -28,7 +27,7 @@ class Lock(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Give the lock back."""
+        """Release the lock."""
 
 
 class Thread(Protocol):
@@ -54,7 +53,7 @@ class Threads:
 
     def condition(self, lock: Lock | None = None) -> threading.Condition:
         """Return a new condition over `lock`, or over a lock of its own."""
-        return threading.Condition(lock or self.lock())  # type: ignore[arg-type]  # asks for less than it says
+        return threading.Condition(lock or self.lock())  # type: ignore[arg-type]  # it accepts any lock
 
     def start(self, name: str, job: Callable[[], None]) -> Thread:
         """Run `job` on a new thread, which does not keep the process alive."""

@@ -1,4 +1,4 @@
-"""Pieces of audio in the order of the text, whichever worker makes them first."""
+"""Putting pieces of audio, made by several workers, into the order of the text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lunavox_edge.engine.speech.script import ScriptLine
 
 @dataclass(slots=True, eq=False)
 class LineWork:
-    """One line while it is made: where its pieces come from, what is made of it, what it has cost.
+    """One line while its audio is made.
 
-    `pieces` and `spent_s` are for the worker that reads on; what follows `spent_s` is guarded by the
-    lock of the assembly's owner.
+    `pieces` and `spent_s` belong to the worker that reads on; the fields after `spent_s` are guarded by
+    the lock of the assembly's owner.
     """
 
     line: ScriptLine
@@ -24,7 +24,7 @@ class LineWork:
     pieces: Iterator[Piece]
     eager: bool = True
     spent_s: float = 0.0
-    """What it took to get to its next piece."""
+    """Seconds of work to get its next piece from `pieces`."""
     cost: Cost = field(default_factory=lambda: Cost(0))
     made: list[bytes] = field(default_factory=list)
     in_flight: int = 0
@@ -32,13 +32,13 @@ class LineWork:
 
     @property
     def over(self) -> bool:
-        """Whether all of it is made and handed on."""
+        """Whether all its audio is made and handed on."""
         return self.exhausted and not self.in_flight
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The place of one piece, which took `work_s` so far; `pcm` is None until it is made."""
+    """The place of one piece in the order; it took `work_s` so far. `pcm` is None until it is made."""
 
     work: LineWork
     piece: Piece
@@ -47,30 +47,30 @@ class Slot:
 
 
 class Assembly:
-    """The pieces that are being made. Not thread-safe: its owner holds a lock."""
+    """The pieces that are being made, in order. Not thread-safe: its owner holds a lock."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._slots: deque[Slot] = deque()
         self.seconds = 0.0
-        """How much audio is on its way, as far as its makers know."""
+        """Seconds of audio being made, as estimated by the voices. May be read without the lock."""
 
     def __len__(self) -> int:
-        """Pieces not handed on yet."""
+        """Number of pieces not handed on yet."""
         return len(self._slots)
 
     def clear(self) -> None:
-        """Forget the pieces that are left, and with them what they hold of the model."""
+        """Drop the pieces that are left, and with them their references to the model."""
         self._slots.clear()
         self.seconds = 0.0
 
     def chars_after(self, work: LineWork) -> int:
-        """Characters of the lines that were begun after this one."""
+        """Count the characters of the lines that were begun after this one."""
         later = {id(slot.work): len(slot.work.line.text) for slot in self._slots if slot.work is not work}
         return sum(later.values())
 
     def open(self, work: LineWork, piece: Piece) -> Slot:
-        """Give a piece the next place, and what it took to get to it."""
+        """Give a piece the next place, charged with the work spent to get it."""
         slot = Slot(work, piece, work.spent_s)
         work.spent_s = 0.0
         work.in_flight += 1
@@ -79,7 +79,7 @@ class Assembly:
         return slot
 
     def fill(self, slot: Slot, pcm: bytes, work_s: float) -> Iterator[Slot]:
-        """Take a piece that was made; yield those whose turn has come."""
+        """Take the audio of a piece that took `work_s`; yield the pieces that are next in order."""
         slot.pcm = pcm
         slot.work_s += work_s
         while self._slots and self._slots[0].pcm is not None:

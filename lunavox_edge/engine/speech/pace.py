@@ -1,9 +1,9 @@
-"""When a room's playback may start: not before the supply of audio will stay ahead of it.
+"""Estimating when playback may start without running dry later.
 
-A lane is shared by the rooms that speak, so each gets its part of it. What a second of a voice
-costs on this machine is learned while it speaks. From both follows how much audio must be ready
-before the first is handed out, so that the listener hears no gap later. On a machine with time
-to spare that is the first piece at once; under load the first audio comes later instead.
+The speeches of a lane ("rooms") share it equally. What a second of a voice costs on this machine is
+learned while it speaks. Both together say how much audio must be ready before the first is handed out,
+so that there is no gap later. On a machine with time to spare that is the first piece alone; under load
+the first audio comes later.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from dataclasses import astuple, dataclass, replace
 _MAX_VOICES = 64
 _SMOOTHING = 0.3
 _CAUTION = 1.3
-"""Costs are taken for this much higher than they were: the next sentence may be a harder one."""
+"""Costs are assumed to be higher by this factor, as the next sentence may take more work."""
 _LONG_CAUTION = 1.1
-"""The same for all that is left to say, where harder and easier sentences even out."""
+"""The same for the whole rest of a text, in which costs even out."""
 _SECONDS_PER_CHARACTER = 0.06
 _VOCODER_SHARE = 2.5
-"""Work after a line is first heard, to that before, of a voice of which nothing more is known."""
+"""Ratio of the work after a line's first audio to that before it, for a voice not measured yet."""
 _FIRST_LINE_S = 3.0
 _NEXT_LINE_S = 4.0
 _MAX_PATIENCE_S = 1.5
 _GROWTH = 2.0
 _TYPICAL_S = 5.0
-"""A reply of this length is what the wait of a newcomer is reckoned for."""
+"""Length of the reply for which the wait of a new request is estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a line of text has taken: seconds of work for seconds of audio, also of its first piece."""
+    """What a line of text has taken: seconds of work and of audio, in total and for its first piece."""
 
     chars: int
     audio_s: float = 0.0
@@ -42,23 +42,23 @@ class Cost:
     first_work_s: float = 0.0
 
     def plus(self, audio_s: float, work_s: float) -> Cost:
-        """Add a piece."""
+        """Return the cost with one more piece."""
         if not self.audio_s:
             return Cost(self.chars, audio_s, work_s, audio_s, work_s)
         return replace(self, audio_s=self.audio_s + audio_s, work_s=self.work_s + work_s)
 
     @property
     def more_per_s(self) -> float | None:
-        """Work for every second after the first piece; None if there is no more."""
+        """Work per second of audio after the first piece; None if there is only one."""
         audio_s = self.audio_s - self.first_audio_s
         return (self.work_s - self.first_work_s) / audio_s if audio_s > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a speech has made of its line, the last `piece_s` in one piece, and what is left to say.
+    """The state of a speech: the cost of its line so far, its last piece, the text that follows.
 
-    `waiting_chars` follow the line, or more if `open_ended`.
+    `piece_s` is the length of the last piece. `waiting_chars` follow the line, or more if `open_ended`.
     """
 
     line: Cost
@@ -69,16 +69,18 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class _Rate:
+    """What a voice costs on this machine, averaged over its last lines."""
+
     seconds_per_character: float
     work_per_s: float
     lead_per_s: float
-    """Work before a line is heard, for every second of the line."""
+    """Work before the first audio of a line, per second of the whole line."""
     more_per_s: float
-    """Work for every second that is not in a line's first piece."""
+    """Work per second of audio that is not in a line's first piece."""
 
     @classmethod
     def of(cls, cost: Cost, seconds_per_character: float) -> _Rate:
-        """Reckon a rate from the beginning of a line of an unknown voice."""
+        """Estimate the rate of an unknown voice from the beginning of a line."""
         lead = cost.first_work_s / max(cost.audio_s, cost.chars * seconds_per_character)
         more = cost.more_per_s
         if more is None:
@@ -87,14 +89,14 @@ class _Rate:
 
     @classmethod
     def first(cls, cost: Cost) -> _Rate:
-        """Reckon a rate from the first whole line of a voice."""
+        """Create the rate from the first whole line of a voice."""
         work_per_s = cost.work_s / cost.audio_s
         return cls(
             cost.audio_s / cost.chars, work_per_s, cost.first_work_s / cost.audio_s, cost.more_per_s or 0.0
         )
 
     def learned(self, cost: Cost, *, eager: bool) -> _Rate:
-        """Take in a whole line. One in a single piece says nothing of what comes after the first."""
+        """Return the rate after one more line. A single piece says nothing of the cost of later pieces."""
         more = cost.more_per_s
         new = _Rate(
             cost.audio_s / cost.chars,
@@ -111,10 +113,10 @@ class _Rate:
 
 
 class Pace:
-    """What the voices of one lane cost, and how many rooms share it. Thread-safe."""
+    """What the voices of one lane cost, and how many speeches (rooms) share it. Thread-safe."""
 
     def __init__(self, workers: int) -> None:
-        """Know nothing yet."""
+        """Start without measurements, for a lane with this number of workers."""
         self._workers = workers
         self._lock = threading.Lock()
         self._rates: OrderedDict[Hashable, _Rate] = OrderedDict()
@@ -122,7 +124,7 @@ class Pace:
         self._waiting: set[object] = set()
 
     def enter(self, room: object, *, playing: bool) -> None:
-        """A room is spoken to, or waits to be, from now on. Idempotent."""
+        """Count a room from now on, as `playing` or as waiting for its first audio. Idempotent."""
         with self._lock:
             self._rooms.add(room)
             if playing:
@@ -131,16 +133,16 @@ class Pace:
                 self._waiting.add(room)
 
     def leave(self, room: object) -> None:
-        """A room has all the audio that it can have for now. Idempotent."""
+        """Count a room no more, as it has all audio that it can have for now. Idempotent."""
         with self._lock:
             self._rooms.discard(room)
             self._waiting.discard(room)
 
     def patience_s(self, voice: Hashable) -> float:
-        """How long after its request a room's first audio is due, with so many waiting for theirs.
+        """Return how long after its request a room's first audio is due, given how many rooms wait.
 
-        Those who listen already have time to get their next audio meanwhile. Infinite if this is
-        more than the machine can do: then they come first.
+        Rooms that play already get their next audio meanwhile. Infinite if all rooms together are more
+        than the machine can do: then those that play come first.
         """
         with self._lock:
             rate = self._rates.get(voice)
@@ -151,7 +153,7 @@ class Pace:
             return min(_MAX_PATIENCE_S, len(self._waiting) * rate.lead_per_s * _FIRST_LINE_S / self._workers)
 
     def learn(self, voice: Hashable, cost: Cost, *, eager: bool = True) -> None:
-        """Take in what a line has cost; of one that was not `eager`, nothing about its beginning."""
+        """Learn what a whole line has cost; if it was not `eager`, nothing about its beginning."""
         if cost.audio_s <= 0 or not cost.chars:
             return
         with self._lock:
@@ -161,7 +163,7 @@ class Pace:
                 self._rates.popitem(last=False)
 
     def head_start_s(self, voice: Hashable, outlook: Outlook) -> float:
-        """How much audio must be ready before the listener may start, as far as can be told."""
+        """Return the estimated seconds of audio that must be ready before playback may start."""
         with self._lock:
             rate = self._rates.get(voice)
             share = self._share(len(self._rooms))
@@ -172,7 +174,7 @@ class Pace:
         later_s = outlook.waiting_chars * rate.seconds_per_character
         if outlook.open_ended:
             later_s = max(later_s, _NEXT_LINE_S)
-        # A second of work takes `share` seconds, as the other rooms get theirs.
+        # A second of work takes `share` seconds, as the other rooms share the workers.
         needs = [(left_s + later_s) * (_LONG_CAUTION * share * rate.work_per_s - 1)]
         share *= _CAUTION
         needs.append(min(left_s, _GROWTH * outlook.piece_s) * share * rate.more_per_s)
@@ -182,9 +184,9 @@ class Pace:
         return max(needs)
 
     def wait_s(self, voice: Hashable) -> float:
-        """How long one more room would wait, because of the others, for the first audio of a reply.
+        """Return how long one more room would wait for the first audio of a reply because of the others.
 
-        A room alone waits for nobody, however slow the machine was the last time.
+        0 without other rooms, however slow the machine was the last time.
         """
         with self._lock:
             rate = self._rates.get(voice)
@@ -195,4 +197,5 @@ class Pace:
         return _TYPICAL_S * (share * rate.lead_per_s + max(0.0, share * rate.work_per_s - 1))
 
     def _share(self, rooms: int) -> float:
+        """Return how many rooms share one worker, at least one."""
         return max(1.0, rooms / self._workers)

@@ -1,4 +1,4 @@
-"""Audio of what was said before: a house says the same sentences again and again."""
+"""A cache of finished audio, because the same sentences are spoken again and again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Phrase:
 
     @property
     def size_bytes(self) -> int:
-        """Memory it takes."""
+        """Memory it takes, in bytes."""
         return sum(len(piece) for piece in self.pieces) + _OVERHEAD_BYTES
 
 
 class PhraseCache:
-    """Keeps the phrases used last, up to `max_bytes`, in memory only. Thread-safe."""
+    """Keeps the phrases used last in memory, up to `max_bytes`. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         """Start empty; `max_bytes` 0 keeps nothing."""
@@ -35,11 +35,11 @@ class PhraseCache:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that all phrases take."""
+        """Memory that all phrases take, in bytes."""
         return self._bytes
 
     def get(self, key: Hashable) -> Phrase | None:
-        """Return a phrase and note that it was used."""
+        """Return the phrase of a key and mark it as used, or None."""
         with self._lock:
             phrase = self._phrases.get(key)
             if phrase is not None:
@@ -47,7 +47,7 @@ class PhraseCache:
             return phrase
 
     def put(self, key: Hashable, phrase: Phrase) -> None:
-        """Keep a phrase; those not used for longest make room. One over a quarter of all is not kept."""
+        """Keep a phrase, dropping those used least recently; one over `max_bytes / 4` is not kept."""
         if phrase.size_bytes > self._max_bytes // 4:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""What a speech has to say: text as it was written becomes lines as they are spoken."""
+"""From written text to the lines that are spoken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lunavox_edge.text.segments import Segmenter
 from lunavox_edge.text.thoughts import ThoughtFilter
 
 _MAX_SEGMENT_CHARS = 160
-"""What one inference needs grows with its text."""
+"""Time and memory of one inference grow with its text."""
 _FIRST_SEGMENT_CHARS = 60
 """A longer first sentence ends at a clause, so that the first audio does not wait for all of it."""
 _MAX_CONTEXT_CHARS = 200
@@ -20,13 +20,13 @@ _MAX_EMOJI_CHARS = 100
 _MAX_PAUSE_MS = 10_000
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।", "؟")
 _JOINTS = re.compile(r"(?:[,;:.–—-]+(?=\s|$)|\s)+")
-"""What stands between two parts of a sentence that are said apart."""
+"""What stands between two parts of a sentence that are spoken one after the other."""
 _CLOSING = " \n\"'”’)»」"
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptLine:
-    """One piece of text for the voice; `pause_ms` of silence come before it."""
+    """One text for the voice, with `pause_ms` of silence before it."""
 
     text: str
     speed: float = 1.0
@@ -36,22 +36,22 @@ class ScriptLine:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is left of a text, in characters: all of it, and the last sentence, which has no end yet."""
+    """Characters still to be spoken: all of them, and those of the last sentence, which has no end yet."""
 
     pending_chars: int = 0
     waiting_chars: int = 0
     seems_whole: bool = False
-    """Whether the last sentence seems to be a whole one."""
+    """Whether the last sentence seems complete although its end has not come."""
 
 
 class Script:
-    """Text in by `add`, lines out by `next_line`. To be called by one worker at a time.
+    """Text in by `add`, lines out by `next_line`. Used by one worker at a time.
 
     `backlog` may be read by any thread meanwhile: it is replaced as a whole.
     """
 
     def __init__(self, *, language: str, normalize: bool, ssml: bool, sentence_silence_ms: int) -> None:
-        """Start empty."""
+        """Start empty; `sentence_silence_ms` of pause follow a sentence."""
         self._language = language
         self._normalize = normalize
         self._ssml = ssml
@@ -80,18 +80,18 @@ class Script:
 
     @property
     def seems_whole(self) -> bool:
-        """Whether they are a whole sentence, as it seems."""
+        """Whether the waiting characters seem to be a whole sentence."""
         return self.backlog.seems_whole
 
     def add(self, text: str) -> None:
-        """Take text; what ends a sentence becomes speakable, and a language model's thoughts do not."""
+        """Add text: whole sentences become lines; a language model's thoughts are removed."""
         text = self._thoughts.feed(text)
         if self._thoughts.withdrawn:
             self._withdraw()
         self._take(text)
 
     def _withdraw(self) -> None:
-        """Drop what is not spoken yet: it was part of a thought."""
+        """Drop all text that is not spoken yet, as it was part of a thought."""
         self._segmenter = Segmenter(_MAX_SEGMENT_CHARS, first_max_chars=_FIRST_SEGMENT_CHARS)
         self._markup.clear()
         self._spans.clear()
@@ -105,12 +105,12 @@ class Script:
             self._add_segments(self._segmenter.push(text))
 
     def flush_words(self) -> None:
-        """The text has stalled: do not wait, but leave words that what follows may change."""
+        """Make a line of a stalled sentence, without words whose sound may depend on what follows."""
         if not self._ssml:
             self._add_segments(self._segmenter.flush_words())
 
     def finish(self) -> None:
-        """No more text comes. Raises BadMarkup. Idempotent."""
+        """End the text. Raises BadMarkup. Idempotent."""
         self._take(self._thoughts.finish())
         self._finished = True
         if not self._ssml:
@@ -122,7 +122,7 @@ class Script:
             self._count()
 
     def next_line(self) -> ScriptLine | None:
-        """Return the next text that has something to say, or None."""
+        """Return the next line, or None if there is none yet or none any more."""
         while self._spans:
             span = self._spans.popleft()
             self._span_chars -= len(span.text)
@@ -141,7 +141,7 @@ class Script:
         return self._named_emoji() if self._finished and not self._said else None
 
     def _named_emoji(self) -> ScriptLine | None:
-        """Return the names of the emoji of a text that held nothing else."""
+        """Return the names of the emoji if the whole text held nothing else."""
         emoji, self._unnamed_emoji = self._unnamed_emoji, ""
         text = speakable(emoji, self._language)
         return ScriptLine(text, pause_ms=self._pause_ms) if text else None
@@ -155,7 +155,7 @@ class Script:
         self._count()
 
     def _add_markup(self, span: Span) -> None:
-        """Cut a span of markup into segments; its pause follows the last one."""
+        """Cut a span of SSML into segments; its pause follows the last one."""
         segmenter = Segmenter(_MAX_SEGMENT_CHARS)
         segments = [*segmenter.push(span.text), *segmenter.flush()] or [""]
         for segment in segments[:-1]:
@@ -167,7 +167,7 @@ class Script:
         self._span_chars += len(span.text)
 
     def _count(self) -> None:
-        """Tell what is left, after text was taken in."""
+        """Update `backlog` after text was added."""
         waiting_chars = self._segmenter.waiting_chars
         self.backlog = Backlog(
             pending_chars=waiting_chars + self._span_chars,
@@ -176,6 +176,7 @@ class Script:
         )
 
     def _prepare(self, span: Span) -> str:
+        """Return the words to speak for a span, "" if there are none."""
         if span.spell:
             return spell(span.text, self._language)
         if not self._normalize:
@@ -189,14 +190,14 @@ class Script:
         return text
 
     def _speakable_in_context(self, text: str) -> str:
-        """Return what to say for text that may go on a sentence whose beginning was said before.
+        """Return the words to speak for text that may continue a sentence begun in an earlier line.
 
-        What a number means may depend on words before the cut: `the code is | 4711`.
+        How a number is read may depend on words before the cut: `the code is | 4711`.
         """
         before = self._context
         after = before + text
         ends = text.endswith("\n") or after.rstrip(_CLOSING).endswith(_SENTENCE_END)
-        # A later line is never the whole of a text: it keeps the line end before it.
+        # A later line is never the whole text, so the context keeps the line end before it.
         self._context = ("\n" if text.endswith("\n") else "") if ends else after[-_MAX_CONTEXT_CHARS:]
         if before.strip():
             said = speakable(before, self._language, name_emoji=False).rstrip(" ,;:.-–—")

@@ -1,4 +1,4 @@
-"""From a speech's text to its audio: line after line, piece after piece, by one worker or several."""
+"""From the text of a speech to its audio, line by line and piece by piece, by one worker or several."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from lunavox_edge.audio.loudness import apply_gain, gain_to
 from lunavox_edge.audio.pcm import to_pcm16
 from lunavox_edge.backends.base import Piece, SpeakRequest, TtsModel
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.threads import Threads
 from lunavox_edge.engine.speech.assembly import Assembly, LineWork, Slot
 from lunavox_edge.engine.speech.pace import Cost, Pace
@@ -26,9 +26,9 @@ _MIN_FACTOR, _MAX_FACTOR = 0.25, 4.0
 class SpeechPlan:
     """How one speech is spoken, with settings, alias and request already combined.
 
-    `voice_key` names the model for the phrase cache. Streamed text that has stalled for
-    `max_buffer_delay_ms` is spoken without what would tell where its sentence ends, if it
-    seems whole or at least `buffer_char_threshold` characters wait.
+    `voice_key` identifies the model in the phrase cache; None: no cache. Streamed text that has stalled
+    for `max_buffer_delay_ms` is spoken without the end of its sentence, if it seems whole or at least
+    `buffer_char_threshold` characters wait.
     """
 
     request: SpeakRequest
@@ -47,9 +47,9 @@ class SpeechPlan:
 class Voicing:
     """Makes the audio of one speech.
 
-    `next_slot` is for one worker at a time, and so is what feeds it text; `make` is for any. `emit`
-    is called with every piece of audio, in the order of the text, by whichever worker completes
-    it, and with the line that it is from; it is called with the lock `_ordering` held.
+    `next_slot` and `script` are used by one worker at a time (the one that reads on), `make` by several
+    at once. `emit` is called with every piece of audio and its line, in the order of the text, by any
+    worker, with the lock `_ordering` held.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class Voicing:
         self._phrases = phrases
         self._clock = threads.clock
         self._emit = emit
-        # Below: written by the worker that reads on only. The first and the gain, which are one number each
-        # and are there before the first piece, are read by any.
+        # Below: written only by the worker that reads on. Sample rate and gain, which are one number each
+        # and are set before the first piece, are read by any worker.
         self.sample_rate: int | None = None
         self._gain = 1.0
         self.tokenize_s = 0.0
@@ -88,26 +88,26 @@ class Voicing:
 
     @property
     def coming_s(self) -> float:
-        """How much audio is being made, as far as can be told. Needs no lock: it reads one number."""
+        """Estimated seconds of audio being made. Needs no lock: it reads one number."""
         return self._assembly.seconds
 
     @property
     def busy(self) -> bool:
         """Whether audio is being made or handed on, or a line waits for the model.
 
-        For the worker that reads on.
+        To be read by the worker that reads on.
         """
         with self._ordering:  # a piece leaves the assembly a moment before it is handed on
             return bool(self._line.text or self._assembly)
 
     def chars_after(self, work: LineWork) -> int:
-        """Characters that are still to be spoken after a line. To be called by `emit`."""
+        """Count the characters to be spoken after a line. To be called by `emit`."""
         return self._assembly.chars_after(work) + self.script.pending_chars
 
     def next_slot(self, lease: Lease | None, *, hungry: Callable[[], bool]) -> Slot | None:
-        """Return what is to be made next; None without text, or without a lease for new text.
+        """Return the next piece to be made; None if there is no text, or new text and no lease yet.
 
-        A line for a listener who is `hungry` is begun so that its first piece comes soon.
+        If `hungry` is true when a line begins, its first piece is a small one that is there soon.
         """
         while True:
             if self._work is None:
@@ -125,7 +125,7 @@ class Voicing:
             self._work, self._line = None, ScriptLine("")
 
     def make(self, slot: Slot, lease: Lease | None) -> None:
-        """Make a piece, unless it was made before."""
+        """Make the audio of a piece, unless it came from the cache."""
         if slot.pcm is not None or lease is None:
             return
         started = self._clock()
@@ -136,7 +136,7 @@ class Voicing:
         self._put(slot, pcm, made - started, self._clock() - made)
 
     def close(self) -> None:
-        """Close what was opened in the model; nothing is to be made any more, nor is being made."""
+        """Close what was opened in the model. No worker may be making a piece, then or later."""
         work, self._work, self._line = self._work, None, ScriptLine("")
         with self._ordering:
             self._assembly.clear()
@@ -145,6 +145,7 @@ class Voicing:
             close()
 
     def _next_line(self) -> bool:
+        """Take the next line from the script; False if there is none."""
         started = self._clock()
         line = self.script.next_line()
         self.tokenize_s += self._clock() - started
@@ -153,7 +154,7 @@ class Voicing:
         return line is not None
 
     def _key(self) -> Hashable:
-        """All that the sound of the line depends on."""
+        """Return all that the sound of the line depends on, as the key in the phrase cache."""
         volume = self._plan.volume * self._line.volume
         return (self._plan.voice_key, self._line.text, self._request(), volume, self._plan.loudness_dbfs)
 
@@ -162,7 +163,7 @@ class Voicing:
         return replace(self._plan.request, speed=min(_MAX_FACTOR, max(_MIN_FACTOR, speed)))
 
     def _repeat(self) -> Slot | None:
-        """Say the line as it was said before; None if it was not."""
+        """Take the audio of the line from the phrase cache and hand it on; None if it is not there."""
         phrase = self._phrases.get(self._key()) if self._plan.voice_key is not None else None
         if phrase is None:
             return None
@@ -177,6 +178,7 @@ class Voicing:
         return slots[-1]
 
     def _begin(self, model: TtsModel, *, eager: bool) -> LineWork:
+        """Begin a line; `eager` makes its first piece a small one."""
         self.sample_rate = model.rate_hz
         if self._plan.loudness_dbfs is not None:
             self._gain = gain_to(model.dbfs, self._plan.loudness_dbfs)
@@ -187,7 +189,7 @@ class Voicing:
         return LineWork(self._line, key, pieces, eager, spent_s, Cost(len(self._line.text)))
 
     def _next_piece(self, work: LineWork, lease: Lease) -> Slot | None:
-        """Read on in a line; None at its end."""
+        """Return the next piece of a line; None at its end."""
         started = self._clock()
         with lease.turn:
             piece = next(work.pieces, None)
@@ -201,7 +203,7 @@ class Voicing:
         return None
 
     def _put(self, slot: Slot, pcm: bytes, made_s: float, converted_s: float) -> None:
-        """Hand on a piece, or keep it for when those before it are there."""
+        """Hand on a piece and those that waited for it; keep it if earlier ones are missing."""
         with self._ordering:
             self.generate_s += slot.work_s + made_s
             self.decode_s += converted_s
@@ -209,6 +211,7 @@ class Voicing:
                 self._hand_on(ready)
 
     def _hand_on(self, slot: Slot) -> None:
+        """Pass a piece to `emit`, after the pause before its line; the caller holds the lock."""
         work, pcm, rate_hz = slot.work, slot.pcm, self.sample_rate
         if pcm and rate_hz:
             pause = rate_hz * work.line.pause_ms // 1000
@@ -223,7 +226,7 @@ class Voicing:
             self._keep(work)
 
     def _keep(self, work: LineWork) -> None:
-        """Remember a line that is all there: its sound, and what it cost."""
+        """Keep the audio of a complete line in the phrase cache, and learn what it cost."""
         if work.made and work.key is not None and self.sample_rate is not None:
             self._phrases.put(work.key, Phrase(tuple(work.made), self.sample_rate))
             self._pace.learn(self._plan.voice_key, work.cost, eager=work.eager)

@@ -1,1 +1,1 @@
-"""Values that the engine takes and returns."""
+"""Values that the engine takes and returns: parameters, voices, results, names."""

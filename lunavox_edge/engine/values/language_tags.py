@@ -1,4 +1,4 @@
-"""Language tags (BCP-47): reading them and telling how well an offer fits a wish."""
+"""Language tags (BCP-47): parsing them, and comparing a wanted language with offered ones."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _NEAR_REGION: dict[str, dict[str, tuple[str, ...]]] = {
     "zh": dict.fromkeys(("HK", "MO", "TW"), ("TW", "HK")),
 }
 
-# Places in the order of one language's offers, after the near regions (0, 1, 2, ...).
+# Ranks of the offers of one language, after its near regions (0, 1, 2, ...).
 _OTHER_SCRIPT = 10
 _OTHER_REGION = 50
 _ANY_LANGUAGE = 100
@@ -90,7 +90,7 @@ class LanguageTag:
 
 
 def parse(tag: str) -> LanguageTag:
-    """Read a tag, with `-` or `_` between its parts. Raises UnsupportedLanguage."""
+    """Parse a tag, with `-` or `_` between its parts. Raises UnsupportedLanguage."""
     parts = tag.strip().lower().replace("_", "-").split("-") if len(tag) <= MAX_TAG_CHARS else [""]
     if not _LANGUAGE.fullmatch(parts[0]) or not all(_SUBTAG.fullmatch(part) for part in parts):
         raise UnsupportedLanguage(
@@ -103,11 +103,11 @@ def parse(tag: str) -> LanguageTag:
 
 
 def misfit(wanted: LanguageTag, offered: Iterable[str]) -> tuple[int, int] | None:
-    """Tell how badly a list of offered languages fits a wish: None, or smaller is better.
+    """Return how badly a list of offered languages fits a wanted one; smaller is better, None is no fit.
 
-    The first number is 0 for the wished region itself and 1 for the same language; the second
-    orders the regions of one language. A list without any language fits every wish, last.
-    Offers that cannot be read are passed over.
+    The first number is 0 for the wanted region itself and 1 for another region of the language; the
+    second orders those regions. An empty list fits every language, as the last choice. Offers that are
+    no valid tags are ignored.
     """
     best: tuple[int, int] | None = None
     empty = True
@@ -124,15 +124,15 @@ def misfit(wanted: LanguageTag, offered: Iterable[str]) -> tuple[int, int] | Non
 
 
 def covers(offered: Iterable[str], language: str) -> bool:
-    """Tell whether a list of languages includes this one, in any region. Raises UnsupportedLanguage."""
+    """Whether a list of languages includes this one, in any region. Raises UnsupportedLanguage."""
     return misfit(parse(language), offered) is not None
 
 
 def spellings(languages: Iterable[str]) -> tuple[str, ...]:
-    """Return the languages in every spelling that clients ask for them: `de-DE`, `de_DE`, `de`.
+    """Return the languages in every spelling that clients use: `de-DE`, `de_DE`, `de`.
 
-    Home Assistant passes on only what is announced letter by letter, and other speech servers
-    announce underscores. First come the languages as they are given.
+    Home Assistant accepts only a spelling that was announced exactly so, and other speech servers
+    announce underscores. The languages as they are given come first.
     """
     given = tuple(languages)
     tags = [tag.replace("_", "-") for tag in given if _is_tag(tag)]
@@ -150,6 +150,7 @@ def _is_tag(text: str) -> bool:
 
 
 def _misfit(wanted: LanguageTag, offered: LanguageTag) -> tuple[int, int]:
+    """Compare two tags of the same language, as `misfit` does."""
     if wanted.region is not None and wanted.region == offered.region:
         return (0, _script_misfit(wanted, offered))
     if offered.region is None:
@@ -165,6 +166,7 @@ def _script_misfit(wanted: LanguageTag, offered: LanguageTag) -> int:
 
 
 def _near_regions(wanted: LanguageTag) -> tuple[str, ...]:
+    """Return the regions whose speech is nearest to the wanted one, nearest first."""
     language = wanted.language
     likely = _LIKELY_REGION.get(language, language.upper())
     if wanted.region is not None:

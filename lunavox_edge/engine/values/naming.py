@@ -1,4 +1,4 @@
-"""How names are compared and repeated: names come from people and from the network."""
+"""Comparing names, and repeating them safely in messages; they come from people and the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from lunavox_edge.errors import printable
 
 SAFE_NAME = re.compile(r"\w[\w.+-]{0,99}")
-"""What may become the name of a file or folder: no separator, no leading dot; `tugão` is fine."""
+"""Names allowed for a file or folder: no separator, no leading dot; letters like `ã` are allowed."""
 
 _MODEL_SUFFIX = re.compile(r"\.(tflite|onnx)$")
 _VERSION = re.compile(r"[ -]v\d+(\.\d+)*$")
@@ -24,15 +24,15 @@ def name_key(name: str) -> str:
 
 
 def wake_word_key(name: str) -> str:
-    """Return the form of a wake word's name without a version or a file's ending.
+    """Return the form of a wake word's name without version and file suffix.
 
-    openWakeWord and its clients name their words so: `hey_jarvis_v0.1` = `hey_jarvis`.
+    openWakeWord and its clients use such names: `hey_jarvis_v0.1` = `hey_jarvis`.
     """
     return _VERSION.sub("", _MODEL_SUFFIX.sub("", name_key(name)))
 
 
 def several(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names; a text by itself is one name, not that of its letters. Raises TypeError."""
+    """Return the names as a tuple; a single `str` is one name. Raises TypeError."""
     given = (names,) if isinstance(names, str) else tuple(names)
     for name in given:
         if not isinstance(name, str):
@@ -41,13 +41,13 @@ def several(names: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def shortened(text: str) -> str:
-    """Return `text` fit to be repeated in a message: one short line, nothing unprintable."""
+    """Return `text` for use in a message: one short line without unprintable characters."""
     line = printable(text[:_MAX_SHOWN_CHARS])
     return line if len(text) <= _MAX_SHOWN_CHARS else f"{line}..."
 
 
 def close_matches(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return the few known names that `name` may have meant, the likeliest first."""
+    """Return a few known names that are similar to `name`, the likeliest first."""
     if len(name) > _MAX_SHOWN_CHARS:
         return ()
     wanted = name_key(name)
@@ -59,7 +59,7 @@ def close_matches(name: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ' Did you mean ...?' with its leading space, or nothing if nothing is close."""
+    """Return ' Did you mean ...?' with a leading space, or "" if no known name is similar."""
     matches = close_matches(name, known)
     if not matches:
         return ""

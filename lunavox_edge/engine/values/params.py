@@ -1,4 +1,4 @@
-"""The parameters of one synthesis; every default lives here and nowhere else."""
+"""The parameters of one synthesis and their defaults."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _OPTIONAL = frozenset({"seed", "noise_scale", "noise_w"})
 class SynthesisParams:
     """How to synthesize. Raises TypeError for a wrong type, ValueError outside a range.
 
-    `speed` 2.0 is twice as fast, `volume` 0.5 half as loud; both multiply what the voice and
-    the settings say. `n_threads` 0 leaves the choice to the engine. What a voice cannot do is
-    refused with UnsupportedVoice when it is used.
+    `speed` 2.0 is twice as fast, `volume` 0.5 half as loud; both are multiplied with those of the voice
+    and the settings. `n_threads` 0 leaves the choice to the engine. Parameters that a voice does not
+    support are refused with UnsupportedVoice when it is used.
     """
 
     max_audio_tokens: int = 0
@@ -57,7 +57,7 @@ class SynthesisParams:
 
     @classmethod
     def from_overrides(cls, **overrides: object) -> SynthesisParams:
-        """Defaults with some values replaced; None means "not given".
+        """Return the defaults with some values replaced; None means "not given".
 
         Raises TypeError for an unknown name or a wrong type, ValueError outside a range.
         """

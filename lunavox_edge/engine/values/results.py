@@ -1,4 +1,4 @@
-"""What the engine gives back."""
+"""Results and status values that the engine returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemStats:
-    """Memory of this process around one call; `vram_*` are 0 unless `vram_measured`."""
+    """Memory of this process before, during and after one call; `vram_*` are 0 unless `vram_measured`."""
 
     rss_start_bytes: int = 0
     rss_end_bytes: int = 0
@@ -27,22 +27,22 @@ class MemStats:
 
     @property
     def rss_peak_delta_bytes(self) -> int:
-        """How far the call rose above where it started."""
+        """Growth of the process from the start of the call to its peak."""
         return max(0, self.rss_peak_bytes - self.rss_start_bytes)
 
     @property
     def vram_peak_delta_bytes(self) -> int:
-        """The same on the GPU."""
+        """Growth of GPU memory from the start of the call to its peak."""
         return max(0, self.vram_peak_bytes - self.vram_start_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class SynthesisStats:
-    """Where the time of one synthesis went.
+    """Times of one synthesis.
 
-    `t_tokenize_ms` is segmenting and normalizing text, `t_generate_ms` the model,
-    `t_decode_ms` gain and conversion to PCM; `t_encode_ms` is for backends that encode a
-    reference. `queue_ms` is the wait before the first slice ran.
+    `t_tokenize_ms` is segmenting and normalising text, `t_generate_ms` the model, `t_decode_ms` gain
+    and conversion to PCM; `t_encode_ms` is for backends that encode a reference recording. `queue_ms`
+    is the wait before the first slice ran.
     """
 
     t_tokenize_ms: float = 0.0
@@ -78,7 +78,7 @@ class SynthesisResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model that is in memory or on its way."""
+    """One model that is in memory or being loaded."""
 
     name: str
     kind: str
@@ -89,12 +89,12 @@ class ModelStatus:
     idle_s: float
     pinned: bool
     fallback: str = ""
-    """Why it is not on a better device."""
+    """Why it is not on a better device; "" if it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """One lane: how many slices run and wait, and for how long the oldest has been running."""
+    """The state of one lane: how many slices run and wait, and how long the oldest has been running."""
 
     device: str
     workers: int
@@ -102,27 +102,27 @@ class LaneStatus:
     queued: int
     longest_slice_s: float
     lost_workers: int = 0
-    """Workers whose thread has ended; it never should."""
+    """Workers whose thread has ended, which is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """A snapshot of the engine."""
+    """The state of the engine at one moment."""
 
     version: str
     uptime_s: float
     sessions: int
-    """Utterances and speeches."""
+    """Open utterances and speeches."""
     speeches: int
-    """How many of the sessions speak; the others listen."""
+    """How many of the sessions are speeches; the others are utterances."""
     last_speech: SynthesisStats | None
-    """What the last speech that could be heard has cost."""
+    """Times and memory of the last speech that made audio."""
     wake_sessions: int
-    """Microphones listened to for wake words."""
+    """Open wake-word sessions."""
     models: tuple[ModelStatus, ...]
     lanes: tuple[LaneStatus, ...]
     strain: str
-    """`memory` or `heat` while that runs short, else empty."""
+    """What runs short: `memory`, `heat` (cooling), or empty."""
     rss_bytes: int
     mem_available_bytes: int
     mem_total_bytes: int

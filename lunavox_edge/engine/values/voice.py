@@ -1,4 +1,4 @@
-"""How to speak: the `Voice` value and what it may ask of a backend."""
+"""The `Voice` value, which says how to speak, and the check that a backend supports it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Voice:
 
 
 def check_supported(backend: str, capabilities: Capabilities, voice: Voice, params: SynthesisParams) -> None:
-    """Raise UnsupportedVoice for the first thing asked that the backend does not declare."""
+    """Raise UnsupportedVoice for the first requested ability that the backend does not declare."""
     defaults = SynthesisParams()
     sampling = ("max_audio_tokens", "temperature", "top_p", "top_k", "repetition_penalty")
     asked = {

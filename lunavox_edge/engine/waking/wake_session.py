@@ -1,4 +1,4 @@
-"""One running wait for wake words: audio goes in for hours, detections come out."""
+"""Wake-word session: audio in for hours, a detection out whenever a wake word was said."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import cast
 
 from lunavox_edge.audio.pcm import Converter
 from lunavox_edge.backends.base import Samples, WakeModel, WakeStream
-from lunavox_edge.engine.models.leases import JointLease
-from lunavox_edge.engine.models.residency import Lease
+from lunavox_edge.engine.models.leases import JointLease, Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules
@@ -25,9 +24,9 @@ MAX_BACKLOG_BYTES = 4 * 1024 * 1024
 
 _RATE_HZ = 16_000
 _BLOCK_S = 0.08
-"""So much audio is worth a slice: the mean of what it adds to the delay is half of it."""
+"""Audio that wakes the task; on average it delays a detection by half of this."""
 _FRAME_S = 0.03
-"""A slice is late when the models' next frame is complete."""
+"""The deadline of a slice: when the models' next frame is complete."""
 _BATCH_S = 1.0
 _TINY_S = 1e-4
 _FRONT_END_S = 0.1
@@ -38,7 +37,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WakeTarget:
-    """One word that is waited for."""
+    """One wake word to detect, and how."""
 
     entry: ModelEntry
     rules: SpottingRules
@@ -47,10 +46,10 @@ class WakeTarget:
 class WakeSession(Session):
     """Audio in by `feed`, each detection out by `on_detection`, from a worker thread.
 
-    `feed`, `submit` and `cancel` never block and may come from any thread. It goes on after a
-    detection, until `submit`, `cancel` or an error; `outcome` is then how many there were, or
-    the error. A word that is not there or does not load is left out as long as there is another one,
-    and told by `on_problem`, from a worker thread too. What the callbacks raise is logged.
+    `feed`, `submit` and `cancel` never block and may be called from any thread. The session goes on after
+    a detection, until `submit`, `cancel` or an error; `outcome` is then the number of detections, or the
+    error. A word that is unknown or does not load is left out as long as there is another one, and
+    reported to `on_problem`, also from a worker thread. What the callbacks raise is logged.
     """
 
     def __init__(  # noqa: PLR0913  # built in one place, by keyword
@@ -65,7 +64,11 @@ class WakeSession(Session):
         unknown: Sequence[LunavoxError] = (),
         on_problem: Callable[[LunavoxError], None] | None = None,
     ) -> None:
-        """Built by the engine only; `lease` is a joint one, over the words in their order."""
+        """Create the session; `start` lets it run. Done by the engine only.
+
+        `lease` is a joint one on the models of `words`, in this order. `unknown` are the errors of words
+        that are not installed.
+        """
         super().__init__(lane=lane, lease=lease, relaxed=False, on_end=on_end)
         self._words = tuple(words)
         self._bytes_per_s = audio_format.rate_hz * audio_format.frame_bytes
@@ -77,48 +80,48 @@ class WakeSession(Session):
         self._inbox = bytearray()
         self._marks: deque[tuple[float, int]] = deque()
         self._fed_bytes = 0
-        self._due_s: float | None = None
+        self._block_since_s: float | None = None
         self._submitted = False
         self.outcome: Future[int] = Future()
         self.outcome.set_running_or_notify_cancel()
         # Below: touched by slices only.
         self._converter: Converter | None = Converter(audio_format, _RATE_HZ)
-        self._ears: list[_Ears] = []
-        self._heard_samples = 0
+        self._streams: list[_FamilyStream] = []
+        self._samples = 0
         self._detections = 0
 
     def feed(self, pcm: bytes, timestamp_ms: int | None = None) -> None:
         """Add audio in the session's format. Raises Busy, and takes nothing, if too much waits.
 
-        `timestamp_ms` is the sender's own time of its beginning. What comes after the end of
-        the session is passed over.
+        `timestamp_ms` is the time of its beginning on the sender's clock. Audio after the end of the
+        session is ignored.
         """
         with self._lock:
             if self._ended or self._submitted:
                 return
             if len(self._inbox) + len(pcm) > MAX_BACKLOG_BYTES:
-                raise Busy("The audio comes faster than it can be heard.", retry_after_s=1.0)
+                raise Busy("The audio comes faster than it can be processed.", retry_after_s=1.0)
             self._mark(timestamp_ms)
             self._inbox += pcm
             self._fed_bytes += len(pcm)
-            due = self._due_s is None and len(self._inbox) >= self._block_bytes
+            due = self._block_since_s is None and len(self._inbox) >= self._block_bytes
             if due:
-                self._due_s = self._lane.clock()
+                self._block_since_s = self._lane.clock()
         if due:
             self._lane.wake(self)
 
     @property
     def backlog_bytes(self) -> int:
-        """Audio taken in but not yet heard; a fast sender should wait while it is high."""
+        """Audio taken in but not yet processed; a fast sender should wait while it is high."""
         return len(self._inbox)
 
     @property
     def words(self) -> tuple[ModelEntry, ...]:
-        """The words that are waited for."""
+        """The words that are detected, those included that were left out when loading failed."""
         return tuple(word.entry for word in self._words)
 
     def submit(self) -> Future[int]:
-        """No more audio will come: return the future number of detections.
+        """End the audio and return the future number of detections.
 
         It fails with Cancelled, BrokenModel, OutOfMemory, EngineClosed, InternalError.
         """
@@ -128,51 +131,53 @@ class WakeSession(Session):
         return self.outcome
 
     def finish(self, timeout_s: float) -> int:
-        """No more audio will come: wait for the rest to be heard. Raises TimedOut and as `submit`."""
+        """End the audio and wait until all of it is processed. Raises TimedOut and as `submit`."""
         try:
             return self.submit().result(timeout_s)
         except FutureTimeoutError as error:
             self.cancel()
-            raise TimedOut("Listening to the rest takes too long.") from error
+            raise TimedOut("Processing the rest of the audio takes too long.") from error
 
     @property
     def deadline_s(self) -> float:
-        """One frame after a block of audio was there."""
-        return (self._due_s or self._lane.clock()) + _FRAME_S
+        """One frame after a block of audio arrived."""
+        return (self._block_since_s or self._lane.clock()) + _FRAME_S
 
     def _slice(self) -> Outcome:
+        """Process the next batch of audio; the first slice with the lease opens the streams."""
         lease = self._lease()
         if lease is None:
             return Outcome.WAIT
-        if not self._ears:
+        if not self._streams:
             held = cast("JointLease", lease)
-            self._ears = _listen(held, self._words)
+            self._streams = _open_streams(held, self._words)
             for problem in (*self._unknown, *held.errors):
                 self._left_out(problem)
         with self._lock:
             batch = bytes(self._inbox[: self._batch_bytes])
             del self._inbox[: self._batch_bytes]
             more = len(self._inbox) >= self._block_bytes
-            self._due_s = self._lane.clock() if more else None
+            self._block_since_s = self._lane.clock() if more else None
             over = self._submitted and not self._inbox
         if self._converter is None:
             return Outcome.DONE
-        self._hear(self._converter.feed(batch))
+        self._detect(self._converter.feed(batch))
         if over:
-            self._hear(self._converter.finish())
+            self._detect(self._converter.finish())
             return Outcome.DONE
         return Outcome.MORE if more or self._submitted else Outcome.WAIT
 
-    def _hear(self, samples: Samples) -> None:
+    def _detect(self, samples: Samples) -> None:
+        """Feed samples to the models, report detections, and forget timestamps no longer needed."""
         if not len(samples):
             return
-        self._heard_samples += len(samples)
-        for ears in self._ears:
-            for score in ears.stream.feed(samples):
-                word, spotter = ears.words[score.word]
+        self._samples += len(samples)
+        for family in self._streams:
+            for score in family.stream.feed(samples):
+                word, spotter = family.words[score.word]
                 if spotter.spot(score.at_s, score.probability):
                     self._detected(word.entry, score.at_s, score.probability)
-        until_s = self._heard_samples / _RATE_HZ - _FRONT_END_S
+        until_s = self._samples / _RATE_HZ - _FRONT_END_S
         with self._lock:
             while len(self._marks) > 1 and self._marks[1][0] <= until_s:
                 self._marks.popleft()
@@ -192,7 +197,7 @@ class WakeSession(Session):
         self._guarded(lambda: on_problem(problem))
 
     def _mark(self, timestamp_ms: int | None) -> None:
-        """Keep when the next audio began, by the sender's clock as far as it was told."""
+        """Note the time of the next audio on the sender's clock, computed if `timestamp_ms` is None."""
         at_s = self._fed_bytes / self._bytes_per_s
         if timestamp_ms is None:
             if not self._marks:
@@ -203,16 +208,17 @@ class WakeSession(Session):
         self._marks.append((at_s, timestamp_ms))
 
     def _timestamp(self, at_s: float) -> int:
+        """Return the sender's time of the audio chunk that holds a position of the stream."""
         with self._lock:
             marks = tuple(self._marks)
         before = [timestamp_ms for start_s, timestamp_ms in marks if start_s < at_s - _TINY_S]
         return before[-1] if before else 0
 
     def _close_model(self) -> None:
-        ears, self._ears = self._ears, []
-        for one in ears:
+        streams, self._streams = self._streams, []
+        for family in streams:
             try:
-                one.stream.close()
+                family.stream.close()
             except Exception:
                 _LOGGER.exception("A stream of wake words could not be closed")
 
@@ -228,21 +234,21 @@ class WakeSession(Session):
 
 
 @dataclass(frozen=True, slots=True)
-class _Ears:
-    """The stream of one family's models, and the words in its order."""
+class _FamilyStream:
+    """The stream of all models of one family, and their words in its order."""
 
     stream: WakeStream
     words: tuple[tuple[WakeTarget, Spotter], ...]
 
 
-def _listen(lease: JointLease, words: Sequence[WakeTarget]) -> list[_Ears]:
-    """Start one stream for every family among the models."""
+def _open_streams(lease: JointLease, words: Sequence[WakeTarget]) -> list[_FamilyStream]:
+    """Open one stream for every family among the models."""
     families: dict[type[WakeModel], list[tuple[WakeModel, WakeTarget]]] = {}
     for place, model in lease.models:
         wake = cast("WakeModel", model)
         families.setdefault(type(wake), []).append((wake, words[place]))
     return [
-        _Ears(
+        _FamilyStream(
             family.stream([model for model, _ in members]),
             tuple((word, Spotter(word.rules, model.threshold)) for model, word in members),
         )

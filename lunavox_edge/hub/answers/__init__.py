@@ -1,1 +1,1 @@
-"""Who answers what was said at a satellite."""
+"""Answerers: where the answers to spoken questions come from."""

@@ -1,4 +1,4 @@
-"""The answerers of a house: one for each name of the settings, however many satellites use it."""
+"""The answerers: one for each name in the settings, shared by all satellites that use it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from lunavox_edge.hub.answers.making import answerer_for
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.settings.satellite_settings import Answer
 
-# For connections to close; one that hangs must not hold the end up.
+# The longest wait for connections to close when the hub stops.
 _CLOSE_S = 1.0
 
 
 class Answerers:
-    """Makes answerers, prepares them once it is started, and closes them; used on the loop only."""
+    """Creates, prepares and closes answerers; used on the event loop only."""
 
     def __init__(self, limits: LimitSettings, background: Background) -> None:
-        """Make nothing yet; `background` runs what prepares them."""
+        """Create no answerer yet; `background` runs their preparation."""
         self._limits = limits
         self._background = background
         self._found: dict[str, Answerer | None] = {}
@@ -27,7 +27,7 @@ class Answerers:
         self._started = False
 
     def named(self, name: str, settings: Answer) -> Answerer | None:
-        """Return who answers by this name; None where the answer comes as an announcement."""
+        """Return the answerer of this name, created once; None where the answer comes as an announcement."""
         if name not in self._found:
             self._found[name] = answerer_for(settings, self._limits)
             if self._started:
@@ -35,13 +35,13 @@ class Answerers:
         return self._found[name]
 
     def start(self) -> None:
-        """Prepare those there are, and each that comes, for its first question."""
+        """Prepare all answerers for their first question, and later ones when they are created."""
         self._started = True
         for name in self._found:
             self._prepare(name)
 
     async def stop(self) -> None:
-        """Close them all. Idempotent."""
+        """Close all answerers. Idempotent."""
         closing = [
             asyncio.create_task(answerer.close(), name=f"answers of {name} close")
             for name, answerer in self._found.items()

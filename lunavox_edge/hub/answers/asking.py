@@ -1,4 +1,4 @@
-"""A question, the conversation it belongs to, and asking somebody with patience."""
+"""The interface of answerers, the context of a question, and asking with timeout and retries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lunavox_edge.errors import EmptyText, LunavoxError, TimedOut
 from lunavox_edge.text.thoughts import ThoughtFilter
 
 END_OF_THOUGHT = "</think>"
-"""Begins a piece of an answer if all pieces before were a thought."""
+"""Begins a piece of an answer if all pieces before it were a language model's thought."""
 
 _MAX_TURNS = 20
 _RETRY_PAUSE_S = 0.3
@@ -25,23 +25,23 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass
 class ConversationContext:
-    """What was said before at one satellite, as long as it counts."""
+    """The earlier turns of a conversation at one satellite."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     remote_id: str | None = None
-    """The answerer's own id of this conversation."""
+    """The answerer's id of this conversation."""
     turns: list[tuple[str, str]] = field(default_factory=list)
     """Questions with their answers, the newest last."""
 
     def add(self, question: str, answer: str) -> None:
-        """Remember a turn, and forget what is too long ago."""
+        """Add a turn; only the last 20 are kept."""
         self.turns.append((question, answer))
         del self.turns[:-_MAX_TURNS]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What was said, where."""
+    """What was said, at which satellite, and in which context."""
 
     text: str
     language: str
@@ -51,27 +51,28 @@ class Question:
 
 
 class Answerer(ABC):
-    """Answers questions, in pieces of text as they come."""
+    """Answers questions, as a stream of text; used on the event loop only."""
 
     @abstractmethod
     def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield the answer. Raises LunavoxError; closing the generator gives the question up."""
+        """Yield the answer in pieces. Raises LunavoxError; closing the generator cancels the question."""
 
     async def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
-        """Do what the first question would wait for; nobody has to call it."""
+        """Do in advance what the first question would have to wait for; optional."""
 
     async def close(self) -> None:  # noqa: B027  # most hold nothing
-        """Let go of what is held between questions; none is asked any more. Idempotent."""
+        """Release what is kept between questions; no question may follow. Idempotent."""
 
 
 async def ask(
     answerer: Answerer, question: Question, *, timeout_s: float, retries: int
 ) -> AsyncGenerator[str, None]:
-    """Yield the answer without a language model's thoughts, asking again while nothing was said yet.
+    """Yield the answer without a language model's thoughts.
 
-    `timeout_s` bounds the wait for the first word and for each next one; blanks and thoughts are none.
-    Where text turns out to have been a thought after it was yielded, the next piece begins with
-    `END_OF_THOUGHT`. Raises what the last attempt raised, TimedOut, EmptyText.
+    After a failure that is retryable, or an empty answer, the question is asked again, up to `retries`
+    times, unless text was yielded. `timeout_s` bounds the wait for the first text and for each further one;
+    blanks and thoughts do not count as text. If text turns out to have been a thought after it was yielded,
+    the next piece begins with `END_OF_THOUGHT`. Raises what the last attempt raised, TimedOut, EmptyText.
     """
     for attempt in range(retries + 1):
         said = False

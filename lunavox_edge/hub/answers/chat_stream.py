@@ -1,7 +1,7 @@
-"""The text in what a chat endpoint sends: a stream of events, lines of JSON, or one JSON object.
+"""Parser of a chat endpoint's answer: server-sent events, lines of JSON, or one JSON object.
 
-Servers of this kind differ in line ends, blanks after `data:`, events that are empty, comments,
-`"error": null`, lists for texts, and some send no stream at all although one was asked for.
+Servers differ in line ends, blanks after `data:`, empty events, comments, `"error": null`, and lists instead
+of texts; some send no stream although one was requested.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ _TEXT_PARTS = (None, "text", "output_text")
 
 
 class Lines:
-    """Bytes in as they come, whole lines out; a line ends with LF, CR LF or CR."""
+    """Splits bytes into lines, which end with LF, CR LF or CR."""
 
     def __init__(self) -> None:
-        """Nothing has come yet."""
+        """Create an empty splitter."""
         self._rest = b""
         self._begun = False
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the lines that are complete now. Raises ProtocolError for one that is too long."""
+        """Return the lines that are now complete. Raises ProtocolError for a line over 1 MiB."""
         data = self._rest + data
         if not self._begun:
             if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
                 self._rest = data
                 return []
             data, self._begun = data.removeprefix(_BYTE_ORDER_MARK), True
-        # The second half of a line's end may still be on its way.
+        # After CR, the LF of the same line end may still come.
         held = b"\r" if data.endswith(b"\r") else b""
         text = data.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *whole, rest = text.split(b"\n")
@@ -46,26 +46,28 @@ class Lines:
         return [line.decode(errors="replace") for line in whole]
 
     def finish(self) -> str:
-        """Return the line without an end that is left."""
+        """Return the rest: the last line, if it has no end."""
         rest, self._rest = self._rest, b""
         return rest.decode(errors="replace").rstrip("\r")
 
 
 class ChatStream:
-    """Lines in, pieces of the answer out."""
+    """Turns the lines of an answer into its text."""
 
     def __init__(self) -> None:
-        """Nothing has come yet."""
+        """Create a parser for one answer."""
         self._waiting = ""
+        """Data that is not yet a complete JSON object."""
         self._streamed = False
-        """Whether what waits came in an event, which a blank line ends."""
+        """Whether that data came in a server-sent event, which a blank line ends."""
         self._fails = False
+        """Whether the current event is an error."""
         self._in_pieces = False
         self.over = False
-        """Whether the server said that this was all."""
+        """Whether the server sent the end marker."""
 
     def feed(self, line: str) -> str:
-        """Return the text of one more line. Raises ProtocolError, and Unreachable for a reported error."""
+        """Return the text in the next line. Raises ProtocolError, and Unreachable for a reported error."""
         line = line.strip()
         if self.over:
             return ""
@@ -91,24 +93,24 @@ class ChatStream:
         return ""
 
     def finish(self) -> str:
-        """Return the text that is left at the end of the answer. Raises as `feed`."""
+        """Return the text of data that still waits. Raises as `feed`."""
         waiting, self._waiting = self._waiting, ""
         return self._text(parsed(waiting)) if waiting else ""
 
     def _end_event(self) -> str:
-        # What is no stream of events may have blank lines within its one object.
+        # Without a stream, the one JSON object may contain blank lines.
         text = self.finish() if self._waiting and self._streamed else ""
         self._fails = False
         return text
 
     def _text(self, found: dict[str, Any]) -> str:
         if found.get("error") or found.get("object") == "error" or self._fails:
-            raise Unreachable("Whoever should answer reports an error.")
+            raise Unreachable("The chat server reports an error.")
         choice = _first(found["choices"]) if found.get("choices") is not None else found
         if piece := _content(choice.get("delta")) or _plain(choice.get("text")):
             self._in_pieces = True
             return piece
-        # After the pieces some send the whole once more.
+        # After the pieces some servers send the whole text once more.
         return "" if self._in_pieces else _content(choice.get("message"))
 
 
@@ -118,7 +120,7 @@ def _first(choices: object) -> dict[str, Any]:
 
 
 def _content(message: object) -> str:
-    """Return the text of a message or a piece of one: a string, or a list of parts."""
+    """Return the text of a message or a delta, whose content is a string or a list of parts."""
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return _plain(content)
@@ -134,7 +136,7 @@ def _plain(text: object) -> str:
 
 
 def _object(data: str) -> dict[str, Any] | None:
-    """Return the JSON object that a line is; None if it is a part of one, or something else."""
+    """Return the JSON object in a line; None if the line is not a complete one."""
     if not (data.startswith("{") and data.endswith("}")):
         return None
     try:
@@ -144,7 +146,7 @@ def _object(data: str) -> dict[str, Any] | None:
 
 
 def parsed(raw: bytes | str) -> dict[str, Any]:
-    """Return a JSON object. Raises ProtocolError."""
+    """Parse a JSON object. Raises ProtocolError."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -155,5 +157,5 @@ def parsed(raw: bytes | str) -> dict[str, Any]:
 
 
 def sound(text: str) -> str:
-    """Return text that can be sent on: halves of a pair of surrogates, which JSON may hold, cannot."""
+    """Return the text without lone surrogates, which JSON may hold and UTF-8 cannot."""
     return text.encode(errors="ignore").decode()

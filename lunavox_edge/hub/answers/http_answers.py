@@ -1,4 +1,4 @@
-"""Answers over HTTP: Home Assistant's conversation, and chat endpoints that stream."""
+"""Answers over HTTP: Home Assistant's conversation API, and chat endpoints that stream."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _DENIED = (401, 403)
 
 
 class HttpAnswerer(Answerer):
-    """Asks by HTTP, with one client for all questions.
+    """Base of the answerers over HTTP, with one client for all questions.
 
-    To make one takes tens of milliseconds, for the certificates: not to be done on the loop.
+    Creating it takes tens of milliseconds, for the certificates, so it must not be done on the event loop.
     """
 
     def __init__(self, settings: Answer) -> None:
-        """Make the client; nothing is asked yet."""
+        """Create the HTTP client; it connects with the first question."""
         self._settings = settings
         self._base = (settings.url or "").rstrip("/")
         self._client = httpx2.AsyncClient(timeout=settings.timeout_s, trust_env=False)
@@ -38,7 +38,7 @@ class HttpAnswerer(Answerer):
         await self._client.aclose()
 
     async def _post(self, url: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
-        """Yield the body of the answer as it comes. Raises LunavoxError."""
+        """Yield the body of the response in pieces. Raises LunavoxError."""
         headers = {"Accept": "application/json, text/event-stream"}
         if self._settings.token_file is not None:
             headers["Authorization"] = f"Bearer {await bridge.blocking(self._token)}"
@@ -51,9 +51,9 @@ class HttpAnswerer(Answerer):
         except httpx2.TimeoutException as error:
             raise TimedOut("The answer takes too long.") from error
         except httpx2.InvalidURL as error:
-            raise SettingsError("The url of who should answer cannot be used.") from error
+            raise SettingsError("The answerer's url is not valid.") from error
         except httpx2.HTTPError as error:
-            raise Unreachable(f"Nobody answers there ({type(error).__name__}).") from error
+            raise Unreachable(f"The answerer cannot be reached ({type(error).__name__}).") from error
 
     def _token(self) -> str:
         file = self._settings.token_file
@@ -64,10 +64,10 @@ class HttpAnswerer(Answerer):
 
 
 class HomeAssistantAnswerer(HttpAnswerer):
-    """Asks the conversation of Home Assistant."""
+    """Asks Home Assistant's conversation API."""
 
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield the whole answer at once."""
+        """Yield the whole answer in one piece."""
         body = {"text": question.text, "language": question.language or None}
         if question.context.remote_id:
             body["conversation_id"] = question.context.remote_id
@@ -87,17 +87,17 @@ class HomeAssistantAnswerer(HttpAnswerer):
 
 
 class ChatAnswerer(HttpAnswerer):
-    """Asks a chat endpoint of the OpenAI kind; the answer is spoken while it is written."""
+    """Asks a chat endpoint of the OpenAI kind, which streams its answer."""
 
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield pieces of text as they come."""
+        """Yield the answer in pieces."""
         messages = [{"role": "system", "content": self._settings.prompt}] if self._settings.prompt else []
         for said, answered in question.context.turns:
             messages += [{"role": "user", "content": said}, {"role": "assistant", "content": answered}]
         messages.append({"role": "user", "content": question.text})
         body = {"model": self._settings.model or "default", "messages": messages, "stream": True}
         lines, chat = Lines(), ChatStream()
-        # Closed at once: whoever answers is to know that nobody listens any more.
+        # `aclosing` ends the request at once if the answer is not wanted any more.
         async with aclosing(self._post(f"{self._base}/chat/completions", body)) as pieces:
             async for piece in pieces:
                 for line in lines.feed(piece):
@@ -113,8 +113,8 @@ def _refusal(status: int) -> LunavoxError:
     if status in _DENIED:
         return NotAllowed(f"The token is not accepted (HTTP {status}).")
     if status >= _SERVER_ERROR or status == _TOO_MANY:
-        return Unreachable(f"Whoever should answer cannot just now (HTTP {status}).")
-    return ProtocolError(f"The question is refused (HTTP {status}); look at url and model.")
+        return Unreachable(f"The answerer cannot answer at the moment (HTTP {status}).")
+    return ProtocolError(f"The answerer refuses the question (HTTP {status}); check url and model.")
 
 
 def _text_at(found: Any, *path: str) -> str:  # noqa: ANN401  # any JSON value

@@ -1,4 +1,4 @@
-"""Which answerer belongs to which settings."""
+"""Creates the answerer for the settings: echo, Wyoming or HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EchoAnswerer(Answerer):
-    """Repeats what was said, to try satellites out."""
+    """Answers with the question, to try satellites out."""
 
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
         """Yield the question."""
@@ -26,7 +26,7 @@ class EchoAnswerer(Answerer):
 
 
 class OverHttp(Answerer):
-    """Asks by HTTP. The library and its client are loaded once and beside the loop: both take their time."""
+    """Answers over HTTP. Library and client are loaded once, on a thread, because that takes tens of ms."""
 
     def __init__(self, settings: Answer) -> None:
         """Load nothing before `prepare` or the first question."""
@@ -34,7 +34,7 @@ class OverHttp(Answerer):
         self._making: asyncio.Task[HttpAnswerer] | None = None
 
     async def answer(self, question: Question) -> AsyncGenerator[str, None]:
-        """Yield the answer as it comes."""
+        """Yield the answer in pieces."""
         answerer = await self._made()
         async with aclosing(answerer.answer(question)) as pieces:
             async for piece in pieces:
@@ -56,7 +56,7 @@ class OverHttp(Answerer):
         making = self._making
         if making is None or (making.done() and (making.cancelled() or making.exception() is not None)):
             making = self._making = asyncio.create_task(bridge.blocking(self._make), name="HTTP client")
-        # Whoever asked may give up; the next question needs it all the same.
+        # A caller may be cancelled; the next question needs the client all the same.
         return await asyncio.shield(making)
 
     def _make(self) -> HttpAnswerer:
@@ -71,7 +71,7 @@ class OverHttp(Answerer):
 
 
 def answerer_for(settings: Answer, limits: LimitSettings) -> Answerer | None:
-    """Return who answers; None where the answer comes as an announcement, over MQTT."""
+    """Create an answerer; None where the answer comes as an announcement, over MQTT."""
     if settings.kind == "mqtt":
         return None
     if settings.kind == "wyoming":

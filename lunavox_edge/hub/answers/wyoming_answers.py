@@ -1,4 +1,4 @@
-"""Answers of a Wyoming service that understands what is said: `handle` or `intent`."""
+"""Answers of a Wyoming service that handles commands: `handle` or `intent`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LAST = (Handled, HandledStop, NotHandled, Intent, NotRecognized)
 
 
 class WyomingAnswerer(Answerer):
-    """Asks one service; a connection for each question."""
+    """Asks one Wyoming service, over a new connection for each question."""
 
     def __init__(self, settings: Answer, limits: LimitSettings) -> None:
-        """Store; nothing is asked yet."""
+        """Use the address in the settings; `limits` bound the messages that are read."""
         self._address = Address.parse(settings.url or "")
         self._limits = limits
 
@@ -35,7 +35,7 @@ class WyomingAnswerer(Answerer):
         try:
             stream, writer = await opened(self._address)
         except OSError as error:
-            raise Unreachable("Nobody answers there; is the service running?") from error
+            raise Unreachable("The service cannot be reached; is it running?") from error
         try:
             context = {"conversation_id": question.context.id, "satellite_id": question.satellite}
             asked = Transcript(text=question.text, language=question.language or None, context=context)
@@ -52,12 +52,12 @@ class WyomingAnswerer(Answerer):
                 elif any(kind.is_type(event.type) for kind in _LAST):
                     if not in_pieces:
                         yield _text(event)
-                    # After the pieces the whole comes again, for those who do not read pieces.
+                    # After the pieces the whole text comes again, for clients that do not read pieces.
                     if not HandledStop.is_type(event.type) or in_pieces:
                         return
-            raise Unreachable("The service went without an answer.")
+            raise Unreachable("The service closed the connection without an answer.")
         except ConnectionError as error:
-            raise Unreachable("The service went without an answer.") from error
+            raise Unreachable("The service closed the connection without an answer.") from error
         finally:
             writer.transport.abort()
 

@@ -1,4 +1,4 @@
-"""Live audio is left with the kernel for a moment; a recording is not."""
+"""Live audio is read in batches; a recording is read at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from lunavox_edge.wyoming_server import gathering
-from lunavox_edge.wyoming_server.gathering import Gathering
+from lunavox_edge.wyoming_server import read_batching
+from lunavox_edge.wyoming_server.read_batching import ReadBatching
 
 pytestmark = pytest.mark.unit
 
@@ -26,21 +26,21 @@ class Socket(asyncio.Transport):
 
 async def test_what_has_just_begun_is_read_at_once() -> None:
     socket = Socket()
-    await Gathering(socket).wait()
+    await ReadBatching(socket).wait()
     assert socket.done == []
 
 
-async def test_live_audio_gathers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "_LIVE_AFTER_S", 0.0)
+async def test_live_audio_is_read_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_batching, "_LIVE_AFTER_S", 0.0)
     socket = Socket()
-    await Gathering(socket).wait()
+    await ReadBatching(socket).wait()
     assert socket.done == ["paused", "resumed"]
 
 
 async def test_reading_goes_on_after_a_wait_that_was_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "_LIVE_AFTER_S", 0.0)
+    monkeypatch.setattr(read_batching, "_LIVE_AFTER_S", 0.0)
     socket = Socket()
-    waiting = asyncio.ensure_future(Gathering(socket).wait())
+    waiting = asyncio.ensure_future(ReadBatching(socket).wait())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

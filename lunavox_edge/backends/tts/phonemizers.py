@@ -1,4 +1,4 @@
-"""What turns a Piper voice's text into phonemes, and whether it is installed; nothing is imported."""
+"""Phonemisers of Piper voices: which one a voice needs and whether it is installed, without importing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PHONEME_TYPES: Mapping[str, tuple[str, ...]] = {
     "japanese": ("pyopenjtalk",),
     "thai": ("tltk", "unicode_rbnf"),
 }
-"""The kinds of phonemes that piper-tts knows, and the packages that each needs besides it."""
+"""The phoneme types of piper-tts, and the additional Python packages that each needs."""
 
 _ENUM_NAME = "phonemetype."
 _DEFAULT = "espeak"
@@ -25,9 +25,9 @@ _DEFAULT_PRIORITY = 5
 
 
 def phoneme_type(value: object) -> str | None:
-    """Return the kind of phonemes that a voice's JSON names, None if it is unknown.
+    """Return the phoneme type from the value in a voice's JSON, None if it is unknown.
 
-    `espeak`, `ESPEAK` and `PhonemeType.ESPEAK` are the same; without one it is `espeak`.
+    `espeak`, `ESPEAK` and `PhonemeType.ESPEAK` are the same; the default is `espeak`.
     """
     if value is None:
         return _DEFAULT
@@ -37,11 +37,11 @@ def phoneme_type(value: object) -> str | None:
     return name if name in PHONEME_TYPES else None
 
 
-def reader_problem(kind: str, espeak_voice: str, folder: Path) -> str | None:
-    """Say what a voice in `folder` lacks to be read aloud, None if nothing; goes behind the file's name."""
+def phonemizer_problem(kind: str, espeak_voice: str, folder: Path) -> str | None:
+    """Return what a voice in `folder` lacks for its phonemes, as the end of a sentence; None if nothing."""
     if kind == "espeak" and known_espeak_voice(espeak_voice) is None:
         return f"names the espeak voice '{espeak_voice:.40}', which espeak-ng does not have"
-    # piper-tts would fetch this model from the network in the middle of a request.
+    # Without it piper-tts would download this model during a request.
     if kind == "pinyin" and not (folder / "g2pW" / "g2pw.onnx").is_file():
         return "needs the folder g2pW with g2pw.onnx beside it"
     absent = [module for module in PHONEME_TYPES[kind] if find_spec(module) is None]
@@ -51,10 +51,10 @@ def reader_problem(kind: str, espeak_voice: str, folder: Path) -> str | None:
 
 
 def known_espeak_voice(name: str) -> str | None:
-    """Return the name by which espeak-ng finds a voice, None if it has none.
+    """Return the name under which espeak-ng finds a voice, None if there is no such voice.
 
-    Voices are found by their file's name, as espeak-ng does, and by the languages that their files
-    list (`es-mx`, `no`, `zh`), by which it does not. Without piper-tts every name is returned.
+    Voices are found by file name, as in espeak-ng, and also by the languages that the files list (`es-mx`,
+    `no`, `zh`), which espeak-ng does not accept. Without piper-tts, `name` is returned unchanged.
     """
     root = package_folder("piper")
     if root is None or not (root / "espeak-ng-data" / "lang").is_dir():
@@ -79,7 +79,7 @@ def _voice_files(folder: Path) -> dict[str, Path]:
 
 @lru_cache(maxsize=1)
 def _listed_voices(folder: Path) -> dict[str, str]:
-    """Return every name and language that espeak-ng's files list, with the file that suits it best."""
+    """Return every name and language that espeak-ng's files list, with the best matching file."""
     best: dict[str, tuple[int, int, str]] = {}
     for path in _voice_files(folder).values():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
