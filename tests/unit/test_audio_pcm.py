@@ -101,7 +101,7 @@ def test_pcm16_round_trip_is_exact(pcm: bytes) -> None:
     ("rate_hz", "width_bytes", "channels"),
     [
         (0, 2, 1), (-1, 2, 1), (2**31, 2, 1), (3999, 2, 1), (192001, 2, 1), ("16000", 2, 1), (True, 2, 1),
-        (16000.0, 2, 1), (16000, 0, 1), (16000, 5, 1), (16000, 100, 1), (16000, 2, 0), (16000, 2, 100),
+        (16000.5, 2, 1), (16000, 0, 1), (16000, 5, 1), (16000, 100, 1), (16000, 2, 0), (16000, 2, 100),
     ],
 )  # fmt: skip
 def test_senseless_formats_are_refused(rate_hz: int, width_bytes: int, channels: int) -> None:
