@@ -129,7 +129,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptStats:
-    """Times of one transcription: waiting in the queue, decoding, and in all."""
+    """Times of one transcription: waiting in the queue, decoding, and in all.
+
+    All are 0 if nothing was measured, as for a transcript that a service has sent.
+    """
 
     queue_ms: float = 0.0
     decode_ms: float = 0.0
