@@ -111,6 +111,25 @@ def test_senseless_formats_are_refused(rate_hz: int, width_bytes: int, channels:
         Converter(AudioFormat(rate_hz, width_bytes, channels), 16000)
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "found"),
+    [
+        (3_999, "3999"),
+        (-5, "-5"),
+        (10**18 - 1, "9" * 18),
+        (10**18, "a number of more than 18 digits"),
+        (10**30, "a number of more than 18 digits"),
+        (-(10**30), "a number of more than 18 digits"),
+        (10**5000, "a number of more than 18 digits"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refusal_shows_the_number_itself_or_says_that_it_is_long(rate_hz: int, found: str) -> None:
+    with pytest.raises(BadAudio) as refused:
+        check_format(rate_hz, 2, 1)
+    assert str(refused.value).endswith(f" from 4000 to 192000, not {found}.")
+
+
 def test_a_rate_of_another_type_is_refused_for_its_type() -> None:
     with pytest.raises(BadAudio, match=r"sample rate \(in Hz\) of type int, not float64"):
         check_format(np.float64(16000), 2, 1)  # type: ignore[arg-type]  # what is tested
