@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from numbers import Integral
+from numbers import Real
 from pathlib import Path
 
 
@@ -42,10 +42,11 @@ class AudioFormat:
     channels: int = 1
 
     def __post_init__(self) -> None:
-        """Convert other integer types, such as numpy's, to int, which does not overflow."""
+        """Convert whole numbers of other types, such as 16000.0 or numpy's, to int."""
         for name in ("rate_hz", "width_bytes", "channels"):
             value = getattr(self, name)
-            if isinstance(value, Integral) and not isinstance(value, bool):
+            is_whole = isinstance(value, Real) and not isinstance(value, bool) and value % 1 == 0
+            if is_whole:
                 object.__setattr__(self, name, int(value))
 
     @property
@@ -128,7 +129,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptStats:
-    """Times of one transcription: waiting in the queue, decoding, and in all."""
+    """Times of one transcription: waiting in the queue, decoding, and in all.
+
+    All are 0 if nothing was measured, as for a transcript that a service has sent.
+    """
 
     queue_ms: float = 0.0
     decode_ms: float = 0.0

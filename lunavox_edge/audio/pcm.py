@@ -18,6 +18,9 @@ MAX_RATE_HZ = 192_000
 MAX_WIDTH_BYTES = 4
 MAX_CHANNELS = 8
 
+# Longer ones are not repeated in messages.
+_LONG_NUMBER = 10**18
+
 _INT16_SCALE = 32768.0
 _EMPTY: Samples = np.zeros(0, dtype=np.float32)
 
@@ -32,7 +35,8 @@ def check_format(rate_hz: int, width_bytes: int, channels: int) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadAudio(f"Audio needs {what} of type int, not {type(value).__name__}.")
         if not low <= value <= high:
-            raise BadAudio(f"Audio needs {what} from {low} to {high}, not {value!r:.20}.")
+            found = value if abs(value) < _LONG_NUMBER else "a number of more than 18 digits"
+            raise BadAudio(f"Audio needs {what} from {low} to {high}, not {found}.")
 
 
 def to_mono_float(pcm: bytes, audio_format: AudioFormat) -> Samples:

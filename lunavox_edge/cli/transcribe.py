@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from lunavox_edge.cli import running_service, streams
 from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
+from lunavox_edge.types import TranscriptStats
 
 if TYPE_CHECKING:
     from lunavox_edge.engine.engine import Engine
@@ -156,7 +157,10 @@ def _transcribe_locally(
 
 def _print(args: argparse.Namespace, name: str, transcript: Transcript) -> None:
     if args.json:
-        print(json.dumps({"file": name, **asdict(transcript)}, ensure_ascii=False), flush=True)
+        found = {"file": name, **asdict(transcript)}
+        if transcript.stats == TranscriptStats():
+            del found["stats"]  # a service does not send them
+        print(json.dumps(found, ensure_ascii=False), flush=True)
     elif len(args.files) > 1:
         print(f"{name}: {transcript.text}", flush=True)
     else:

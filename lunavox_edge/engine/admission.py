@@ -12,7 +12,7 @@ from lunavox_edge.engine.values.results import LaneStatus
 from lunavox_edge.errors import Busy, EngineClosed
 from lunavox_edge.settings.model import Settings
 
-_RETRY_AFTER_S = 1.0
+_RETRY_AFTER_S = 5.0
 
 
 class Admission:
@@ -119,4 +119,4 @@ class Admission:
 
 
 def _full() -> Busy:
-    return Busy("Too many requests at once; try again in a second.", retry_after_s=_RETRY_AFTER_S)
+    return Busy("Too many requests at once; try again in a few seconds.", retry_after_s=_RETRY_AFTER_S)

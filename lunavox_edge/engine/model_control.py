@@ -18,7 +18,10 @@ from lunavox_edge.types import ModelEntry, ModelKind
 
 
 class ModelControl:
-    """Models and voices by name. Thread-safe; models belong to the process that created this."""
+    """Models and voices by name. Thread-safe; models belong to the process that created this.
+
+    A name that is no text raises TypeError.
+    """
 
     settings: Settings
     _resolver: Resolver

@@ -13,6 +13,7 @@ from lunavox_edge.engine.hearing.hypotheses import GuessTime
 from lunavox_edge.engine.hearing.transcription import ListenPlan
 from lunavox_edge.engine.model_lookup import ModelLookup
 from lunavox_edge.engine.speech.voicing import SpeechPlan
+from lunavox_edge.engine.values.checking import check_type
 from lunavox_edge.engine.values.language_tags import covers
 from lunavox_edge.engine.values.naming import name_key, wake_word_key
 from lunavox_edge.engine.values.params import SynthesisParams
@@ -27,6 +28,7 @@ from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
 _MIN_SPEED, _MAX_SPEED = 0.25, 4.0
 _MAX_VOLUME = 4.0
 _DEFAULT_LANGUAGE = "en"
+_NONE = type(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,11 @@ class Resolver:
     ) -> ResolvedVoice:
         """Return the voice and the plan of a speech; `text_format` is `text` or `ssml`.
 
-        Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError.
+        Raises UnknownVoice, UnknownSpeaker, UnsupportedVoice, UnsupportedLanguage, ValueError, TypeError.
         """
+        check_type("voice", voice, Voice, str, _NONE)
+        check_type("params", params, SynthesisParams, _NONE)
+        check_type("language", language, str, _NONE)
         if text_format not in ("text", "ssml"):
             raise ValueError(f"text_format must be 'text' or 'ssml', not {text_format!r}")
         voice = Voice.custom(voice) if isinstance(voice, str) else voice or Voice.base()
@@ -126,8 +131,9 @@ class Resolver:
         """Return the model and the plan of an utterance of at most `max_s` seconds.
 
         `sensitivity` (`aggressive`, `default`, `relaxed`) turns endpointing on. Raises UnknownModel,
-        UnsupportedLanguage, ValueError.
+        UnsupportedLanguage, ValueError, TypeError.
         """
+        check_type("language", language, str, _NONE)
         stt = self._settings.stt
         language = language or stt.language
         if model is not None:

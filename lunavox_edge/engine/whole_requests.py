@@ -12,6 +12,7 @@ from lunavox_edge.audio.pcm import array_to_pcm16
 from lunavox_edge.engine.hearing.utterance import Utterance
 from lunavox_edge.engine.scheduling.lanes import BackgroundThreads
 from lunavox_edge.engine.speech.speech import Speech
+from lunavox_edge.engine.values.checking import check_pcm, check_text
 from lunavox_edge.engine.values.params import SynthesisParams
 from lunavox_edge.engine.values.results import SynthesisResult
 from lunavox_edge.engine.values.voice import Voice, VoiceMode
@@ -67,7 +68,7 @@ class WholeRequests(ABC):
 
         Raises LunavoxSynthesisError (EmptyText, TextTooLong, BadMarkup, UnsupportedVoice),
         UnknownVoice, UnknownSpeaker, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
-        TimedOut, EngineClosed.
+        TimedOut, EngineClosed, TypeError.
         """
         speech = self.open_speech(voice=voice, params=params, language=language, text_format=text_format)
         pcm = [chunk.pcm for chunk in _audio_of(speech, text, self._background)]
@@ -112,10 +113,11 @@ class WholeRequests(ABC):
         for the time of each word. A recording may last hours; with `relaxed` every other request goes
         first, between two pieces of it.
         Raises BadAudio, UnknownModel, UnsupportedLanguage, BrokenModel, OutOfMemory, Busy,
-        TimedOut, EngineClosed.
+        TimedOut, EngineClosed, TypeError.
         """
         if isinstance(pcm, np.ndarray):
             pcm, width = array_to_pcm16(pcm), 2
+        check_pcm(pcm)
         utterance = self.open_utterance(
             AudioFormat(sample_rate, width, channels),
             model=model,
@@ -139,6 +141,7 @@ def _audio_of(
     """
     writing = None
     try:
+        check_text(text)
         if isinstance(text, str):
             speech.write(text)
             speech.finish()

@@ -137,7 +137,8 @@ class LimitSettings(Section):
     """Maximum size of the header line of a message, in bytes."""
 
     read_timeout_s: Seconds = 30.0
-    """Seconds to wait for the rest of a message, or for the next audio of an utterance."""
+    """Seconds to wait for the rest of a message, for the next audio of an utterance,
+    or for the next text of a streamed speech of which everything so far was spoken."""
 
     write_timeout_s: Seconds = 30.0
     """Seconds to wait for a client that does not read its answer; then the connection is closed."""

@@ -51,11 +51,15 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 def as_settings(given: Settings | str | Path | None) -> Settings:
     """Return `given` if it is settings, those read from the file if it is a path, the defaults if None.
 
-    Raises SettingsError.
+    Raises SettingsError, TypeError.
     """
     if given is None:
         return Settings()
-    return given if isinstance(given, Settings) else load_settings(Path(given))
+    if isinstance(given, Settings):
+        return given
+    if not isinstance(given, (str, os.PathLike)):
+        raise TypeError(f"settings must be Settings, a path or None, not {type(given).__name__}")
+    return load_settings(Path(given))
 
 
 def read_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:

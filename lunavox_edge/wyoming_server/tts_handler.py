@@ -4,7 +4,8 @@ A request is answered by `audio-start`, `audio-chunk`..., `audio-stop`, and, if 
 streamed, `synthesize-stopped`. An `error` replaces all events that have not been sent yet and
 ends the answer: nothing follows it, so that the client cannot mistake a late event for the
 answer to its next request. Further text of a failed stream, up to its `synthesize-stop`, is
-ignored.
+ignored. A stream fails if all of its text so far is spoken and sent, and no more comes for
+`limits.read_timeout_s`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wyoming import audio as wire_audio
@@ -22,9 +24,10 @@ from wyoming.tts import SynthesizeStopped
 from lunavox_edge import bridge
 from lunavox_edge.audio.framing import frames
 from lunavox_edge.engine.values.voice import SPEAKER_SEPARATOR
-from lunavox_edge.errors import LunavoxError, ProtocolError, TextTooLong
+from lunavox_edge.errors import LunavoxError, ProtocolError, TextTooLong, TimedOut
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.event_stream import encode_event
+from lunavox_edge.wyoming_server.idle_timer import IdleTimer
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -57,6 +60,8 @@ class _Request:
     chars: int = 0
     finished: bool = False
     speech: Speech | None = None
+    idle_timer: IdleTimer | None = None
+    """Detects that no text comes while nothing is sent."""
     error: LunavoxError | None = None
     ended: bool = False
     """Whether the answer has ended or failed; further text is ignored."""
@@ -82,6 +87,7 @@ class TtsHandler:
         self._replies = replies
         self._peer = peer
         self._max_chars = engine.settings.limits.max_text_chars
+        self._timeout_s = engine.settings.limits.read_timeout_s
         self._stream: _Request | None = None
 
     def synthesize(self, event: Event) -> None:
@@ -134,6 +140,8 @@ class TtsHandler:
             self._fail(stream, ProtocolError("The connection ended before 'synthesize-stop'."))
 
     def _write(self, request: _Request, text: str) -> None:
+        if request.idle_timer is not None:
+            request.idle_timer.touch()
         request.chars += len(text)
         if request.chars > self._max_chars:
             self._fail(
@@ -168,6 +176,8 @@ class TtsHandler:
                 raise request.error
             wakeup = bridge.Wakeup()
             request.speech = speech = self._open(request, wakeup)
+            request.idle_timer = idle_timer = IdleTimer(partial(self._on_timeout, request))
+            idle_timer.start(self._timeout_s)
             async with aclosing(bridge.audio(speech, wakeup)) as chunks:
                 for text in request.early:
                     speech.write(text)
@@ -176,18 +186,30 @@ class TtsHandler:
                     speech.finish()
                 sent_bytes, rate_hz = 0, _SILENT_RATE_HZ
                 async for chunk in chunks:
+                    idle_timer.stop()
                     if request.error is not None:
                         raise request.error
                     rate_hz = chunk.sample_rate
                     for messages in _encode(chunk, sent_bytes):
                         await self._send(messages)
                     sent_bytes += len(chunk.pcm)
+                    idle_timer.start(self._timeout_s)
             await self._send(_ending(sent_bytes, rate_hz, streamed=request.streamed))
             self._log(request, speech)
         except LunavoxError as error:
             raise request.error or error from None
         finally:
             request.ended = True
+            if request.idle_timer is not None:
+                request.idle_timer.stop()
+
+    def _on_timeout(self, request: _Request) -> None:
+        """Fail a stream that waits for text; look again later if some of its text is still to be spoken."""
+        if request.speech is not None and request.speech.waits_for_text:
+            error = TimedOut(f"No text came for {self._timeout_s:g} seconds; the speech was dropped.")
+            self._fail(request, error)
+        elif request.idle_timer is not None:
+            request.idle_timer.start(self._timeout_s)
 
     def _open(self, request: _Request, wakeup: bridge.Wakeup) -> Speech:
         return self._engine.open_speech(

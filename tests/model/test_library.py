@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -91,6 +92,62 @@ def test_what_is_no_recording_leaves_no_session(engine: Engine) -> None:
 
     with pytest.raises(TypeError):
         engine.transcribe(recording, sample_rate=16_000)
+
+    assert engine.status().sessions == 0
+
+
+WRONG_TYPES: dict[str, tuple[Callable[[Any], object], str]] = {
+    "load": (lambda engine: engine.load(None), "a name must be str, not NoneType"),
+    "unload": (lambda engine: engine.unload(5), "a name must be str, not int"),
+    "pin": (lambda engine: engine.pin(b"joe"), "a name must be str, not bytes"),
+    "is loaded": (lambda engine: engine.is_loaded(None), "a name must be str, not NoneType"),
+    "loaded": (lambda engine: engine.loaded(None), "a name must be str, not NoneType"),
+    "last load": (lambda engine: engine.last_load_ms(None), "a name must be str, not NoneType"),
+    "last warm-up": (lambda engine: engine.last_warmup_ms(["joe"]), "a name must be str, not list"),
+    "wake words": (lambda engine: engine.wake_words(5), "names must be str or Iterable, not int"),
+    "text": (lambda engine: engine.synthesize(None), "text must be str or an iterable of str, not NoneType"),
+    "number as text": (
+        lambda engine: engine.synthesize(5),
+        "text must be str or an iterable of str, not int",
+    ),
+    "bytes as text": (lambda engine: list(engine.stream(b"Hi.")), "iterable of str, not bytes"),
+    "voice": (
+        lambda engine: engine.synthesize("Hi.", voice=5),
+        "voice must be Voice or str or None, not int",
+    ),
+    "params": (
+        lambda engine: engine.synthesize("Hi.", params={}),
+        "params must be SynthesisParams or None, not dict",
+    ),
+    "language": (
+        lambda engine: engine.synthesize("Hi.", language=5),
+        "language must be str or None, not int",
+    ),
+    "recording": (
+        lambda engine: engine.transcribe(None, sample_rate=16_000),
+        "audio must be bytes or an array of numpy, not NoneType",
+    ),
+    "samples": (lambda engine: engine.transcribe([0, 1], sample_rate=16_000), "array of numpy, not list"),
+    "model": (
+        lambda engine: engine.transcribe(b"", sample_rate=16_000, model=5),
+        "a name must be str, not int",
+    ),
+    "spoken language": (
+        lambda engine: engine.transcribe(b"", sample_rate=16_000, language=5),
+        "language must be str or None, not int",
+    ),
+    "names": (
+        lambda engine: engine.transcribe(b"", sample_rate=16_000, names=5),
+        "names must be str or Iterable, not int",
+    ),
+    "settings": (lambda _: Engine(cast("Any", 5)), "settings must be Settings, a path or None, not int"),
+}
+
+
+@pytest.mark.parametrize(("use", "sentence"), WRONG_TYPES.values(), ids=WRONG_TYPES.keys())
+def test_a_wrong_type_is_named(engine: Engine, use: Callable[[Any], object], sentence: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        use(engine)
 
     assert engine.status().sessions == 0
 

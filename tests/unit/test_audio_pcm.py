@@ -101,7 +101,7 @@ def test_pcm16_round_trip_is_exact(pcm: bytes) -> None:
     ("rate_hz", "width_bytes", "channels"),
     [
         (0, 2, 1), (-1, 2, 1), (2**31, 2, 1), (3999, 2, 1), (192001, 2, 1), ("16000", 2, 1), (True, 2, 1),
-        (16000.0, 2, 1), (16000, 0, 1), (16000, 5, 1), (16000, 100, 1), (16000, 2, 0), (16000, 2, 100),
+        (16000.5, 2, 1), (16000, 0, 1), (16000, 5, 1), (16000, 100, 1), (16000, 2, 0), (16000, 2, 100),
     ],
 )  # fmt: skip
 def test_senseless_formats_are_refused(rate_hz: int, width_bytes: int, channels: int) -> None:
@@ -109,6 +109,25 @@ def test_senseless_formats_are_refused(rate_hz: int, width_bytes: int, channels:
         check_format(rate_hz, width_bytes, channels)
     with pytest.raises(BadAudio):
         Converter(AudioFormat(rate_hz, width_bytes, channels), 16000)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "found"),
+    [
+        (3_999, "3999"),
+        (-5, "-5"),
+        (10**18 - 1, "9" * 18),
+        (10**18, "a number of more than 18 digits"),
+        (10**30, "a number of more than 18 digits"),
+        (-(10**30), "a number of more than 18 digits"),
+        (10**5000, "a number of more than 18 digits"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refusal_shows_the_number_itself_or_says_that_it_is_long(rate_hz: int, found: str) -> None:
+    with pytest.raises(BadAudio) as refused:
+        check_format(rate_hz, 2, 1)
+    assert str(refused.value).endswith(f" from 4000 to 192000, not {found}.")
 
 
 def test_a_rate_of_another_type_is_refused_for_its_type() -> None:

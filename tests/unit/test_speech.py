@@ -439,6 +439,36 @@ def test_a_word_without_an_end_is_waited_for_without_work(simulated: Simulated) 
     speech.cancel()
 
 
+def test_a_speech_waits_for_text_when_all_that_can_be_spoken_was_fetched(simulated: Simulated) -> None:
+    studio, simulation = simulated
+    speech = studio.open(SpeechPlan(SpeakRequest(), "en-US", max_buffer_delay_ms=500))
+    assert speech.waits_for_text
+
+    speech.write("It is raining. One moment.")
+    assert not speech.waits_for_text
+    simulation.sleep(0.4)
+    assert speech.poll() is not None
+    assert not speech.waits_for_text, "the second sentence is still to be spoken, once the text stalls"
+    simulation.sleep(0.2)
+    assert not speech.waits_for_text, "its audio was not fetched"
+    while speech.poll() is not None:
+        pass
+    assert speech.waits_for_text
+
+    speech.finish()
+    assert not speech.waits_for_text
+    speech.cancel()
+
+
+def test_a_speech_whose_model_loads_waits_for_text_only_if_it_has_none(studio: Studio) -> None:
+    speech = studio.open(lease=Future())
+    assert speech.waits_for_text
+    speech.write("It is raining. ")
+    assert not speech.waits_for_text
+    speech.cancel()
+    assert not speech.waits_for_text
+
+
 class Recording(Task):
     """Like a long recording: always has more to do, with a later deadline than any speech."""
 

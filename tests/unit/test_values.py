@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,41 @@ def test_what_is_no_number_is_refused(value: object) -> None:
         SynthesisParams.from_overrides(speed=value)
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, Fraction])
+def test_numbers_of_other_types_become_floats(kind: Any) -> None:  # noqa: ANN401
+    params = SynthesisParams(speed=kind(1.5), noise_w=kind(0.25), volume=kind(1))
+
+    assert params == SynthesisParams(speed=1.5, noise_w=0.25, volume=1.0)
+    assert {type(params.speed), type(params.noise_w), type(params.volume)} == {float}
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint64, np.float32, float])
+def test_whole_numbers_of_other_types_become_ints(kind: Any) -> None:  # noqa: ANN401
+    params = SynthesisParams(top_k=kind(40), seed=kind(7), speed=kind(1))
+
+    assert params == SynthesisParams(top_k=40, seed=7)
+    assert (type(params.top_k), type(params.seed), type(params.speed)) == (int, int, float)
+
+
+@pytest.mark.parametrize("name", ["top_k", "seed", "n_threads", "max_audio_tokens", "language_id"])
+def test_half_a_number_is_no_count(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a whole number, not 1.5"):
+        SynthesisParams.from_overrides(**{name: 1.5})
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), 1j, np.array([1.0])])  # noqa: FBT003
+def test_what_numpy_has_beside_numbers_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match="speed must be a number"):
+        SynthesisParams.from_overrides(speed=value)
+
+
+@pytest.mark.parametrize("build", [Voice.custom, Voice.design, Voice.clone_file])
+def test_a_voice_of_a_wrong_type_is_a_type_error(build: Callable[[Any], Voice]) -> None:
+    for wrong in (None, 5):
+        with pytest.raises(TypeError, match=f"voice|recording.* must be str.*, not {type(wrong).__name__}"):
+            build(wrong)
+
+
 @pytest.mark.parametrize("name", ["speed", "volume", "n_threads", "temperature"])
 def test_a_number_with_a_default_is_never_none(name: str) -> None:
     with pytest.raises(TypeError, match=f"{name} must be a number"):
@@ -119,7 +156,19 @@ def test_a_sample_rate_may_be_an_integer_of_numpy(kind: Any) -> None:  # noqa: A
     assert audio_format.bytes_per_s == 44_100  # more than the narrowest of them holds
 
 
-@pytest.mark.parametrize("rate_hz", [np.float64(16_000), np.bool_(True), True, 16_000.0, "16000", None])  # noqa: FBT003
+@pytest.mark.parametrize("rate_hz", [16_000.0, np.float32(16_000), np.float64(16_000)])
+def test_a_sample_rate_may_be_a_whole_number_of_another_type(rate_hz: Any) -> None:  # noqa: ANN401
+    audio_format = AudioFormat(rate_hz)
+    check_format(audio_format.rate_hz, audio_format.width_bytes, audio_format.channels)
+
+    assert type(audio_format.rate_hz) is int
+    assert audio_format == AudioFormat(16_000)
+
+
+@pytest.mark.parametrize(
+    "rate_hz",
+    [16_000.5, float("nan"), float("inf"), -float("inf"), np.bool_(True), True, "16000", None, 16_000j],  # noqa: FBT003
+)
 def test_a_sample_rate_that_is_no_integer_is_refused(rate_hz: Any) -> None:  # noqa: ANN401
     audio_format = AudioFormat(rate_hz)
     with pytest.raises(BadAudio):

@@ -113,6 +113,7 @@ async def test_a_recording_too_long_for_the_service_is_heard_all_the_same(
     assert heard["text"]
     assert heard["duration_s"] == pytest.approx(length_s, abs=0.1)
     assert bool(service.transcripts) is by_service
+    assert ("stats" in heard) is not by_service, "a service sends none"
 
 
 def test_a_recording_from_a_pipe_may_be_long(

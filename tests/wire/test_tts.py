@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -379,3 +380,60 @@ async def test_sessions_over_the_limit_are_busy(serve: Serve) -> None:
         await service.engine_idle()
         await second.send(say("Hello."))
         await second.until("audio-stop")
+
+
+SILENT_STREAMS: dict[str, list[str]] = {
+    "no text": [],
+    "an empty text": [""],
+    "a thought without an end": ["<think>"],
+    "the beginning of a sentence": ["It is"],
+    "a sentence and the beginning of one": ["It is raining. Take "],
+}
+
+
+@pytest.mark.parametrize("texts", SILENT_STREAMS.values(), ids=SILENT_STREAMS.keys())
+async def test_a_stream_whose_text_stays_away_is_dropped(
+    leaping: None, serve: Serve, texts: list[str]
+) -> None:
+    service = await serve(limits={"read_timeout_s": 10, "max_sessions": 1})
+    async with service.connect() as peer, service.connect() as other:
+        await peer.send(SynthesizeStart().event(), *(SynthesizeChunk(text=text).event() for text in texts))
+        error = (await peer.until("error"))[-1]
+        assert error.data["code"] == "timeout"
+        assert error.data["text"] == "No text came for 10 seconds; the speech was dropped."
+        await service.engine_idle()
+        await other.send(say("Good."))
+        check_speech(await other.until("audio-stop"), characters=5)
+        await peer.send(SynthesizeChunk(text="Too late.").event(), SynthesizeStop().event(), say("Again."))
+        check_speech(await peer.until("audio-stop"), characters=6)
+
+
+async def test_streams_without_text_take_nobodys_place_for_long(leaping: None, serve: Serve) -> None:
+    service = await serve(limits={"read_timeout_s": 10, "max_sessions": 4})
+    async with AsyncExitStack() as stack:
+        silent = [await stack.enter_async_context(service.connect()) for _ in range(4)]
+        for peer in silent:
+            await peer.send(SynthesizeStart().event())
+        await service.until(lambda: service.engine.status().sessions == 4)
+        refused = await stack.enter_async_context(service.connect())
+        await refused.send(say("Hello."))
+        await refused.expect_error("busy")
+        for peer in silent:
+            await peer.expect_error("timeout")
+        await service.engine_idle()
+        other = await stack.enter_async_context(service.connect())
+        await other.send(say("Hello."))
+        check_speech(await other.until("audio-stop"), characters=6)
+
+
+async def test_a_stream_may_pause_for_nearly_as_long_again_and_again(leaping: None, serve: Serve) -> None:
+    service = await serve(limits={"read_timeout_s": 10})
+    async with service.connect() as peer:
+        await peer.send(SynthesizeStart().event())
+        for text in ("<think>", "Is it raining?", "</think>", "It is raining. "):
+            await asyncio.sleep(8)
+            await peer.send(SynthesizeChunk(text=text).event())
+        await asyncio.sleep(8)
+        await peer.send(SynthesizeStop().event())
+        await peer.until("synthesize-stopped")
+    assert [text.strip() for text in service.tts.texts] == ["It is raining."]

@@ -48,6 +48,11 @@ class Playback:
         """Whether audio is handed out. Needs no lock."""
         return self.started_s is not None
 
+    @property
+    def first_audio_ms(self) -> float:
+        """Milliseconds from the request to the start of playback; 0 before that. Needs no lock."""
+        return (self.started_s - self._opened_s) * 1000 if self.started_s is not None else 0.0
+
     def is_full(self, coming_s: float = 0.0) -> bool:
         """Whether enough audio waits, with `coming_s` that is being made. Needs no lock."""
         return self.waiting_s + coming_s >= _MAX_AHEAD_S

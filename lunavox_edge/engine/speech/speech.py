@@ -28,8 +28,8 @@ class Speech(Helped):
     """Text in by `write`, audio out by `poll` or `read`.
 
     `write`, `finish`, `poll` and `cancel` never block and may be called from any thread. `on_ready` is
-    called from a worker thread, with no lock held, whenever `poll` may return something new. The caller
-    that opened a speech must `cancel` it, also if nothing was ever written or fetched.
+    called from a worker thread, with no lock held, whenever `poll` may return something new. Who opened a
+    speech must `cancel` it, also if nothing was ever written or fetched.
     """
 
     def __init__(  # noqa: PLR0913  # built in one place, by keyword
@@ -72,8 +72,9 @@ class Speech(Helped):
             if fits:
                 self._enter_pace()
         if not fits:
-            limit = self._plan.max_chars
-            error = TextTooLong(f"The text is over the limit of {limit} characters; send less.")
+            error = TextTooLong(
+                f"The text is over the limit of {self._plan.max_chars} characters; send less."
+            )
             self.cancel(error)
             raise error
         self._lane.wake(self)
@@ -92,8 +93,7 @@ class Speech(Helped):
         """
         with self._lock:
             was_full = self._playback.is_full()
-            chunk = self._playback.take()
-            if chunk is None:
+            if (chunk := self._playback.take()) is None:
                 if self._error is not None:
                     raise self._error
                 return None
@@ -112,6 +112,12 @@ class Speech(Helped):
         """Whether the speech is over and every piece of audio was fetched."""
         with self._lock:
             return self._ended and not len(self._playback)
+
+    @property
+    def waits_for_text(self) -> bool:
+        """Whether all that can be spoken of the text so far was fetched, and `finish` was not called."""
+        with self._lock:
+            return self._text.wants_more and not self._ended and not len(self._playback)
 
     def read(self, timeout_s: float) -> AudioChunk | None:
         """Wait for the next audio; None at the end. Raises TimedOut and the session's error."""
@@ -132,15 +138,13 @@ class Speech(Helped):
     @property
     def stats(self) -> SynthesisStats:
         """Times and memory of this speech; complete once the session has ended."""
-        ended = self._ended_s or self._lane.clock()
-        first = self._playback.started_s
         return SynthesisStats(
             t_tokenize_ms=self._voicing.tokenize_s * 1000,
             t_generate_ms=self._voicing.generate_s * 1000,
             t_decode_ms=self._voicing.decode_s * 1000,
-            t_total_ms=(ended - self._opened_s) * 1000,
+            t_total_ms=((self._ended_s or self._lane.clock()) - self._opened_s) * 1000,
             audio_duration_ms=self._playback.made_s * 1000,
-            first_audio_ms=(first - self._opened_s) * 1000 if first is not None else 0.0,
+            first_audio_ms=self._playback.first_audio_ms,
             queue_ms=self._queue_ms,
             mem=MemStats(self._rss_start, rss_bytes(), self._rss_peak),
         )
@@ -151,8 +155,8 @@ class Speech(Helped):
 
         Audio that is being made counts as made.
         """
-        later_s = self._voicing.coming_s + self._relaxed_s
-        return self._playback.deadline_s(margin_s=self._lane.margin_s, later_s=later_s)
+        coming_s = self._voicing.coming_s
+        return self._playback.deadline_s(margin_s=self._lane.margin_s, later_s=coming_s + self._relaxed_s)
 
     @property
     def wake_at_s(self) -> float | None:
@@ -237,7 +241,7 @@ class Speech(Helped):
             if self._playback.made_s:
                 self._play()
             with self._lock:
-                if not self._text.has_text:
+                if self._text.rest():
                     self._playback.leave_pace()
             return Outcome.WAIT
         if not self._playback.made_s:

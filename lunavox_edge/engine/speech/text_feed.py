@@ -21,8 +21,8 @@ class WrittenText:
 class TextFeed:
     """Collects text and passes it to a `Script`.
 
-    Two locks of its owner guard it: `write`, `finish`, `take`, `waiting_chars` and `has_news` need the
-    session's lock, `pass_on` that of the worker that reads on.
+    Two locks of its owner guard it: `write`, `finish`, `take`, `rest`, `wants_more`, `waiting_chars` and
+    `has_news` need the session's lock, `pass_on` and `rest` that of the worker that reads on.
     """
 
     def __init__(self, script: Script, plan: SpeechPlan, *, now_s: float) -> None:
@@ -36,6 +36,8 @@ class TextFeed:
         """Whether no more text will be written."""
         self.took_all = False
         """Whether the script has the whole text."""
+        self._is_dry = True
+        """Whether nothing of the text so far is left that can be spoken before more of it comes."""
         self._flushed_chars = 0
         """Characters written when the text last stalled; words up to there were flushed."""
 
@@ -45,6 +47,7 @@ class TextFeed:
         if self._chars > self._plan.max_chars:
             return False
         self._waiting.append(text)
+        self._is_dry = False
         self._written_s = now_s
         return True
 
@@ -67,6 +70,16 @@ class TextFeed:
         """Whether the script lacks text or the end of it."""
         return self.has_text or self.is_finished != self.took_all
 
+    @property
+    def wants_more(self) -> bool:
+        """Whether nothing more can be spoken before more text, or the end of it, comes."""
+        return self._is_dry and not self.is_finished and self.flush_at_s is None
+
+    def rest(self) -> bool:
+        """Note that what was taken is spoken as far as it can be; False if text has come since."""
+        self._is_dry = not self.has_text
+        return self._is_dry
+
     def take(self) -> WrittenText:
         """Remove and return the text that waits."""
         text, self._waiting = "".join(self._waiting), []
@@ -81,6 +94,7 @@ class TextFeed:
             self._script.finish()
             self.took_all = True
         elif due_s is not None and clock() >= due_s:
+            self._is_dry = False
             self._script.flush_words()
             self._flushed_chars = written.chars
 

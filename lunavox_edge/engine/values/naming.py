@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from lunavox_edge.engine.values.checking import check_type
 from lunavox_edge.errors import printable
 
 SAFE_NAME = re.compile(r"\w[\w.+-]{0,99}")
@@ -19,7 +20,11 @@ _MAX_SUGGESTIONS = 4
 
 
 def name_key(name: str) -> str:
-    """Return the form in which two spellings of one name are equal: `en-us-joe` = `en_US-joe`."""
+    """Return the form in which two spellings of one name are equal: `en-us-joe` = `en_US-joe`.
+
+    Raises TypeError if the name is no text.
+    """
+    check_type("a name", name, str)
     return unicodedata.normalize("NFC", name.strip().casefold()).replace("_", "-")
 
 
@@ -33,10 +38,10 @@ def wake_word_key(name: str) -> str:
 
 def several(names: str | Iterable[str]) -> tuple[str, ...]:
     """Return the names as a tuple; a single `str` is one name. Raises TypeError."""
+    check_type("names", names, str, Iterable)
     given = (names,) if isinstance(names, str) else tuple(names)
     for name in given:
-        if not isinstance(name, str):
-            raise TypeError(f"a name must be str, not {type(name).__name__}")
+        check_type("a name", name, str)
     return given
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from lunavox_edge.backends.base import Capabilities
+from lunavox_edge.engine.values.checking import check_type
 from lunavox_edge.engine.values.params import SynthesisParams
 from lunavox_edge.errors import UnsupportedVoice
 
@@ -40,22 +42,25 @@ class Voice:
     def custom(cls, speaker: str, instruct: str = "") -> Voice:
         """A voice of the catalog: `joe`, or `libritts#p225` for one speaker of many.
 
-        Raises ValueError if `speaker` is blank.
+        Raises ValueError if `speaker` is blank, TypeError if it is no text.
         """
+        check_type("the speaker of a voice", speaker, str)
         if not speaker.strip():
             raise ValueError("A custom voice needs a speaker name.")
         return cls(VoiceMode.CUSTOM, speaker=speaker, instruct=instruct)
 
     @classmethod
     def clone_file(cls, path: str | Path) -> Voice:
-        """The voice in a recording. Raises ValueError if the path is blank."""
+        """The voice in a recording. Raises ValueError if the path is blank, TypeError if it is none."""
+        check_type("the path of a recording", path, str, os.PathLike)
         if not str(path).strip():
             raise ValueError("A cloned voice needs the path of a recording.")
         return cls(VoiceMode.CLONE, reference_path=Path(path))
 
     @classmethod
     def design(cls, instruct: str) -> Voice:
-        """A voice described in words. Raises ValueError if `instruct` is blank."""
+        """A voice described in words. Raises ValueError if it is blank, TypeError if it is no text."""
+        check_type("the description of a voice", instruct, str)
         if not instruct.strip():
             raise ValueError("A designed voice needs a description.")
         return cls(VoiceMode.DESIGN, instruct=instruct)
