@@ -117,6 +117,7 @@ class MqttService:
             instance=self._instance,
             preferences=lambda: self._commands.preferences,
             waiting=lambda: self._announcer.waiting,
+            announcing=lambda: self._announcer.busy,
         )
         self._satellites = SatellitePublisher(house, topics, self._publisher, self._discovery, node=node)
         self._appliance = AppliancePublisher(

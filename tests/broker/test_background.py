@@ -147,7 +147,12 @@ async def test_a_sensor_that_hangs_is_asked_once_and_holds_nothing_up(
         return Readings({"cpu": 48.5}, None, ())
 
     status = ApplianceStatus(
-        appliance.engine, instance="one", preferences=Preferences, waiting=lambda: 7, readings=readings
+        appliance.engine,
+        instance="one",
+        preferences=Preferences,
+        waiting=lambda: 7,
+        announcing=lambda: False,
+        readings=readings,
     )
     for _ in range(3):
         await status.refresh()
