@@ -6,14 +6,14 @@ unambiguous; every other value is an error that says what is allowed.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from lunavox_edge.errors import ProtocolError
+from lunavox_edge.engine.values import language_tags
+from lunavox_edge.errors import ProtocolError, UnsupportedLanguage
 from lunavox_edge.mqtt.lenient import (
     as_number,
     as_text,
@@ -31,7 +31,6 @@ MAX_COMMAND_BYTES = 1_048_576
 
 MAX_VOLUME = 4.0
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 # Payloads of `stop` that stop everything; Home Assistant's buttons send PRESS.
 _STOP_EVERYTHING = ("", "all", "stop", "press")
 _MAX_SHOWN_PROBLEMS = 3
@@ -181,13 +180,17 @@ def parse_names(payload: bytes) -> tuple[str, ...]:
 
 
 def parse_language(payload: bytes) -> str | None:
-    """Parse a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
+    """Parse a language; return its tag, such as `en-GB`, or None if it is empty or `auto`.
+
+    Raises ProtocolError.
+    """
     language = parse_name(payload)
     if language.lower() in ("", "auto"):
         return None
-    if not _LANGUAGE.fullmatch(language):
-        raise ProtocolError("The payload must be a language such as en or pt-BR.")
-    return language
+    try:
+        return str(language_tags.parse(language))
+    except UnsupportedLanguage:
+        raise ProtocolError("The payload must be a language such as en or pt-BR.") from None
 
 
 def decode(payload: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
-from lunavox_edge.engine.values.language_tags import spellings
+from lunavox_edge.engine.values.language_tags import canonical, spellings
 from lunavox_edge.host import telemetry
 from lunavox_edge.mqtt.events import AppliancePhase, CatalogItem, CatalogPayload, StatePayload
 from lunavox_edge.mqtt.ha_devices import DeviceOptions
@@ -39,7 +39,7 @@ class ApplianceStatus:
     ) -> None:
         """Read the engine once, blocking.
 
-        `preferences` returns the current ones, `waiting` the number of queued announcements, `announcing`
+        `preferences` returns the usable ones, `waiting` the number of queued announcements, `announcing`
         whether any of them waits or plays, `readings` those of the board's sensors (blocking).
         """
         self._engine = engine
@@ -84,7 +84,7 @@ class ApplianceStatus:
 
     @property
     def language(self) -> str | None:
-        """The language that was chosen over MQTT; None without a choice."""
+        """The language that was chosen over MQTT; None without a choice that can be used."""
         return self._preferences().language
 
     def state(self) -> StatePayload:
@@ -124,10 +124,10 @@ class ApplianceStatus:
     def offer(self, voice: str | None, language: str | None) -> DeviceOptions:
         """Return the choices of the appliance's entities, including the chosen voice and language.
 
-        These two may be aliases, or not installed any more.
+        They may be an alias, and a language without the region that the voices have.
         """
         voices, models = self._engine.voices(), self._engine.models()
-        languages = {found for entry in voices for found in entry.languages}
+        languages = {found for entry in voices for found in canonical(entry.languages)}
         if voices and language:
             languages.add(language)
         return DeviceOptions(

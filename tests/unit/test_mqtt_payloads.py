@@ -189,7 +189,9 @@ def test_plain_payloads_may_have_quotes_blanks_and_any_case() -> None:
     assert payloads.parse_name(b'"en_US-joe-medium"\n') == "en_US-joe-medium"
     assert payloads.parse_name(b"\xef\xbb\xbfjoe") == "joe"
     assert payloads.parse_name(b'"joe') == '"joe'
-    assert payloads.parse_language(b'"de_DE"') == "de_DE"
+    assert payloads.parse_language(b'"de_DE"') == "de-DE"
+    assert payloads.parse_language(b" EN ") == "en"
+    assert payloads.parse_language(b"en_us") == "en-US"
     assert payloads.parse_language(b"AUTO") is None
     assert payloads.parse_volume(b'"0.5"') == payloads.parse_volume(b" 0.5\n") == 0.5
     assert payloads.parse_names(b'["alexa", "okay_nabu"]') == payloads.parse_names(b"alexa,okay_nabu,alexa")
