@@ -7,10 +7,9 @@ unambiguous; every other value is an error that says what is allowed.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from lunavox_edge.engine.values import language_tags
 from lunavox_edge.errors import ProtocolError, UnsupportedLanguage
@@ -24,6 +23,7 @@ from lunavox_edge.mqtt.lenient import (
     switch_of,
     text_of,
 )
+from lunavox_edge.mqtt.payload_problems import sentences
 from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
@@ -33,13 +33,18 @@ MAX_VOLUME = 4.0
 
 # Payloads of `stop` that stop everything; Home Assistant's buttons send PRESS.
 _STOP_EVERYTHING = ("", "all", "stop", "press")
-_MAX_SHOWN_PROBLEMS = 3
-_MAX_SHOWN_KEY_CHARS = 40
 
 Name = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(as_text)]
 Id = Annotated[
     str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(as_text)
 ]
+# Names may be empty here: they are left out.
+_NAMES = TypeAdapter(
+    Annotated[
+        tuple[Annotated[str, Field(max_length=200), BeforeValidator(as_text)], ...],
+        Field(strict=False, max_length=100),
+    ]
+)
 Topic = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(as_text)]
 Speed = Annotated[float, BeforeValidator(as_number(0.25, 4.0))]
 Volume = Annotated[float, BeforeValidator(as_number(0.0, MAX_VOLUME))]
@@ -171,10 +176,11 @@ def parse_switch(payload: bytes) -> bool:
 def parse_names(payload: bytes) -> tuple[str, ...]:
     """Parse names separated by commas, or a JSON list; empty means the default. Raises ProtocolError."""
     text = decode(payload)
-    if text.lstrip().startswith("["):
-        names = _checked(_Names, {"names": _json(text)}).names
-    else:
-        names = tuple(parse_name(payload).split(","))
+    found = _json(text) if text.lstrip().startswith("[") else as_texts(text_of(text))
+    try:
+        names = _NAMES.validate_python(found)
+    except ValidationError as error:
+        raise ProtocolError(sentences(error)) from None
     stripped = (name.strip() for name in names)
     return tuple(dict.fromkeys(name for name in stripped if name))
 
@@ -221,12 +227,6 @@ def instance_of(payload: bytes) -> str | None:
         return None
 
 
-class _Names(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    names: Annotated[tuple[Name, ...], Field(strict=False, max_length=100)]
-
-
 class _Instance(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -239,10 +239,6 @@ class _IdOnly(BaseModel):
     id: Id | None = None
 
 
-def _parse(kind: type[RequestT], text: str) -> RequestT:
-    return _checked(kind, _json(text))
-
-
 def _json(text: str) -> object:
     try:
         return read_json(text)
@@ -250,29 +246,9 @@ def _json(text: str) -> object:
         raise ProtocolError("This is not JSON.") from None
 
 
-def _checked(kind: type[RequestT], found: object) -> RequestT:
+def _parse(kind: type[RequestT], text: str) -> RequestT:
+    found = _json(text)
     try:
         return kind.model_validate(found)
     except ValidationError as error:
-        found = [_sentence(detail) for detail in error.errors(include_url=False, include_input=False)]
-        more = f"; and {len(found) - _MAX_SHOWN_PROBLEMS} more" if len(found) > _MAX_SHOWN_PROBLEMS else ""
-        raise ProtocolError(f"{'; '.join(found[:_MAX_SHOWN_PROBLEMS])}{more}.") from None
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    """Return the error text for one problem; of the payload it repeats the key only."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    key = ".".join(str(part) for part in detail["loc"])[:_MAX_SHOWN_KEY_CHARS]
-    if kind in ("model_type", "dict_type"):
-        return "This is no object of JSON"
-    if kind == "extra_forbidden":
-        return f"There is no key '{key}'"
-    if kind == "missing":
-        return f"'{key}' is missing"
-    return f"'{key}': {_expected(kind, context, detail['msg'])}"
-
-
-def _expected(kind: str, context: dict[str, Any], message: str) -> str:
-    if kind in ("literal_error", "enum"):
-        return f"must be one of {context['expected']}"
-    return message[:1].lower() + message[1:]
+        raise ProtocolError(sentences(error, tuple(kind.model_fields))) from None
