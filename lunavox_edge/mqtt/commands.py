@@ -206,13 +206,19 @@ class Commands:
         self._defaults.chosen = chosen
 
     def _set_volume(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
+        self._house.set_volume(self._satellite(address), payloads.parse_volume(message.payload))
 
     def _set_mute(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_muted(address.satellite or "", muted=payloads.parse_switch(message.payload))
+        self._house.set_muted(self._satellite(address), muted=payloads.parse_switch(message.payload))
 
     def _set_wake_words(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_wake_words(address.satellite or "", payloads.parse_names(message.payload))
+        self._house.set_wake_words(self._satellite(address), payloads.parse_names(message.payload))
+
+    def _satellite(self, address: CommandAddress) -> str:
+        """Return the satellite of a topic. Raises UnknownSatellite, before the payload is looked at."""
+        satellite = address.satellite or ""
+        self._house.check(satellite)
+        return satellite
 
     def _set_model(self, message: Message, address: CommandAddress) -> None:
         action = payloads.parse_action(message.payload)

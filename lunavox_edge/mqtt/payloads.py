@@ -9,7 +9,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from lunavox_edge.engine.values import language_tags
 from lunavox_edge.errors import ProtocolError, UnsupportedLanguage
@@ -24,6 +32,7 @@ from lunavox_edge.mqtt.lenient import (
     text_of,
 )
 from lunavox_edge.mqtt.payload_problems import sentences
+from lunavox_edge.settings.satellite_settings import ALL
 from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
@@ -73,8 +82,14 @@ class _TextRequest(_Request):
     volume: Volume | None = None
 
 
+def _place(name: str) -> str:
+    """Return the name of a satellite; `ALL` in any case stands for all of them."""
+    return ALL if name.strip().lower() == ALL else name
+
+
+Satellite = Annotated[Name, AfterValidator(_place)]
 Satellites = Annotated[
-    tuple[Name, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
+    tuple[Satellite, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
 ]
 """Names, as a list or as one text with commas."""
 
@@ -82,7 +97,7 @@ Satellites = Annotated[
 class SayRequest(_TextRequest):
     """Text to be spoken; without satellite or area it is spoken by the appliance's own sound card."""
 
-    satellite: Name | None = None
+    satellite: Satellite | None = None
     area: Name | None = None
     satellites: Satellites | None = None
     priority: Annotated[Priority, Field(strict=False), BeforeValidator(as_word)] = Priority.NORMAL
@@ -98,7 +113,7 @@ class SynthesizeRequest(_TextRequest):
 class StopRequest(_Request):
     """What to stop: everything, the speech of some satellites, or the `say` with this `id`."""
 
-    satellite: Name | None = None
+    satellite: Satellite | None = None
     satellites: Satellites | None = None
 
 

@@ -101,6 +101,9 @@ def test_what_is_wrong_is_named(payload: bytes, complaint: str) -> None:
         ('"satellite": 12', {"satellite": "12"}),
         ('"area": 3', {"area": "3"}),
         ('"satellites": "all"', {"satellites": ("all",)}),
+        ('"satellites": "ALL"', {"satellites": ("all",)}),
+        ('"satellites": ["bath", " All "]', {"satellites": ("bath", "all")}),
+        ('"satellite": "All"', {"satellite": "all"}),
         ('"satellites": "kitchen, bath,"', {"satellites": ("kitchen", "bath")}),
         ('"satellites": ["kitchen", 7]', {"satellites": ("kitchen", "7")}),
         ('"satellites": 7', {"satellites": ("7",)}),
@@ -144,8 +147,8 @@ def test_what_can_mean_one_thing_only_is_taken(field: str, expected: dict[str, o
         (
             '{"text": "a", "speed": 9, "volume": 9, "id": "", "area": "", "voice": ""}',
             (
-                "'id': must not be empty. 'voice': must not be empty. 'speed': must be a number from 0.25 to 4."
-                " There are 2 more problems."
+                "'id': must not be empty. 'voice': must not be empty."
+                " 'speed': must be a number from 0.25 to 4. There are 2 more problems."
             ),
         ),
     ],
