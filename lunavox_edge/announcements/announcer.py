@@ -62,6 +62,11 @@ class Announcer:
         """How many announcements wait for their turn."""
         return len(self._waiting)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an announcement plays or waits; True until its final report."""
+        return bool(self._waiting or self._running)
+
     def add(self, announcement: Announcement) -> None:
         """Queue an announcement. Raises Busy if the queue is full, NoLoudspeaker, UnknownSatellite."""
         satellites = self._loudspeakers.resolve(announcement.place)

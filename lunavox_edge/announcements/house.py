@@ -90,6 +90,9 @@ class House(Protocol):
     def tell(self, listeners: Listeners) -> None:
         """Add listeners, which are notified from now on."""
 
+    def check(self, satellite: str) -> None:
+        """Do nothing but raise UnknownSatellite if there is no such satellite."""
+
     def set_volume(self, satellite: str, volume: float) -> None:
         """Set the gain of a satellite, 1.0 for none."""
 

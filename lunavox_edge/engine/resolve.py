@@ -17,10 +17,10 @@ from lunavox_edge.engine.values.checking import check_type
 from lunavox_edge.engine.values.language_tags import covers
 from lunavox_edge.engine.values.naming import name_key, wake_word_key
 from lunavox_edge.engine.values.params import SynthesisParams
-from lunavox_edge.engine.values.voice import Voice, VoiceMode, check_supported
+from lunavox_edge.engine.values.voice import Voice, VoiceMode, check_supported, speaker_of
 from lunavox_edge.engine.waking.spotting import SpottingRules
 from lunavox_edge.engine.waking.wake_session import WakeTarget
-from lunavox_edge.errors import UnknownModel, UnknownSpeaker, UnknownVoice, UnsupportedLanguage
+from lunavox_edge.errors import UnknownModel, UnknownVoice, UnsupportedLanguage
 from lunavox_edge.settings.model import Settings
 from lunavox_edge.settings.speech_settings import WakeWord
 from lunavox_edge.types import ModelEntry, ModelKind, SourceKind
@@ -98,7 +98,7 @@ class Resolver:
             noise_scale = alias.noise_scale if noise_scale is None else noise_scale
             noise_w = alias.noise_w if noise_w is None else noise_w
         request = SpeakRequest(
-            speaker=_speaker(entry, speaker),
+            speaker=speaker_of(entry, speaker),
             speed=min(_MAX_SPEED, max(_MIN_SPEED, speed)),
             seed=params.seed,
             noise_scale=noise_scale,
@@ -227,19 +227,3 @@ class Resolver:
             if speaker is None and name in default.speakers:
                 return default, name
             raise
-
-
-def _speaker(entry: ModelEntry, speaker: str | None) -> str | None:
-    """Return the name of a speaker given by name or number. Raises UnknownSpeaker."""
-    if speaker is None:
-        return None
-    if speaker in entry.speakers:
-        return speaker
-    if speaker.isdecimal() and int(speaker) < len(entry.speakers):
-        return entry.speakers[int(speaker)]
-    if not entry.speakers and speaker in (entry.name, *entry.aliases, "default", "0"):
-        return None
-    if not entry.speakers:
-        raise UnknownSpeaker(f"The voice '{entry.name}' has one speaker only; leave the speaker out.")
-    shown = ", ".join(entry.speakers[:10]) + (" …" if len(entry.speakers) > 10 else "")  # noqa: PLR2004  # a line's worth
-    raise UnknownSpeaker(f"The voice '{entry.name}' has no speaker '{speaker[:50]}'. It has: {shown}.")

@@ -114,6 +114,10 @@ class Hub:
         """Add listeners, which are notified from now on."""
         self._listeners.append(listeners)
 
+    def check(self, satellite: str) -> None:
+        """Raise UnknownSatellite if there is no such satellite."""
+        self._find(satellite)
+
     def set_volume(self, satellite: str, volume: float) -> None:
         """Set the gain of a satellite, 1.0 for none. Raises UnknownSatellite."""
         self._find(satellite).set_volume(volume)
@@ -132,9 +136,7 @@ class Hub:
         found = self._find(satellite)
         self._engine.wake_words(names)
         # One by one: an unknown word among known ones raises nothing.
-        for name in names:
-            self._engine.wake_words((name,))
-        found.set_wake_words(names)
+        found.set_wake_words(tuple(dict.fromkeys(self._wake_word(name) for name in names)))
         self._save_soon()
 
     def hush(self, satellite: str | None) -> int:
@@ -192,6 +194,13 @@ class Hub:
             known = ", ".join(self._satellites) or "none"
             raise UnknownSatellite(f"There is no satellite '{name:.100}'; there are: {known}.")
         return found
+
+    def _wake_word(self, name: str) -> str:
+        """Return the name under which the catalog lists a wake word. Raises UnknownModel."""
+        entries = self._engine.wake_words((name,))
+        plain = entries[0].name
+        # `name@source` may mean one whose plain name another source has.
+        return plain if self._engine.wake_words((plain,)) == entries else name
 
     def _take_approved(self, places: Places) -> None:
         """Take in the approved satellites and their addresses: add, remove and move satellites."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
@@ -15,7 +14,8 @@ from lunavox_edge.announcements.announcer import Announcer
 from lunavox_edge.announcements.house import House
 from lunavox_edge.announcements.loudspeakers import Place
 from lunavox_edge.errors import AudioTooLong, Busy, LunavoxError, ProtocolError
-from lunavox_edge.mqtt import payloads, preferences, requests
+from lunavox_edge.mqtt import payloads, requests
+from lunavox_edge.mqtt.chosen_defaults import ChosenDefaults
 from lunavox_edge.mqtt.command_tasks import RETRY_AFTER_S, CommandTasks
 from lunavox_edge.mqtt.events import ErrorDetails, SpeechEvent
 from lunavox_edge.mqtt.messages import Message
@@ -48,20 +48,18 @@ class Commands:
         publisher: Publisher,
         announcer: Announcer,
         house: House,
-        preferences_file: Path,
+        defaults: ChosenDefaults,
     ) -> None:
-        """Create it and read the saved preferences; blocks."""
+        """Create it; `defaults` are changed by commands, and fill in what a request leaves out."""
         self._engine = engine
         self._settings = settings
         self._topics = topics
         self._publisher = publisher
         self._announcer = announcer
         self._house = house
-        self._file = preferences_file
-        self.preferences = preferences.load(preferences_file)
+        self._defaults = defaults
         self._repeats = Repeats()
         self._tasks = CommandTasks(publisher)
-        self._saving = asyncio.Lock()
         self._model_lock = asyncio.Lock()
         self._table: dict[Command, Callable[[Message, CommandAddress], None]] = {
             Command.SAY: self._say,
@@ -104,7 +102,7 @@ class Commands:
             place = _place_of(request, address)
             if self._is_repeat(message, request_id):
                 return
-            voice, language = self._voice_for(request.voice, request.language)
+            voice, language = self._defaults.for_speech(request.voice, request.language)
             self._announcer.add(
                 Announcement(
                     id=request_id or requests.new_id(),
@@ -155,7 +153,7 @@ class Commands:
                 raise ProtocolError("Say where the audio goes: an MQTT 5 response topic, or 'reply_to'.")
             if self._is_repeat(message, request_id):
                 return
-            voice, language = self._voice_for(request.voice, request.language)
+            voice, language = self._defaults.for_speech(request.voice, request.language)
             result_to = destination
 
             async def synthesize() -> None:
@@ -189,42 +187,38 @@ class Commands:
             self._repeats.note(message, None, time.monotonic())
 
     async def _send_transcript(self, recording: bytes, request_id: str, destination: Destination) -> None:
-        event = await requests.transcribe(self._engine, recording, request_id, self.preferences.language)
+        language = self._defaults.language(ModelKind.STT)
+        event = await requests.transcribe(self._engine, recording, request_id, language)
         self._publisher.result(destination, event.encoded())
         if "mqtt" in self._settings.publish_transcripts:
             self._publisher.transcript(event)
 
     def _set_voice(self, message: Message, _: CommandAddress) -> None:
-        name = payloads.parse_name(message.payload) or None
-        if name is not None:
-            self._engine.catalog.find(name.partition("#")[0], ModelKind.TTS)
-        self._choose(Preferences(name, self.preferences.language), message.topic)
+        self._choose(self._defaults.with_voice(payloads.parse_name(message.payload) or None), message.topic)
 
     def _set_language(self, message: Message, _: CommandAddress) -> None:
         language = payloads.parse_language(message.payload)
-        self._choose(Preferences(self.preferences.voice, language), message.topic)
+        self._choose(self._defaults.with_language(language), message.topic)
 
     def _choose(self, chosen: Preferences, topic: str) -> None:
-        """Set the preferences, and save them in a task. Raises Busy."""
-
-        async def save() -> None:
-            try:
-                async with self._saving:  # keeps the order of the choices
-                    await bridge.blocking(lambda: preferences.save(self._file, chosen))
-            except OSError as error:
-                _LOGGER.warning("The chosen voice and language cannot be saved: %s", error)
-
-        self._tasks.start(save(), topic=topic)
-        self.preferences = chosen
+        """Set the choices, and save them in a task. Raises Busy, changing nothing."""
+        self._tasks.start(self._defaults.save(chosen), topic=topic)
+        self._defaults.chosen = chosen
 
     def _set_volume(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_volume(address.satellite or "", payloads.parse_volume(message.payload))
+        self._house.set_volume(self._satellite(address), payloads.parse_volume(message.payload))
 
     def _set_mute(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_muted(address.satellite or "", muted=payloads.parse_switch(message.payload))
+        self._house.set_muted(self._satellite(address), muted=payloads.parse_switch(message.payload))
 
     def _set_wake_words(self, message: Message, address: CommandAddress) -> None:
-        self._house.set_wake_words(address.satellite or "", payloads.parse_names(message.payload))
+        self._house.set_wake_words(self._satellite(address), payloads.parse_names(message.payload))
+
+    def _satellite(self, address: CommandAddress) -> str:
+        """Return the satellite of a topic. Raises UnknownSatellite, before the payload is looked at."""
+        satellite = address.satellite or ""
+        self._house.check(satellite)
+        return satellite
 
     def _set_model(self, message: Message, address: CommandAddress) -> None:
         action = payloads.parse_action(message.payload)
@@ -243,14 +237,6 @@ class Commands:
             await bridge.blocking(lambda: self._engine.load(name))
             if action is ModelAction.PIN:
                 self._engine.pin(name)
-
-    def _voice_for(self, voice: str | None, language: str | None) -> tuple[str | None, str | None]:
-        """Fill in the preferences; a language in the request overrides the preferred voice."""
-        if voice is not None or language is not None:
-            return voice, language
-        if self.preferences.voice is not None:
-            return self.preferences.voice, None
-        return None, self.preferences.language
 
     def _is_repeat(self, message: Message, request_id: str | None) -> bool:
         """Whether the message is a repeated delivery, which is logged and ignored."""

@@ -18,6 +18,7 @@ from lunavox_edge.errors import NameTaken
 from lunavox_edge.mqtt.appliance_topics import AppliancePublisher
 from lunavox_edge.mqtt.broker_address import BrokerAddress
 from lunavox_edge.mqtt.broker_link import BrokerLink
+from lunavox_edge.mqtt.chosen_defaults import ChosenDefaults
 from lunavox_edge.mqtt.commands import Commands
 from lunavox_edge.mqtt.discovery import Form
 from lunavox_edge.mqtt.discovery_sync import DiscoverySync
@@ -103,6 +104,7 @@ class MqttService:
         self._announcer = Announcer(
             engine, loudspeakers, max_waiting=settings.max_queue, report=self._report_speech, resumes=resumes
         )
+        self._defaults = ChosenDefaults(engine, state_dir / "mqtt.json")
         self._commands = Commands(
             engine=engine,
             settings=settings,
@@ -110,13 +112,14 @@ class MqttService:
             publisher=self._publisher,
             announcer=self._announcer,
             house=house,
-            preferences_file=state_dir / "mqtt.json",
+            defaults=self._defaults,
         )
         self._status = ApplianceStatus(
             engine,
             instance=self._instance,
-            preferences=lambda: self._commands.preferences,
+            preferences=self._defaults.usable,
             waiting=lambda: self._announcer.waiting,
+            announcing=lambda: self._announcer.busy,
         )
         self._satellites = SatellitePublisher(house, topics, self._publisher, self._discovery, node=node)
         self._appliance = AppliancePublisher(

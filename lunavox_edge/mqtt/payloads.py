@@ -6,14 +6,21 @@ unambiguous; every other value is an error that says what is allowed.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
-from lunavox_edge.errors import ProtocolError
+from lunavox_edge.engine.values import language_tags
+from lunavox_edge.errors import ProtocolError, UnsupportedLanguage
 from lunavox_edge.mqtt.lenient import (
     as_number,
     as_text,
@@ -24,6 +31,8 @@ from lunavox_edge.mqtt.lenient import (
     switch_of,
     text_of,
 )
+from lunavox_edge.mqtt.payload_problems import sentences
+from lunavox_edge.settings.satellite_settings import ALL
 from lunavox_edge.types import Priority
 
 MAX_COMMAND_BYTES = 1_048_576
@@ -31,16 +40,20 @@ MAX_COMMAND_BYTES = 1_048_576
 
 MAX_VOLUME = 4.0
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 # Payloads of `stop` that stop everything; Home Assistant's buttons send PRESS.
 _STOP_EVERYTHING = ("", "all", "stop", "press")
-_MAX_SHOWN_PROBLEMS = 3
-_MAX_SHOWN_KEY_CHARS = 40
 
 Name = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(as_text)]
 Id = Annotated[
     str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$"), BeforeValidator(as_text)
 ]
+# Names may be empty here: they are left out.
+_NAMES = TypeAdapter(
+    Annotated[
+        tuple[Annotated[str, Field(max_length=200), BeforeValidator(as_text)], ...],
+        Field(strict=False, max_length=100),
+    ]
+)
 Topic = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(as_text)]
 Speed = Annotated[float, BeforeValidator(as_number(0.25, 4.0))]
 Volume = Annotated[float, BeforeValidator(as_number(0.0, MAX_VOLUME))]
@@ -69,8 +82,14 @@ class _TextRequest(_Request):
     volume: Volume | None = None
 
 
+def _place(name: str) -> str:
+    """Return the name of a satellite; `ALL` in any case stands for all of them."""
+    return ALL if name.strip().lower() == ALL else name
+
+
+Satellite = Annotated[Name, AfterValidator(_place)]
 Satellites = Annotated[
-    tuple[Name, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
+    tuple[Satellite, ...], Field(strict=False, min_length=1, max_length=100), BeforeValidator(as_texts)
 ]
 """Names, as a list or as one text with commas."""
 
@@ -78,7 +97,7 @@ Satellites = Annotated[
 class SayRequest(_TextRequest):
     """Text to be spoken; without satellite or area it is spoken by the appliance's own sound card."""
 
-    satellite: Name | None = None
+    satellite: Satellite | None = None
     area: Name | None = None
     satellites: Satellites | None = None
     priority: Annotated[Priority, Field(strict=False), BeforeValidator(as_word)] = Priority.NORMAL
@@ -94,7 +113,7 @@ class SynthesizeRequest(_TextRequest):
 class StopRequest(_Request):
     """What to stop: everything, the speech of some satellites, or the `say` with this `id`."""
 
-    satellite: Name | None = None
+    satellite: Satellite | None = None
     satellites: Satellites | None = None
 
 
@@ -172,22 +191,27 @@ def parse_switch(payload: bytes) -> bool:
 def parse_names(payload: bytes) -> tuple[str, ...]:
     """Parse names separated by commas, or a JSON list; empty means the default. Raises ProtocolError."""
     text = decode(payload)
-    if text.lstrip().startswith("["):
-        names = _checked(_Names, {"names": _json(text)}).names
-    else:
-        names = tuple(parse_name(payload).split(","))
+    found = _json(text) if text.lstrip().startswith("[") else as_texts(text_of(text))
+    try:
+        names = _NAMES.validate_python(found)
+    except ValidationError as error:
+        raise ProtocolError(sentences(error)) from None
     stripped = (name.strip() for name in names)
     return tuple(dict.fromkeys(name for name in stripped if name))
 
 
 def parse_language(payload: bytes) -> str | None:
-    """Parse a language such as `en-GB`; empty or `auto` means none. Raises ProtocolError."""
+    """Parse a language; return its tag, such as `en-GB`, or None if it is empty or `auto`.
+
+    Raises ProtocolError.
+    """
     language = parse_name(payload)
     if language.lower() in ("", "auto"):
         return None
-    if not _LANGUAGE.fullmatch(language):
-        raise ProtocolError("The payload must be a language such as en or pt-BR.")
-    return language
+    try:
+        return str(language_tags.parse(language))
+    except UnsupportedLanguage:
+        raise ProtocolError("The payload must be a language such as en or pt-BR.") from None
 
 
 def decode(payload: bytes) -> str:
@@ -218,12 +242,6 @@ def instance_of(payload: bytes) -> str | None:
         return None
 
 
-class _Names(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    names: Annotated[tuple[Name, ...], Field(strict=False, max_length=100)]
-
-
 class _Instance(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -236,10 +254,6 @@ class _IdOnly(BaseModel):
     id: Id | None = None
 
 
-def _parse(kind: type[RequestT], text: str) -> RequestT:
-    return _checked(kind, _json(text))
-
-
 def _json(text: str) -> object:
     try:
         return read_json(text)
@@ -247,29 +261,9 @@ def _json(text: str) -> object:
         raise ProtocolError("This is not JSON.") from None
 
 
-def _checked(kind: type[RequestT], found: object) -> RequestT:
+def _parse(kind: type[RequestT], text: str) -> RequestT:
+    found = _json(text)
     try:
         return kind.model_validate(found)
     except ValidationError as error:
-        found = [_sentence(detail) for detail in error.errors(include_url=False, include_input=False)]
-        more = f"; and {len(found) - _MAX_SHOWN_PROBLEMS} more" if len(found) > _MAX_SHOWN_PROBLEMS else ""
-        raise ProtocolError(f"{'; '.join(found[:_MAX_SHOWN_PROBLEMS])}{more}.") from None
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    """Return the error text for one problem; of the payload it repeats the key only."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    key = ".".join(str(part) for part in detail["loc"])[:_MAX_SHOWN_KEY_CHARS]
-    if kind in ("model_type", "dict_type"):
-        return "This is no object of JSON"
-    if kind == "extra_forbidden":
-        return f"There is no key '{key}'"
-    if kind == "missing":
-        return f"'{key}' is missing"
-    return f"'{key}': {_expected(kind, context, detail['msg'])}"
-
-
-def _expected(kind: str, context: dict[str, Any], message: str) -> str:
-    if kind in ("literal_error", "enum"):
-        return f"must be one of {context['expected']}"
-    return message[:1].lower() + message[1:]
+        raise ProtocolError(sentences(error, tuple(kind.model_fields))) from None

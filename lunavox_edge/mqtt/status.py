@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lunavox_edge import bridge
-from lunavox_edge.engine.values.language_tags import spellings
+from lunavox_edge.engine.values.language_tags import canonical, spellings
 from lunavox_edge.host import telemetry
 from lunavox_edge.mqtt.events import AppliancePhase, CatalogItem, CatalogPayload, StatePayload
 from lunavox_edge.mqtt.ha_devices import DeviceOptions
@@ -34,17 +34,19 @@ class ApplianceStatus:
         instance: str,
         preferences: Callable[[], Preferences],
         waiting: Callable[[], int],
+        announcing: Callable[[], bool],
         readings: Callable[[], telemetry.Readings] = telemetry.readings,
     ) -> None:
         """Read the engine once, blocking.
 
-        `preferences` returns the current ones, `waiting` the number of queued announcements, `readings` those
-        of the board's sensors (blocking).
+        `preferences` returns the usable ones, `waiting` the number of queued announcements, `announcing`
+        whether any of them waits or plays, `readings` those of the board's sensors (blocking).
         """
         self._engine = engine
         self._instance = instance
         self._preferences = preferences
         self._waiting = waiting
+        self._announcing = announcing
         self._readings = readings
         self._fixed_phase: AppliancePhase | None = AppliancePhase.STARTING
         self._engine_status = engine.status()
@@ -68,7 +70,7 @@ class ApplianceStatus:
         return bool(self._board.temperatures)
 
     def set_phase(self, phase: AppliancePhase | None) -> None:
-        """Set the phase regardless of the engine; None derives it from the engine's sessions."""
+        """Set the phase regardless of what goes on; None derives it from announcements and sessions."""
         self._fixed_phase = phase
 
     @property
@@ -82,7 +84,7 @@ class ApplianceStatus:
 
     @property
     def language(self) -> str | None:
-        """The language that was chosen over MQTT; None without a choice."""
+        """The language that was chosen over MQTT; None without a choice that can be used."""
         return self._preferences().language
 
     def state(self) -> StatePayload:
@@ -92,7 +94,7 @@ class ApplianceStatus:
         return StatePayload(
             version=status.version,
             instance=self._instance,
-            phase=self._fixed_phase or _phase(status),
+            phase=self._fixed_phase or _phase(status, announcing=self._announcing()),
             uptime_s=int(status.uptime_s),
             queue=self._waiting() + sum(lane.queued for lane in status.lanes),
             voice=self.default_voice,
@@ -122,10 +124,10 @@ class ApplianceStatus:
     def offer(self, voice: str | None, language: str | None) -> DeviceOptions:
         """Return the choices of the appliance's entities, including the chosen voice and language.
 
-        These two may be aliases, or not installed any more.
+        They may be an alias, and a language without the region that the voices have.
         """
         voices, models = self._engine.voices(), self._engine.models()
-        languages = {found for entry in voices for found in entry.languages}
+        languages = {found for entry in voices for found in canonical(entry.languages)}
         if voices and language:
             languages.add(language)
         return DeviceOptions(
@@ -154,8 +156,9 @@ def change_of(state: StatePayload) -> tuple[object, ...]:
     )
 
 
-def _phase(status: EngineStatus) -> AppliancePhase:
-    if status.speeches:
+def _phase(status: EngineStatus, *, announcing: bool) -> AppliancePhase:
+    """Return the phase; the speech of an announcement ends in the engine long before it has been played."""
+    if announcing or status.speeches:
         return AppliancePhase.SPEAKING
     return AppliancePhase.LISTENING if status.sessions else AppliancePhase.IDLE
 

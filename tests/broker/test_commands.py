@@ -100,21 +100,6 @@ async def test_the_appliance_tells_of_itself(house: House) -> None:
     assert device["components"]["say"]["command_topic"] == f"{BASE}/say"
 
 
-async def test_what_was_chosen_is_among_the_options_of_home_assistant(house: House) -> None:
-    def options(entity: str) -> list[str]:
-        found = house.peer.values("homeassistant/device/lunavox_kitchen/config")
-        return found[-1]["components"][entity]["options"] if found else []
-
-    house.peer.send(f"{BASE}/voice/set", "alpha#0")
-    house.peer.send(f"{BASE}/language/set", "tlh")
-    await house.peer.value("kitchen/state", voice="alpha#0", language="tlh")
-    await house.peer.until(lambda: "alpha#0" in options("voice") and "tlh" in options("language"))
-    house.peer.send(f"{BASE}/voice/set")
-    house.peer.send(f"{BASE}/language/set")
-    await house.peer.until(lambda: options("voice") == ["alpha", "beta", "choir"])
-    assert "tlh" not in options("language")
-
-
 async def test_another_default_model_of_the_settings_is_told(house: House) -> None:
     await house.peer.value("kitchen/models", default="ear")
     engine = house.appliance.engine
@@ -202,6 +187,7 @@ async def test_a_bad_say_is_answered_and_hurts_nothing(home: House, payload: byt
         ("voice/set", b"nobody", "unknown_voice"),
         ("voice/set", b"\xff", "bad_message"),
         ("language/set", b"no language!", "bad_message"),
+        ("language/set", b"tlh", "unsupported_language"),
         ("models/nothing/set", b"load", "unknown_model"),
         ("models/ear/set", b"explode", "bad_message"),
         ("models/..%2F..%2Fetc/set", b"load", "unknown_model"),
@@ -305,25 +291,6 @@ async def test_urgent_goes_first_and_stop_cancels(home: House) -> None:
     home.peer.send(f"{BASE}/stop")
     await home.peer.value("events/speech", id="a", status="cancelled")
     await home.peer.value("events/speech", id="b", status="cancelled")
-
-
-async def test_choices_outlive_a_restart(mosquitto: Mosquitto, start: Start, listen: Listen) -> None:
-    uri = f"mqtt://127.0.0.1:{mosquitto.port}"
-    first = await start(uri)
-    peer = await listen(mosquitto.port)
-    await peer.value("kitchen/state", voice="alpha", language=None)
-    peer.send(f"{BASE}/voice/set", "beta")
-    peer.send(f"{BASE}/language/set", "de")
-    await peer.value("kitchen/state", voice="beta", language="de")
-    await peer.value("kitchen/voices", default="beta")
-    await first.mqtt.stop()
-    peer.heard.clear()
-    await start(uri)
-    await peer.value("kitchen/state", voice="beta", language="de")
-    peer.send(f"{BASE}/say", {"text": "Hallo.", "id": "1"})
-    assert (await peer.value("events/speech", id="1", status="finished"))["voice"] == "beta"
-    peer.send(f"{BASE}/language/set", "auto")
-    await peer.value("kitchen/state", voice="beta", language=None)
 
 
 async def test_models_are_loaded_pinned_and_unloaded(home: House) -> None:

@@ -86,6 +86,19 @@ async def test_it_is_told_what_to_do(house: House) -> None:
     assert error["error"]["code"] == "unknown_satellite"
 
 
+@pytest.mark.parametrize("command", ["mute/set", "volume/set", "wake_words/set"])
+async def test_an_unknown_satellite_is_told_before_a_wrong_payload(house: House, command: str) -> None:
+    topic = f"lunavox/kitchen/satellites/attic/{command}"
+    house.peer.send(topic, "[nothing")
+    error = await house.peer.value("events/error", topic=topic)
+    assert error["error"]["code"] == "unknown_satellite"
+
+
+async def test_wake_words_are_told_by_the_names_of_the_catalog(house: House) -> None:
+    house.send("wake_words/set", "ALEXA, okay-nabu_v0.1, alexa_v2")
+    await house.peer.value(f"{BATH}/state", wake_words=["alexa", "okay_nabu"])
+
+
 async def test_a_say_at_a_satellite(house: House) -> None:
     peer = house.peer
     house.send("say", {"text": "Hello there.", "id": "1"})
@@ -113,7 +126,7 @@ async def test_all_satellites_are_named_as_one_text(house: House) -> None:
     finished = await peer.value("events/speech", id="1", status="finished")
     assert finished["satellite"] == "bath"
     bath, everywhere = {"satellites": "bath"}, {"satellites": "all"}
-    stops: list[dict[str, Any] | str] = [bath, everywhere, {"satellite": "all"}, "all"]
+    stops: list[dict[str, Any] | str] = [bath, everywhere, {"satellite": "All"}, "all"]
     for number, stop in enumerate(stops):
         peer.send(
             "lunavox/kitchen/say", {"text": "long " * 200, "id": f"long-{number}", "satellites": "bath"}

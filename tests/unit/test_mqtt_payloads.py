@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from lunavox_edge.errors import Busy, ProtocolError, UnknownVoice
 from lunavox_edge.mqtt import payloads
 from lunavox_edge.mqtt.events import ErrorDetails, ErrorPayload
-from lunavox_edge.mqtt.payloads import ModelAction
+from lunavox_edge.mqtt.payloads import ModelAction, SynthesizeRequest
 from lunavox_edge.types import Priority
 
 pytestmark = pytest.mark.unit
@@ -54,7 +55,7 @@ def test_json_says_how() -> None:
         (b'{"text": "Hi", "volume": "nan"}', "'volume'"),
         (b'{"text": "Hi", "satellites": true}', "must be a list of names"),
         (b'{"text": "Hi", "satellites": {"a": 1}}', "must be a list of names"),
-        (b'{"text": "Hi", "satellites": [null]}', "'satellites.0'"),
+        (b'{"text": "Hi", "satellites": [null]}', "'satellites[0]': must be a text or a number"),
         (b'{"text": "Hi", "satellites": " , "}', "'satellites'"),
         (b'{"text": "Hi", "text_format": "html"}', "'text' or 'ssml'"),
         (b'{"text": "Hi", "priority": 1}', "'low', 'normal' or 'urgent'"),
@@ -68,7 +69,7 @@ def test_json_says_how() -> None:
         (b'{"text": "Hi", "satellites": []}', "'satellites'"),
         (b'{"text": "Hi", "id": ""}', "'id'"),
         (b'{"text": "Hi", "id": "a\\u0000b"}', "'id'"),
-        (b'{"text": "Hi", "a": 1, "b": 1, "c": 1, "d": 1}', "and 1 more"),
+        (b'{"text": "Hi", "a": 1, "b": 1, "c": 1, "d": 1}', "1 more"),
         (b'{"text": ' + b"[" * 100_000, "not JSON"),
         (b"x" * 1_048_577, "1048576 bytes"),
     ],
@@ -100,6 +101,9 @@ def test_what_is_wrong_is_named(payload: bytes, complaint: str) -> None:
         ('"satellite": 12', {"satellite": "12"}),
         ('"area": 3', {"area": "3"}),
         ('"satellites": "all"', {"satellites": ("all",)}),
+        ('"satellites": "ALL"', {"satellites": ("all",)}),
+        ('"satellites": ["bath", " All "]', {"satellites": ("bath", "all")}),
+        ('"satellite": "All"', {"satellite": "all"}),
         ('"satellites": "kitchen, bath,"', {"satellites": ("kitchen", "bath")}),
         ('"satellites": ["kitchen", 7]', {"satellites": ("kitchen", "7")}),
         ('"satellites": 7', {"satellites": ("7",)}),
@@ -114,6 +118,62 @@ def test_what_can_mean_one_thing_only_is_taken(field: str, expected: dict[str, o
         request = payloads.parse_say(f"{start}{{{text}{field}}}".encode())
         assert {key: getattr(request, key) for key in expected} == expected
         assert all(type(getattr(request, key)) is type(value) for key, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ('{"text": "a", "satellites": []}', "'satellites': must have at least one name."),
+        ('{"text": "a", "satellites": ""}', "'satellites': must have at least one name."),
+        ('{"text": "a", "satellites": ["a", ""]}', "'satellites[1]': must not be empty."),
+        (
+            json.dumps({"text": "a", "satellites": ["a"] * 101}),
+            "'satellites': must have at most 100 names.",
+        ),
+        ('{"text": "a", "id": ""}', "'id': must not be empty."),
+        (json.dumps({"text": "a", "id": "x" * 129}), "'id': must have at most 128 characters."),
+        ('{"text": "a", "id": "b\\n"}', "'id': must not have control characters."),
+        ('{"text": "a", "voice": ""}', "'voice': must not be empty."),
+        (json.dumps({"text": "a", "area": "x" * 201}), "'area': must have at most 200 characters."),
+        ('{"Text": "a"}', "'text' is missing. There is no key 'Text'; did you mean 'text'?"),
+        ('{"text": "a", "prio": "low"}', "There is no key 'prio'; did you mean 'priority'?"),
+        (
+            '{"text": "a", "\\n?": 1}',
+            (
+                "There is no key '??'. Known keys: id, text, text_format, voice, language, speed, volume,"
+                " satellite, area, satellites, priority."
+            ),
+        ),
+        (
+            '{"text": "a", "speed": 9, "volume": 9, "id": "", "area": "", "voice": ""}',
+            (
+                "'id': must not be empty. 'voice': must not be empty."
+                " 'speed': must be a number from 0.25 to 4. There are 2 more problems."
+            ),
+        ),
+    ],
+)
+def test_problems_are_told_in_whole_sentences(payload: str, message: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        payloads.parse_say(payload.encode())
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "key", ["id", "satellite", "satellites", *SynthesizeRequest.model_fields, "priority"]
+)
+@pytest.mark.parametrize(
+    "value", [None, True, 7, -1, 1e300, "", " ", "\n", "x" * 2000, [], [[]], [None], ["\n"], ["a"] * 500, {}]
+)
+def test_no_words_of_the_validator_are_sent(key: str, value: object) -> None:
+    payload = json.dumps({"text": "a", key: value}).encode()
+    for parse in (payloads.parse_say, payloads.parse_synthesize, payloads.parse_stop):
+        try:
+            parse(payload)
+        except ProtocolError as error:
+            told = str(error)
+            assert not re.search("(?i)should|valid|input|tuple|string|enum|literal|another value", told), told
+            assert re.fullmatch("['A-Z].*[.?]", told), told
 
 
 def test_what_was_sent_is_not_repeated() -> None:
@@ -168,7 +228,7 @@ def test_a_stop_that_names_nothing_stops_everything(payload: bytes) -> None:
         (b"off", "must be empty"),
         (b"kitchen", "must be empty"),
         (b"null", "must be empty"),
-        (b"[]", "no object"),
+        (b"[]", "must be a JSON object"),
         (b'{"id": {}}', "'id'"),
         (b'{"satellite": "a", "satellites": ["b"]}', "not both"),
     ],
@@ -189,7 +249,9 @@ def test_plain_payloads_may_have_quotes_blanks_and_any_case() -> None:
     assert payloads.parse_name(b'"en_US-joe-medium"\n') == "en_US-joe-medium"
     assert payloads.parse_name(b"\xef\xbb\xbfjoe") == "joe"
     assert payloads.parse_name(b'"joe') == '"joe'
-    assert payloads.parse_language(b'"de_DE"') == "de_DE"
+    assert payloads.parse_language(b'"de_DE"') == "de-DE"
+    assert payloads.parse_language(b" EN ") == "en"
+    assert payloads.parse_language(b"en_us") == "en-US"
     assert payloads.parse_language(b"AUTO") is None
     assert payloads.parse_volume(b'"0.5"') == payloads.parse_volume(b" 0.5\n") == 0.5
     assert payloads.parse_names(b'["alexa", "okay_nabu"]') == payloads.parse_names(b"alexa,okay_nabu,alexa")
@@ -214,7 +276,18 @@ def test_what_is_no_volume_is_refused(payload: bytes) -> None:
         payloads.parse_volume(payload)
 
 
-@pytest.mark.parametrize("payload", [b"[1, true]", b'[["a"]]', b'["a"], "b"', b"[" * 100_000])
-def test_what_is_no_list_of_names_is_refused(payload: bytes) -> None:
-    with pytest.raises(ProtocolError):
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"[1, true]", "Item 2 of the list must be a text or a number."),
+        (b'[["a"]]', "Item 1 of the list must be a text or a number."),
+        (b"a, " + b"x" * 201, "Item 2 of the list must have at most 200 characters."),
+        (b"a," * 101, "The list must have at most 100 names."),
+        (b'["a"], "b"', "This is not JSON."),
+        (b"[" * 100_000, "This is not JSON."),
+    ],
+)
+def test_what_is_no_list_of_names_is_refused(payload: bytes, message: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
         payloads.parse_names(payload)
+    assert str(caught.value) == message

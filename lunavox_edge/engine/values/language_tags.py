@@ -128,6 +128,11 @@ def covers(offered: Iterable[str], language: str) -> bool:
     return misfit(parse(language), offered) is not None
 
 
+def canonical(languages: Iterable[str]) -> tuple[str, ...]:
+    """Return the languages as tags in the usual spelling, each once; those that are no tags are left out."""
+    return tuple(dict.fromkeys(str(parse(tag)) for tag in languages if _is_tag(tag)))
+
+
 def spellings(languages: Iterable[str]) -> tuple[str, ...]:
     """Return the languages in every spelling that clients use: `de-DE`, `de_DE`, `de`.
 

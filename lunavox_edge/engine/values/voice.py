@@ -1,4 +1,4 @@
-"""The `Voice` value, which says how to speak, and the check that a backend supports it."""
+"""The `Voice` value, which says how to speak, and the checks that a backend and a voice support it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from lunavox_edge.backends.base import Capabilities
 from lunavox_edge.engine.values.checking import check_type
 from lunavox_edge.engine.values.params import SynthesisParams
-from lunavox_edge.errors import UnsupportedVoice
+from lunavox_edge.errors import UnknownSpeaker, UnsupportedVoice
+from lunavox_edge.types import ModelEntry
 
 SPEAKER_SEPARATOR = "#"
 
@@ -92,3 +93,19 @@ def check_supported(backend: str, capabilities: Capabilities, voice: Voice, para
     for ability, refused in asked.items():
         if refused:
             raise UnsupportedVoice(f"The {backend} engine does not support {ability}.")
+
+
+def speaker_of(entry: ModelEntry, speaker: str | None) -> str | None:
+    """Return the name of a voice's speaker, given by name or number. Raises UnknownSpeaker."""
+    if speaker is None:
+        return None
+    if speaker in entry.speakers:
+        return speaker
+    if speaker.isdecimal() and int(speaker) < len(entry.speakers):
+        return entry.speakers[int(speaker)]
+    if not entry.speakers and speaker in (entry.name, *entry.aliases, "default", "0"):
+        return None
+    if not entry.speakers:
+        raise UnknownSpeaker(f"The voice '{entry.name}' has one speaker only; leave the speaker out.")
+    shown = ", ".join(entry.speakers[:10]) + (" …" if len(entry.speakers) > 10 else "")  # noqa: PLR2004  # a line's worth
+    raise UnknownSpeaker(f"The voice '{entry.name}' has no speaker '{speaker[:50]}'. It has: {shown}.")
