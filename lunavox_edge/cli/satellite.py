@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--stop-word",
         nargs="*",
         metavar="WORD",
-        help="with --wake: words that silence a timer and speech without starting a command; without a WORD "
+        help="needs --wake: words that silence a timer and speech without starting a command; without a WORD "
         "none (default: stop, if that wake word is installed)",
     )
     parser.add_argument(
@@ -103,6 +104,9 @@ def _run(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.satellite.device import Sounds
     from lunavox_edge.satellite.service import SatelliteOptions, run
 
+    if args.stop_word and args.wake is None:
+        print("--stop-word needs --wake: without it the hub listens for words. Add --wake.", file=sys.stderr)
+        return ExitCode.USAGE
     options = SatelliteOptions(
         microphone=args.mic,
         speaker=args.speaker,
