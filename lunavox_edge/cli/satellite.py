@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
@@ -98,15 +98,19 @@ def _ring_s(text: str) -> float:
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.stop_word and args.wake is None:
+        print("--stop-word needs --wake: without it the hub listens for words. Add --wake.", file=sys.stderr)
+        return ExitCode.USAGE
+    return _serve(args, settings)
+
+
+def _serve(args: argparse.Namespace, settings: Settings) -> NoReturn:
     import asyncio
     import socket
 
     from lunavox_edge.satellite.device import Sounds
     from lunavox_edge.satellite.service import SatelliteOptions, run
 
-    if args.stop_word and args.wake is None:
-        print("--stop-word needs --wake: without it the hub listens for words. Add --wake.", file=sys.stderr)
-        return ExitCode.USAGE
     options = SatelliteOptions(
         microphone=args.mic,
         speaker=args.speaker,
