@@ -17,8 +17,8 @@ _MAX_INVALID = 0.25
 def read_text() -> str:
     """Return all of standard input as text; "" if it is closed.
 
-    The encoding is UTF-8, or UTF-16 with a byte-order mark; invalid bytes are replaced. Raises LunavoxError if
-    there is a NUL, or if a large part is invalid.
+    The encoding is UTF-8, or UTF-16 with a byte-order mark; invalid bytes are replaced. Raises
+    LunavoxError if there is a NUL, or if a large part is invalid.
     """
     raw = read_bytes()
     encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
