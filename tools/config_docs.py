@@ -183,7 +183,9 @@ never changed. A file of a newer version than this release supports is an error.
 
 ## Checking the settings
 
-`lunavox-edge check-config` prints all problems at once, or `OK` with the file and the variables in use:
+`lunavox-edge check-config` prints all problems at once, or `OK` with the file and the variables in use.
+After `OK` it warns of models, voices, wake words and languages that nothing installed has, also in
+`voices`; the exit status is 0 then.
 
 ```text
 The settings have 2 problems:

@@ -21,6 +21,7 @@ from lunavox_edge.cli.exit_codes import ExitCode, exit_code
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.host.log_damper import Damper
 from lunavox_edge.host.system import quiet_numpy
+from lunavox_edge.host.usr1 import survive_usr1
 
 _MODULES = (
     *"run satellite satellites say transcribe voices models".split(),
@@ -35,6 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; argparse raises SystemExit for wrong arguments."""
+    survive_usr1()
     quiet_numpy()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

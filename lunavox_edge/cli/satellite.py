@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lunavox_edge.cli import streams
 from lunavox_edge.cli.exit_codes import ExitCode
@@ -68,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--stop-word",
         nargs="*",
         metavar="WORD",
-        help="with --wake: words that silence a timer and speech without starting a command; without a WORD "
+        help="needs --wake: words that silence a timer and speech without starting a command; without a WORD "
         "none (default: stop, if that wake word is installed)",
     )
     parser.add_argument(
@@ -97,6 +98,13 @@ def _ring_s(text: str) -> float:
 
 
 def _run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.stop_word and args.wake is None:
+        print("--stop-word needs --wake: without it the hub listens for words. Add --wake.", file=sys.stderr)
+        return ExitCode.USAGE
+    return _serve(args, settings)
+
+
+def _serve(args: argparse.Namespace, settings: Settings) -> NoReturn:
     import asyncio
     import socket
 

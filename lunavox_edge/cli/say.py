@@ -30,7 +30,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("text", help="the text, or - for standard input")
     parser.add_argument("-o", "--output", metavar="FILE", help="write a WAV file; - for standard output")
-    parser.add_argument("--play", action="store_true", help="play it on this machine")
+    parser.add_argument(
+        "--play",
+        action="store_true",
+        help="play it on this machine, with the player of audio.output or the first that is installed",
+    )
     parser.add_argument("--voice", help="a voice of `lunavox-edge voices list`, or NAME#SPEAKER")
     parser.add_argument("--language", help="choose the voice by language, such as en-GB")
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
@@ -41,10 +45,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _say(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.audio.wav import wav_bytes
     from lunavox_edge.cli.play import play
+    from lunavox_edge.host.players import installed_player
 
     if not args.output and not args.play:
         print("Choose an output: -o FILE or --play.", file=sys.stderr)
         return ExitCode.USAGE
+    # Before the synthesis, which would be in vain without a player.
+    player = installed_player(settings.audio.output) if args.play else ()
     text = streams.read_text() if args.text == "-" else args.text
     started, first_ms, pcm, rate_hz = time.perf_counter(), 0.0, bytearray(), 0
     for chunk in _speech(args, settings, text):
@@ -71,7 +78,7 @@ def _say(args: argparse.Namespace, settings: Settings) -> int:
         file=sys.stderr,
     )
     if args.play:
-        play(audio)
+        play(audio, player)
     return ExitCode.OK
 
 

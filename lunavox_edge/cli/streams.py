@@ -8,15 +8,24 @@ import os
 import sys
 from typing import NoReturn
 
+from lunavox_edge.errors import LunavoxError
+
+_MAX_INVALID = 0.25
+"""The part of a text that may be invalid, as in a text with some letters of Latin-1."""
+
 
 def read_text() -> str:
     """Return all of standard input as text; "" if it is closed.
 
-    The encoding is UTF-8, or UTF-16 with a byte-order mark; invalid bytes are replaced.
+    The encoding is UTF-8, or UTF-16 with a byte-order mark; invalid bytes are replaced. Raises
+    LunavoxError if there is a NUL, or if a large part is invalid.
     """
     raw = read_bytes()
     encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    return raw.decode(encoding, "replace")
+    text = raw.decode(encoding, "replace")
+    if "\0" in text or text.count("\ufffd") > len(text) * _MAX_INVALID:
+        raise LunavoxError("The standard input is not text in UTF-8, or in UTF-16 with a byte-order mark.")
+    return text
 
 
 def read_bytes() -> bytes:

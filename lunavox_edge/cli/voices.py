@@ -187,7 +187,9 @@ def _remove(args: argparse.Namespace, settings: Settings) -> int:
 def _preview(args: argparse.Namespace, settings: Settings) -> int:
     from lunavox_edge.audio.wav import wav_bytes
     from lunavox_edge.engine.engine import Engine
+    from lunavox_edge.host.players import installed_player
 
+    player = () if args.output else installed_player(settings.audio.output)
     with Engine(settings) as engine:
         entry = engine.catalog.find(args.name.partition("#")[0], ModelKind.TTS)
         text = args.text
@@ -203,5 +205,5 @@ def _preview(args: argparse.Namespace, settings: Settings) -> int:
     else:
         from lunavox_edge.cli.play import play
 
-        play(audio)
+        play(audio, player)
     return ExitCode.OK

@@ -25,6 +25,17 @@ def find_player() -> tuple[str, ...]:
     raise BackendUnavailable("No player is installed. Install one: sudo apt install alsa-utils")
 
 
+def installed_player(output: str | None) -> tuple[str, ...]:
+    """Return the command for `audio.output`, None meaning `auto`, after looking whether its program exists.
+
+    Raises BackendUnavailable.
+    """
+    command = player_for(output or "auto")
+    if shutil.which(command[0]) is None:
+        raise BackendUnavailable(f"The player '{command[0]}' of audio.output is not installed.")
+    return command
+
+
 def player_for(output: str) -> tuple[str, ...]:
     """Return the command for `audio.output`: `auto`, `alsa:DEVICE` or a command.
 

@@ -24,7 +24,7 @@ from lunavox_edge.errors import InternalError, LunavoxError, TimedOut, Unreachab
 from lunavox_edge.retrying import Retrying
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.event_stream import EventReader, encode_event
-from lunavox_edge.wire.introduction import satellite_info
+from lunavox_edge.wire.introduction import read_answer, satellite_info
 from lunavox_edge.wire.opening import opened
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -162,7 +162,7 @@ class SatelliteLink:
     async def _serve(self, reader: EventReader) -> LunavoxError:
         while True:
             limit_s = _SILENCE_S if self._ponged else None
-            event = await bridge.within(reader.read(), limit_s)
+            event = await bridge.within(read_answer(reader), limit_s)
             if event is None:
                 return Unreachable("It has closed the connection; is another hub using it?")
             if Pong.is_type(event.type):

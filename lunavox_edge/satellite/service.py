@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge.address import Address
 from lunavox_edge.bridge import blocking
 from lunavox_edge.host import system
+from lunavox_edge.host.usr1 import ignore_usr1, on_usr1
 from lunavox_edge.satellite.device import SOUNDS, SatelliteDevice, Sounds
 from lunavox_edge.satellite.microphone import open_microphone
 from lunavox_edge.satellite.satellite_info import satellite_info
@@ -56,8 +57,7 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    # Without a handler the signal that silences timers would end the program.
-    loop.add_signal_handler(signal.SIGUSR1, lambda: None)
+    ignore_usr1()
     system.bound_heap()
     microphone, speaker = open_microphone(options.microphone), open_speaker(options.speaker)
     async with AsyncExitStack() as stack:
@@ -77,7 +77,9 @@ async def run(options: SatelliteOptions, settings: Settings, say: Callable[[str]
             words=words,
             sounds=options.sounds,
         )
-        loop.add_signal_handler(signal.SIGUSR1, satellite.silence)
+        # Not a handler of the loop: closing the loop would remove it, and the signal then ends the process.
+        on_usr1(lambda: loop.call_soon_threadsafe(satellite.silence))
+        stack.callback(ignore_usr1)
         server = SatelliteServer(
             satellite,
             info,

@@ -49,6 +49,10 @@ class BrokenStreamError(ProtocolError):
     """The start of the next message cannot be found; the connection has to be closed."""
 
 
+class NotWyomingError(BrokenStreamError):
+    """What the peer sends begins with no JSON object; the text is for a client of our port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """The first line of a message. `problem` is set if its content is wrong but its lengths are known."""
@@ -204,11 +208,11 @@ class EventReader:
         return taken
 
     async def _refuse_junk(self) -> NoReturn:
-        """Raise BrokenStreamError that names the peer's protocol, after waiting briefly for enough bytes."""
+        """Raise NotWyomingError that names the peer's protocol, after waiting briefly for enough bytes."""
         with contextlib.suppress(asyncio.TimeoutError):
             while len(self._buffer) < _JUNK_BYTES and await within(self._fill(), _JUNK_WAIT_S):
                 pass
-        raise BrokenStreamError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
+        raise NotWyomingError(describe_foreign(bytes(self._buffer[:_JUNK_BYTES])))
 
 
 def encode_event(event: Event) -> bytes:

@@ -12,7 +12,7 @@ from lunavox_edge.bridge import within
 from lunavox_edge.errors import LunavoxError, ProtocolError, TimedOut, Unreachable, printable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire import fields
-from lunavox_edge.wire.event_stream import BrokenStreamError, EventReader, encode_event
+from lunavox_edge.wire.event_stream import EventReader, NotWyomingError, encode_event
 from lunavox_edge.wire.opening import opened
 
 _SHOWN_CHARS = 200
@@ -37,12 +37,15 @@ async def satellite_info(reader: EventReader, writer: asyncio.StreamWriter) -> I
 async def read_answer(reader: EventReader) -> Event | None:
     """Return the next event, or None at the end of the stream.
 
-    Raises ProtocolError with a text for our own user: that of BrokenStreamError addresses the peer.
+    For connections that we made. Raises ProtocolError with a text for our own user; that of NotWyomingError
+    is for a client of our port.
     """
     try:
         return await reader.read()
-    except BrokenStreamError as error:
-        raise ProtocolError("What answers there does not speak the Wyoming protocol.") from error
+    except NotWyomingError as error:
+        raise ProtocolError(
+            "It does not speak the Wyoming protocol: what it sent begins with no line of JSON."
+        ) from error
 
 
 def info_from(event: Event) -> Info:

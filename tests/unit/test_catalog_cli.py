@@ -52,6 +52,36 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *words: main(["--config", str(config), *words])
 
 
+def test_names_that_are_not_installed_are_warnings(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lunavox_edge.cli._MODULES", ("config",))
+    file = tmp_path / "config.yaml"
+    rest = {"stt": {"model": "nope"}, "tts": {"voice": "joe"}, "wake": {"default": ["zz"]}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **rest}))
+    assert run("check-config") == ExitCode.OK
+    out = capsys.readouterr().out
+    assert out.startswith("OK\n")
+    warnings = [line for line in out.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 3
+    assert "'nope'" in warnings[0]
+    assert "wake.default: " in warnings[1]
+    assert "voices: lost: The voice 'nobody'" in warnings[2]
+    assert "voices install" in out
+
+
+def test_the_settings_are_checked_even_if_what_is_installed_cannot_be_looked_at(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_settings: object) -> None:
+        raise PermissionError(13, "Permission denied", "models")
+
+    monkeypatch.setattr("lunavox_edge.cli._MODULES", ("config",))
+    monkeypatch.setattr("lunavox_edge.engine.catalog.catalog.Catalog.of", fails)
+    assert run("check-config") == ExitCode.OK
+    assert "warning: The names of models and voices are not checked: " in capsys.readouterr().out
+
+
 def test_voices_are_listed_with_their_facts_and_the_broken_ones_last(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

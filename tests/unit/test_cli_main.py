@@ -170,3 +170,8 @@ def test_an_empty_place_is_not_another_place(
         main(words)
     assert ended.value.code == 2
     assert f"argument {words[-2]}: is empty" in capsys.readouterr().err
+
+
+def test_a_stop_word_needs_words_that_the_satellite_detects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["satellite", "--stop-word", "alexa", "--speaker", "null", "--mic", "stdin"]) == 2
+    assert "Add --wake." in capsys.readouterr().err

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from lunavox_edge.cli import streams
+from lunavox_edge.errors import LunavoxError
 
 pytestmark = pytest.mark.unit
 
@@ -65,6 +66,15 @@ def test_no_standard_input_is_an_empty_one(command: str, sentence: str) -> None:
 def test_text_of_any_encoding_is_read(monkeypatch: pytest.MonkeyPatch, raw: bytes, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
     assert streams.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x7fELF\x02\x01\x01\0\0\0", bytes(range(128, 256)), b"\xff\xfe\0\0a\0\0\0", b"Hello.\0"]
+)
+def test_what_is_no_text_is_refused(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="ascii"))
+    with pytest.raises(LunavoxError, match="not text"):
+        streams.read_text()
 
 
 def test_the_end_waits_for_nobody() -> None:

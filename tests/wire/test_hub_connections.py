@@ -81,6 +81,18 @@ async def test_a_service_that_is_no_satellite(build: Build, info: dict[str, obje
     await house.until_phase(SatellitePhase.IDLE)
 
 
+async def test_a_satellite_that_sends_no_wyoming_is_not_told_about_a_port_of_ours(build: Build) -> None:
+    fake = FakeSatellite()
+    house = await build(fake)
+    await house.until_phase(SatellitePhase.IDLE)
+    problems: list[str] = []
+    house.hub.tell(Listeners(changed=lambda: problems.append(house.hub.views()[0].problem or "")))
+    fake.writer.write(b"nonsense\n")
+    await until(lambda: any("does not speak" in problem for problem in problems))
+    assert "what it sent begins with no line of JSON" in "".join(problems)
+    assert "port" not in "".join(problems)
+
+
 async def test_a_listener_that_fails_silences_no_satellite(
     build: Build, caplog: pytest.LogCaptureFixture
 ) -> None:

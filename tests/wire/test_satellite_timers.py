@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -496,6 +497,49 @@ async def test_a_stop_word_of_our_hub_silences_a_ring(furnish: Furnish, tmp_path
     assert room.satellite.alarm.rings
     async with house(room, tmp_path, stop_words=["alexa"]):
         await room.until(lambda: quiet(room))
+
+
+def test_the_signal_does_not_end_a_command_that_is_starting() -> None:
+    program = """
+import os, signal, sys
+from lunavox_edge import cli
+
+def quiet_numpy():
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os._exit(7)
+
+cli.quiet_numpy = quiet_numpy
+cli.main(sys.argv[1:])
+"""
+    done = subprocess.run([sys.executable, "-c", program, "satellite"], timeout=60, check=False)
+    assert done.returncode == 7
+
+
+def test_the_signal_does_not_end_a_command_that_is_ending() -> None:
+    program = """
+import os, signal, sys
+from lunavox_edge.cli import main, streams
+
+def say(line):
+    if line.startswith("Satellite "):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def end(status):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    os._exit(7)
+
+streams.say, streams.end = say, end
+main(sys.argv[1:])
+"""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", program, "satellite", "--mic", "command:cat /dev/zero"),
+            *("--speaker", "null", "--uri", "tcp://127.0.0.1:0"),
+        ],
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 7
 
 
 async def test_the_command_rings_and_a_signal_silences_it(tmp_path: Path) -> None:

@@ -58,6 +58,37 @@ def test_a_long_text_is_spoken_by_an_engine_of_ones_own(
     assert seconds(out) >= (len(TEXT) - 20) * SECONDS_PER_CHARACTER
 
 
+def _playing(config: str, output: str) -> str:
+    settings = json.loads(Path(config).read_text())
+    Path(config).write_text(json.dumps({**settings, "audio": {"output": output}}))
+    return config
+
+
+@pytest.mark.parametrize("command", [["say", "Hello.", "--play"], ["voices", "preview", "alpha"]])
+def test_speech_is_played_by_the_player_of_the_settings(
+    config: Callable[[str], str], tmp_path: Path, command: list[str]
+) -> None:
+    played = tmp_path / "played.wav"
+    file = _playing(config(NOBODY), f"sh -c 'cat > {played}'")
+    assert main(["--config", file, *command]) == ExitCode.OK
+    assert played.read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.parametrize("command", [["say", "Hello.", "--play"], ["voices", "preview", "alpha"]])
+def test_nothing_is_synthesised_for_a_player_that_is_not_there(
+    config: Callable[[str], str],
+    scripts: tuple[TtsScript, SttScript],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    file = _playing(config(NOBODY), str(tmp_path / "player"))
+    assert main(["--config", file, *command]) == ExitCode.ERROR
+    shown = capsys.readouterr().err
+    assert f"The player '{tmp_path / 'player'}' of audio.output is not installed." in shown
+    assert "of speech in" not in shown
+
+
 async def test_a_text_too_long_for_the_service_is_spoken_all_the_same(
     serve: Serve, config: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
