@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
@@ -52,7 +52,7 @@ class Background:
 
     async def stop(self) -> None:
         """Cancel all tasks and wait until they have ended. Idempotent."""
-        await ended(*self._tasks)
+        await cancel_and_wait(*self._tasks)
 
     async def _run(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop, own = asyncio.get_running_loop(), asyncio.current_task()
@@ -93,7 +93,7 @@ def guarded(what: str, callback: Callable[..., object], *arguments: object) -> b
     return True
 
 
-async def attempted(what: str, work: Awaitable[object]) -> bool:
+async def guarded_async(what: str, work: Awaitable[object]) -> bool:
     """Await `work` and log an exception, with the stack; True if it raised none.
 
     Like `guarded`, for awaitables. CancelledError is passed on.
@@ -118,7 +118,7 @@ async def _once(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> Non
         cleaned_up = task.done()
         while not cleaned_up:
             with contextlib.suppress(asyncio.CancelledError):
-                await ended(task)
+                await cancel_and_wait(task)
                 cleaned_up = True
     if task.cancelled():
         raise RuntimeError("It was cancelled from inside.")

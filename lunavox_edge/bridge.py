@@ -66,7 +66,7 @@ def call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> 
         loop.call_soon_threadsafe(callback)
 
 
-async def ended(*tasks: asyncio.Future[Any]) -> None:
+async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended; log unexpected exceptions.
 
     Foreign code may swallow a cancellation, so a task that goes on is cancelled again, and after 10 s logged
@@ -112,7 +112,7 @@ async def _within(
         await asyncio.wait((task,), timeout=timeout_s)
         if task.done():
             return task.result()
-        await ended(task)
+        await cancel_and_wait(task)
         if task.done() and not task.cancelled():
             return task.result()  # it ended with a result while it was being cancelled
         raise asyncio.TimeoutError
@@ -121,7 +121,7 @@ async def _within(
             if task.exception() is None and drop is not None:
                 drop(task.result())
         else:
-            await ended(task)
+            await cancel_and_wait(task)
         raise
 
 

@@ -224,7 +224,7 @@ class Household:
             self.hub.set_wake_words(name, ())
             self.hub.set_volume(name, 1.0)
             self.hub.set_muted(name, muted=False)
-            self.hub.hush(name)
+            self.hub.silence(name)
 
     async def _junk(self, name: str) -> None:
         satellite = self._satellites[name]

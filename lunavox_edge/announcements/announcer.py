@@ -107,7 +107,7 @@ class Announcer:
                 await self._news.wait()
         finally:
             self.stop()
-            await bridge.ended(*self._running)
+            await bridge.cancel_and_wait(*self._running)
 
     def _start_possible(self) -> None:
         """Start announcements whose loudspeakers are free; interrupt others for urgent ones."""

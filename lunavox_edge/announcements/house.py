@@ -102,5 +102,5 @@ class House(Protocol):
     def set_wake_words(self, satellite: str, names: tuple[str, ...]) -> None:
         """Set the wake words; none means those of the settings. Raises UnknownModel too."""
 
-    def hush(self, satellite: str | None) -> int:
+    def silence(self, satellite: str | None) -> int:
         """End conversation and playback at one satellite, or at all; return at how many there was one."""

@@ -19,7 +19,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from lunavox_edge.address import Address
 from lunavox_edge.bench.home_assistant import CHUNK_BYTES, CHUNK_S, RATE_HZ
 from lunavox_edge.bench.listener_playback import Arrival
-from lunavox_edge.bridge import ended, within
+from lunavox_edge.bridge import cancel_and_wait, within
 from lunavox_edge.errors import InternalError, ProtocolError, TimedOut, Unreachable
 
 _T = TypeVar("_T")
@@ -165,7 +165,7 @@ async def speak_streamed(uri: str, tokens: Sequence[str], *, token_s: float, tim
             try:
                 return await _receive_speech(connection, started_s, SynthesizeStopped)
             finally:
-                await ended(writing)
+                await cancel_and_wait(writing)
 
     return await bounded(ask(), timeout_s)
 
@@ -224,7 +224,7 @@ async def hear_live(
                 stopped_s = sending.result() if sending.done() and not sending.exception() else None
                 return HeardTranscript(Transcript.from_event(event).text, at_s, stopped_s)
             finally:
-                await ended(sending)
+                await cancel_and_wait(sending)
 
     return await bounded(ask(), timeout_s)
 

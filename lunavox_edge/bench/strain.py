@@ -13,7 +13,7 @@ from lunavox_edge.bench.figure_table import Summary
 from lunavox_edge.bench.hearing import LANGUAGE
 from lunavox_edge.bench.home_assistant import RATE_HZ
 from lunavox_edge.bench.servers import Service
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 from lunavox_edge.errors import LunavoxError
 from lunavox_edge.host import system
 
@@ -78,7 +78,7 @@ async def _describe(
             await asyncio.sleep(_DESCRIBE_EVERY_S)
         await load
     finally:
-        await ended(load)
+        await cancel_and_wait(load)
 
 
 def memory(context: BenchRun, figure: str) -> None:
@@ -128,7 +128,7 @@ async def _long_text(context: BenchRun, service: Service, uri: str, limit_s: flo
                 break
             await asyncio.wait((speaking,), timeout=_WATCH_EVERY_S)
     finally:
-        await ended(speaking)
+        await cancel_and_wait(speaking)
     if first_s:
         context.milliseconds(figure, service, *first_s)
     else:

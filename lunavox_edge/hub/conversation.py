@@ -224,7 +224,7 @@ class Conversation:
             if rest is None:
                 raise
         finally:
-            await bridge.ended(writing)
+            await bridge.cancel_and_wait(writing)
         return rest
 
     def _context(self) -> ConversationContext:

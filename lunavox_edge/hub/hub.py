@@ -98,13 +98,13 @@ class Hub:
         if conversations:
             await asyncio.wait(conversations, timeout=grace_s)
         following = (self._following_task,) if self._following_task is not None else ()
-        await bridge.ended(*self._tasks.values(), *following)
+        await bridge.cancel_and_wait(*self._tasks.values(), *following)
         await self._answerers.stop()
         if self._disconnecting:
             await asyncio.wait(self._disconnecting)
         if self._saving is not None:
             await asyncio.wait((self._saving,), timeout=_SAVE_TIMEOUT_S)
-            await bridge.ended(self._saving)
+            await bridge.cancel_and_wait(self._saving)
 
     def views(self) -> tuple[SatelliteView, ...]:
         """Return every satellite as it is now."""
@@ -139,13 +139,13 @@ class Hub:
         found.set_wake_words(tuple(dict.fromkeys(self._wake_word(name) for name in names)))
         self._save_soon()
 
-    def hush(self, satellite: str | None) -> int:
+    def silence(self, satellite: str | None) -> int:
         """End conversation and playback at one satellite, or at all; return at how many there was one.
 
         Raises UnknownSatellite.
         """
-        hushed = self._satellites.values() if satellite is None else (self._find(satellite),)
-        return sum(found.hush() for found in hushed)
+        satellites = self._satellites.values() if satellite is None else (self._find(satellite),)
+        return sum(found.silence() for found in satellites)
 
     def resolve(self, place: Place) -> tuple[str, ...]:
         """Return the ids of a place's satellites; none for the appliance's own loudspeaker.
@@ -237,7 +237,7 @@ class Hub:
         self._save_soon()
         if (task := self._tasks.pop(satellite_id, None)) is not None:
             disconnecting = asyncio.create_task(
-                bridge.ended(task), name=f"satellite {satellite_id} disconnects"
+                bridge.cancel_and_wait(task), name=f"satellite {satellite_id} disconnects"
             )
             self._disconnecting.add(disconnecting)
             disconnecting.add_done_callback(self._disconnecting.discard)

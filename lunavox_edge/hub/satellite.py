@@ -140,7 +140,7 @@ class Satellite:
         self._router.close_wake_session()
         self.activity.changed()
 
-    def hush(self) -> bool:
+    def silence(self) -> bool:
         """Stop playback, the conversation in any phase, and timers that ring there.
 
         Return False if neither a conversation nor playback was ended.
@@ -205,7 +205,7 @@ class Satellite:
     def _detected(self, detection: Detection, after: bytes, audio_format: AudioFormat) -> None:
         _LOGGER.info("satellite %s: heard %s (%.2f)", self.id, detection.name, detection.probability)
         if self._router.is_stop_word(detection.name):
-            self.hush()
+            self.silence()
             return
         if self.activity.call(Call(detection.name, after, audio_format)):
             self._link.send(WireDetection(name=detection.name, timestamp=detection.timestamp_ms).event())

@@ -178,7 +178,7 @@ class SatelliteActivity:
     async def finish(self) -> None:
         """End everything and wait for cancelled conversations."""
         self.end(EndReason.STOPPED)
-        await bridge.ended(*self._cancelled)
+        await bridge.cancel_and_wait(*self._cancelled)
 
     def check_active(self) -> None:
         """Raise CancelledError if the conversation of the current task was ended."""

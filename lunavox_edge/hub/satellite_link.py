@@ -157,7 +157,7 @@ class SatelliteLink:
                 self._writer.close()
                 self._writer = None
             if pinging is not None:
-                await bridge.ended(pinging)
+                await bridge.cancel_and_wait(pinging)
 
     async def _serve(self, reader: EventReader) -> LunavoxError:
         while True:

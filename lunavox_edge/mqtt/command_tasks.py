@@ -47,7 +47,7 @@ class CommandTasks:
 
     async def close(self) -> None:
         """Cancel all tasks and wait until they have ended."""
-        await bridge.ended(*self._tasks)
+        await bridge.cancel_and_wait(*self._tasks)
 
     async def _run(
         self,

@@ -129,7 +129,7 @@ class Commands:
         for satellite in self._stop_targets(request, address):
             stopped += self._announcer.stop(announcement_id=request.id, satellite=satellite)
             if request.id is None:
-                stopped += self._house.hush(satellite)
+                stopped += self._house.silence(satellite)
         _LOGGER.info("stop: %d announcements cancelled", stopped)
 
     def _stop_targets(self, request: StopRequest, address: CommandAddress) -> tuple[str | None, ...]:

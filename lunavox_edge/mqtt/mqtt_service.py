@@ -13,7 +13,7 @@ from lunavox_edge.announcements.announcement import AnnouncementReport
 from lunavox_edge.announcements.announcer import Announcer
 from lunavox_edge.announcements.house import HeardUtterance, House, Listeners
 from lunavox_edge.announcements.loudspeakers import Loudspeakers
-from lunavox_edge.background import Background, attempted, guarded
+from lunavox_edge.background import Background, guarded, guarded_async
 from lunavox_edge.errors import NameTaken
 from lunavox_edge.mqtt.appliance_topics import AppliancePublisher
 from lunavox_edge.mqtt.broker_address import BrokerAddress
@@ -160,7 +160,7 @@ class MqttService:
         """
         if self._broker is not None:
             await self._broker.start()
-        await attempted("MQTT: status", self._status.refresh())
+        await guarded_async("MQTT: status", self._status.refresh())
         tasks = {
             "link": self._link.run,
             "announcer": self._announcer.run,
@@ -186,12 +186,12 @@ class MqttService:
         guarded("MQTT: state", self._appliance.publish_state)
         guarded("MQTT: goodbye", self._satellites.goodbye)
         await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
-        await bridge.ended(*self._tasks)
+        await bridge.cancel_and_wait(*self._tasks)
         await self._status.close()
         if self._broker is not None:
             await self._broker.stop()
 
-    def heard(self, transcript: Transcript, latency_ms: float) -> None:
+    def publish_transcript(self, transcript: Transcript, latency_ms: float) -> None:
         """Publish a transcript of the Wyoming server, if the settings allow it."""
         if "wyoming" in self._settings.publish_transcripts:
             self._publisher.transcript(

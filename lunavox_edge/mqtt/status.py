@@ -62,7 +62,7 @@ class ApplianceStatus:
     async def close(self) -> None:
         """Stop waiting for the sensors. Idempotent."""
         if self._reading is not None:
-            await bridge.ended(self._reading)
+            await bridge.cancel_and_wait(self._reading)
 
     @property
     def has_temperature(self) -> bool:

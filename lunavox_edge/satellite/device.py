@@ -216,7 +216,7 @@ class SatelliteDevice:
         if detection.name in self._stop_words or self._hub is None:
             self._alarm.silence()
             silenced = True
-        if self._playback.hush():
+        if self._playback.silence():
             self._listening.send_first(Played().event())
         if not silenced:
             self._play_chime()
@@ -230,7 +230,7 @@ class SatelliteDevice:
         self._say("The hub has heard a wake word.")
         self._rearming.waits()
         self._alarm.called()
-        if self._playback.hush():
+        if self._playback.silence():
             await self._send(Played().event())
         self._play_chime()
         if self.phase is MicrophonePhase.STREAMING:

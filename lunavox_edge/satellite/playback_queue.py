@@ -98,7 +98,7 @@ class PlaybackQueue:
         for speech in self._speeches:
             speech.awaited = False
 
-    def hush(self) -> bool:
+    def silence(self) -> bool:
         """Stop playback, and drop the queue and further audio of the open speech, without `on_played`.
 
         Return whether the hub waits for the end of a speech.
@@ -118,8 +118,8 @@ class PlaybackQueue:
         return awaited
 
     async def close(self) -> None:
-        """Stop playback as `hush` does, and wait until the loudspeaker is free."""
-        self.hush()
+        """Stop playback as `silence` does, and wait until the loudspeaker is free."""
+        self.silence()
         if self._cancelled:
             await asyncio.wait(self._cancelled)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lunavox_edge._version import __version__
 from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.background import Background
-from lunavox_edge.bridge import blocking, ended
+from lunavox_edge.bridge import blocking, cancel_and_wait
 from lunavox_edge.engine.engine import Engine
 from lunavox_edge.errors import BackendUnavailable, LunavoxError, LunavoxLibraryError, SettingsError
 from lunavox_edge.host import system
@@ -93,7 +93,7 @@ class App:
                 engine,
                 self._settings.wyoming,
                 self._settings.limits,
-                on_transcript=mqtt.heard if mqtt is not None else None,
+                on_transcript=mqtt.publish_transcript if mqtt is not None else None,
                 background=self._background,
             )
             await server.start()
@@ -175,7 +175,7 @@ class App:
             if task.done():
                 await task
         finally:
-            await ended(task, stopping)
+            await cancel_and_wait(task, stopping)
 
     async def _get_ready(self, engine: Engine, server: WyomingServer, started: float, *, check: bool) -> None:
         self._say(f"  listening    {server.uri}   (answers while models load)")

@@ -16,8 +16,8 @@ import zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge.address import Address
-from lunavox_edge.background import Background, attempted, guarded
-from lunavox_edge.bridge import blocking, ended
+from lunavox_edge.background import Background, guarded, guarded_async
+from lunavox_edge.bridge import blocking, cancel_and_wait
 from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
@@ -146,15 +146,15 @@ class Neighbourhood:
                 responder.zeroconf, SERVICE_TYPE, handlers=[self._on_change]
             )
         except BaseException:
-            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
+            await guarded_async("zeroconf: close", close_within_bounds(close_sockets(responder)))
             raise
 
     async def _close(self, responder: AsyncZeroconf, browser: AsyncServiceBrowser) -> None:
         try:
-            await ended(*self._asking.values(), *self._superseded)
-            await attempted("zeroconf: close", close_within_bounds(browser.async_cancel()))
+            await cancel_and_wait(*self._asking.values(), *self._superseded)
+            await guarded_async("zeroconf: close", close_within_bounds(browser.async_cancel()))
         finally:  # also if this is cancelled again
-            await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
+            await guarded_async("zeroconf: close", close_within_bounds(close_sockets(responder)))
 
     def _on_change(
         self,
@@ -186,7 +186,7 @@ class Neighbourhood:
 
     async def _ask(self, responder: zeroconf.Zeroconf, name: str, service: str) -> None:
         try:
-            await attempted("zeroconf: neighbour", self._resolve(responder, name, service))
+            await guarded_async("zeroconf: neighbour", self._resolve(responder, name, service))
         finally:
             if self._asking.get(service) is asyncio.current_task():
                 del self._asking[service]

@@ -20,7 +20,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from lunavox_edge._version import __version__
 from lunavox_edge.address import Address
-from lunavox_edge.background import Background, attempted
+from lunavox_edge.background import Background, guarded_async
 from lunavox_edge.bridge import blocking, within
 from lunavox_edge.host import system
 
@@ -189,9 +189,11 @@ class ServiceAnnouncement:
 async def _close(responder: AsyncZeroconf) -> None:
     """Withdraw the announcement and close the sockets."""
     try:
-        await attempted("zeroconf: goodbye", close_within_bounds(responder.async_unregister_all_services()))
+        await guarded_async(
+            "zeroconf: goodbye", close_within_bounds(responder.async_unregister_all_services())
+        )
     finally:  # also if this is cancelled again
-        await attempted("zeroconf: close", close_within_bounds(close_sockets(responder)))
+        await guarded_async("zeroconf: close", close_within_bounds(close_sockets(responder)))
 
 
 async def close_sockets(responder: AsyncZeroconf) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 from lunavox_edge.errors import Busy
 
 # How many requests a client may send ahead; the next one is refused.
@@ -82,7 +82,7 @@ class Replies:
         """Cancel, and wait until the running reply has ended."""
         self.cancel()
         if self._task is not None:
-            await ended(self._task)
+            await cancel_and_wait(self._task)
 
     def _add(self, reply: Reply) -> None:
         if self._closed:

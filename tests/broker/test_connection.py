@@ -318,7 +318,7 @@ async def test_what_the_wyoming_port_heard_is_published_only_if_asked_for(
     appliance = await start(uri(mosquitto), publish_transcripts=sources)
     peer = await listen(mosquitto.port)
     await peer.message("availability")
-    appliance.mqtt.heard(Transcript("hello", "en", 0.9, 1.0), 12.0)
+    appliance.mqtt.publish_transcript(Transcript("hello", "en", 0.9, 1.0), 12.0)
     peer.send(f"{BASE}/say", {"text": "End.", "id": "end"})
     await peer.value("events/speech", status="finished")
     heard = [(event["text"], event["source"]) for event in peer.values("events/transcript")]

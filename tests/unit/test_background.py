@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from lunavox_edge.background import Background, attempted, guarded
+from lunavox_edge.background import Background, guarded, guarded_async
 
 pytestmark = pytest.mark.unit
 
@@ -141,8 +141,8 @@ async def test_an_attempt_that_raises_is_logged(caplog: pytest.LogCaptureFixture
         if error is not None:
             raise error
 
-    assert await attempted("fine", work(None))
-    assert not await attempted("resolver", work(KeyError("x")))
+    assert await guarded_async("fine", work(None))
+    assert not await guarded_async("resolver", work(KeyError("x")))
     assert "resolver" in caplog.text
     assert "KeyError" in caplog.text
 

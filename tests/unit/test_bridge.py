@@ -240,10 +240,10 @@ async def test_a_task_that_forgets_its_cancellation_is_ended_all_the_same(
 
     task, failed = asyncio.create_task(forgetful()), asyncio.create_task(failing())
     await asyncio.sleep(0)
-    await asyncio.wait_for(bridge.ended(task, failed), 20.0)
+    await asyncio.wait_for(bridge.cancel_and_wait(task, failed), 20.0)
     assert task.cancelled()
     assert forgotten == 2
-    await bridge.ended()
+    await bridge.cancel_and_wait()
 
 
 async def test_a_task_that_never_ends_is_named_and_left(
@@ -263,7 +263,7 @@ async def test_a_task_that_never_ends_is_named_and_left(
     task = asyncio.create_task(stubborn(), name="the stubborn one")
     await asyncio.sleep(0)
     with caplog.at_level(logging.ERROR):
-        await asyncio.wait_for(bridge.ended(task), 20.0)
+        await asyncio.wait_for(bridge.cancel_and_wait(task), 20.0)
     assert "the stubborn one" in caplog.text
     assert not task.done()
     stop.set()
@@ -281,7 +281,7 @@ async def test_what_a_task_had_failed_with_is_logged_when_it_is_ended(
     ]
     await asyncio.wait(tasks)
     with caplog.at_level(logging.ERROR):
-        await bridge.ended(*tasks)
+        await bridge.cancel_and_wait(*tasks)
     (record,) = caplog.records
     assert record.exc_info is not None
     assert record.exc_info[0] is KeyError

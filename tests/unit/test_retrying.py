@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 from lunavox_edge.retrying import Retrying
 from tests.fakes.leaping_loop import run
 
@@ -39,7 +39,7 @@ class Attempts:
     async def made(self) -> list[float]:
         running = asyncio.create_task(self.retrying.run())
         await self.all.wait()
-        await ended(running)
+        await cancel_and_wait(running)
         return self.pauses_s
 
 

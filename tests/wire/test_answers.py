@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from wyoming.event import Event, async_read_event, async_write_event
 
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 from lunavox_edge.cli import _set_up_log
 from lunavox_edge.errors import (
     EmptyText,
@@ -68,7 +68,7 @@ async def serve() -> AsyncIterator[Serve]:
 
             async def stop() -> None:
                 server.close()
-                await ended(*handling)
+                await cancel_and_wait(*handling)
 
             server = await asyncio.start_server(handled, "127.0.0.1", 0)
             stack.push_async_callback(stop)

@@ -16,7 +16,7 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from lunavox_edge.announcements.sound_card import SoundCard
 from lunavox_edge.background import Background
-from lunavox_edge.bridge import ended
+from lunavox_edge.bridge import cancel_and_wait
 from lunavox_edge.checks import satellite_check
 from lunavox_edge.cli import main
 from lunavox_edge.cli.exit_codes import ExitCode
@@ -237,7 +237,7 @@ async def test_what_could_not_be_taken_is_told_again(
     await until(lambda: taken, wait_s=WAIT_S)
     assert taken == [{"kitchen": ("tcp://127.0.0.1:9",)}]
     assert "nor now" in caplog.text
-    await ended(followed)
+    await cancel_and_wait(followed)
 
 
 async def test_choices_that_could_not_be_kept_are_kept_at_the_next_try(

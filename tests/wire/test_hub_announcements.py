@@ -94,7 +94,7 @@ async def test_a_stop_at_one_satellite_leaves_the_others(build: Build) -> None:
         await house.until_phase(SatellitePhase.IDLE, name)
     house.announce("one " * 40, "all")
     await house.until_phase(SatellitePhase.SPEAKING)
-    assert house.hub.hush("kitchen") == 1
+    assert house.hub.silence("kitchen") == 1
     assert house.announcer.stop(satellite="kitchen") == 1
     await house.until_report(SpeechStatus.FINISHED)
     assert len(fakes[0].pcm()) < len(fakes[1].pcm()) / 2
@@ -269,7 +269,7 @@ async def test_a_report_that_fails_ends_no_announcement(build: Build) -> None:
     for number in "12":
         announcer.add(Announcement(number, "Hello.", place=Place(("kitchen",))))
     await until(lambda: told.count(SpeechStatus.FINISHED) == 2, lambda: told)
-    await bridge.ended(running)
+    await bridge.cancel_and_wait(running)
 
 
 async def test_what_was_lent_before_a_satellite_failed_is_given_back(build: Build) -> None:

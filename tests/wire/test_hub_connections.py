@@ -156,7 +156,7 @@ async def test_a_link_whose_owner_fails_connects_again(caplog: pytest.LogCapture
     await until(lambda: len(owner.ends) > 3)
     assert not looking.done()
     assert "not ready" in caplog.text
-    await bridge.ended(looking)
+    await bridge.cancel_and_wait(looking)
 
 
 async def test_one_that_is_looked_for_is_left_whenever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,5 +170,5 @@ async def test_one_that_is_looked_for_is_left_whenever_that_is(monkeypatch: pyte
         for _ in range(step % 50):
             await asyncio.sleep(0)
         await asyncio.sleep(step % 7 * 0.0005)
-        await asyncio.wait_for(bridge.ended(looking), 20.0)
+        await asyncio.wait_for(bridge.cancel_and_wait(looking), 20.0)
         assert looking.done()

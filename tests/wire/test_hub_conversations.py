@@ -216,7 +216,7 @@ async def test_a_conversation_that_was_cut_off_has_ended_when_the_hub_has(build:
     kitchen = house.hub._satellites["kitchen"]
     talk = kitchen.activity._task
     assert talk is not None
-    house.hub.hush("kitchen")
+    house.hub.silence("kitchen")
     await house.hub.stop(0.0)
     assert talk.done()
     assert not kitchen.activity._cancelled

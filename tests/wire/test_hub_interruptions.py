@@ -54,7 +54,7 @@ async def test_a_stop_ends_a_turn_that_was_held_open(build: Build) -> None:
     house.announce("one " * 100, "kitchen")
     await house.until_phase(SatellitePhase.SPEAKING)
     assert fake.streaming
-    house.hub.hush("kitchen")
+    house.hub.silence("kitchen")
     await until(lambda: not fake.streaming)
     await house.until_phase(SatellitePhase.IDLE)
 
@@ -66,7 +66,7 @@ async def test_a_stop_silences_a_timer_that_rings_there(build: Build) -> None:
     house.announce("Hello.", "kitchen")
     await house.until_report(SpeechStatus.FINISHED)
     assert not fake.all("timer-cancelled")
-    assert house.hub.hush("kitchen") == 0
+    assert house.hub.silence("kitchen") == 0
     assert (await fake.until("timer-cancelled")).data == {"id": ""}
 
 

@@ -479,12 +479,12 @@ async def test_stop_at_our_hub_silences_a_ring_and_an_announcement_does_not(
 
         assert not await hub.play(("kitchen",), words(), Priority.URGENT)
         await rings(room)
-        hub.hush("kitchen")
+        hub.silence("kitchen")
         await room.until(lambda: quiet(room))
         # The other timers go on counting.
         clock.pass_s(45)
         await rings(room)
-        hub.hush(None)
+        hub.silence(None)
         await room.until(lambda: quiet(room))
 
 

@@ -47,10 +47,10 @@ class Answerers:
             for name, answerer in self._found.items()
             if answerer is not None
         ]
-        await bridge.ended(*self._preparing)
+        await bridge.cancel_and_wait(*self._preparing)
         if closing:
             await asyncio.wait(closing, timeout=_CLOSE_S)
-            await bridge.ended(*closing)
+            await bridge.cancel_and_wait(*closing)
 
     def _prepare(self, name: str) -> None:
         answerer = self._found[name]
