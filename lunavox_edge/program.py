@@ -39,7 +39,7 @@ async def start(command: Sequence[str], *, stdin: int, stdout: int) -> Process:
 async def end(program: Process) -> None:
     """Kill a program that `start` started, with its own child processes, and wait up to 2 s for its end.
 
-    Cancelling takes effect only after that wait.
+    Closes all its pipes. Cancelling takes effect only after that wait.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
@@ -53,6 +53,9 @@ async def end(program: Process) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([ending])
         raise
+    finally:
+        # The process may end before its pipes do, and `Process` has no public way to close them.
+        program._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 async def _wait_for_end(program: Process) -> None:

@@ -35,6 +35,20 @@ async def test_one_that_is_not_wanted_any_more_is_ended_whenever_that_is(steps: 
             pytest.fail("it lives on")
 
 
+async def test_no_pipe_stays_open_even_if_a_grandchild_that_got_away_keeps_it(tmp_path: Path) -> None:
+    mark = tmp_path / "away"
+    command = ("sh", "-c", f"setsid sh -c 'touch {mark}; exec sleep 5' & exec cat")
+    running = await program.start(command, stdin=PIPE, stdout=DEVNULL)
+    pipes = [running._transport.get_pipe_transport(number) for number in (0, 2)]  # type: ignore[attr-defined]
+    for _ in range(int(WAIT_S / 0.01)):
+        if mark.exists():
+            break
+        await asyncio.sleep(0.01)
+    assert mark.exists()
+    await program.end(running)
+    assert all(pipe.is_closing() for pipe in pipes)
+
+
 async def test_one_that_is_not_there() -> None:
     with pytest.raises(FileNotFoundError):
         await program.start(("/nowhere/player",), stdin=PIPE, stdout=DEVNULL)
