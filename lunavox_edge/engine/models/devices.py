@@ -12,7 +12,6 @@ import threading
 from collections.abc import Mapping
 
 from lunavox_edge.backends import registry
-from lunavox_edge.backends.base import Backend
 from lunavox_edge.errors import BackendUnavailable
 from lunavox_edge.host import notes
 from lunavox_edge.settings.model import Settings
@@ -138,11 +137,6 @@ class Devices:
             return None
         device = note.get("device")
         return device if device in offered else None
-
-
-def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:
-    """Return the devices to try for `auto`, `cpu` or `cuda`, best first. Raises BackendUnavailable."""
-    return _chosen(backend.name, tuple(backend.devices()), wanted)
 
 
 def _chosen(backend: str, offered: tuple[str, ...], wanted: str) -> tuple[str, ...]:
