@@ -71,7 +71,6 @@ class MqttService:
         """
         node = settings.node or socket.gethostname() or "lunavox"
         self._node = node
-        self._engine = engine
         self._settings = settings
         self._background = background
         self._instance = new_id()
