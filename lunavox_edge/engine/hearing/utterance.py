@@ -144,7 +144,7 @@ class Utterance(Session):
             raise TimedOut("The transcript takes too long.") from error
 
     @property
-    def heard_s(self) -> float:
+    def recognized_s(self) -> float:
         """Seconds of audio that need no more work; a long recording is transcribed while it arrives."""
         return self._work.recognized_s
 
