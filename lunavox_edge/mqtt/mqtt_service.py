@@ -130,7 +130,7 @@ class MqttService:
             satellites=self._satellites,
             discovery=self._discovery,
         )
-        house.tell(
+        house.subscribe(
             Listeners(
                 changed=self._satellites_changed,
                 heard=self._publish_satellite_transcript,
