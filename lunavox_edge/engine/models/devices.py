@@ -98,7 +98,7 @@ class Devices:
             extra={"code": "device_failed", "voice": entry.name},
         )
 
-    def trouble(self, entry: ModelEntry) -> str:
+    def failures(self, entry: ModelEntry) -> str:
         """Return the devices that failed for this model and why, "" if none did."""
         with self._lock:
             failed = self._failed.get(_key(entry), {})
