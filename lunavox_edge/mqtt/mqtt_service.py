@@ -183,8 +183,8 @@ class MqttService:
         guarded("MQTT: silence", self._announcer.stop)
         await self._commands.close()
         guarded("MQTT: state", self._appliance.publish_state)
-        guarded("MQTT: goodbye", self._satellites.goodbye)
-        await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
+        guarded("MQTT: offline", self._satellites.publish_offline)
+        await self._link.send_last(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         await bridge.cancel_and_wait(*self._tasks)
         await self._status.close()
         if self._broker is not None:
