@@ -92,7 +92,7 @@ class PlaybackQueue:
             self._open.end()
             self._open = None
 
-    def disown(self) -> None:
+    def hub_lost(self) -> None:
         """Handle the loss of the hub: end the open speech, and call `on_played` for none of the queue."""
         self.stop()
         for speech in self._speeches:
