@@ -6,10 +6,14 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TypeVar
 
 from lunavox_edge.engine.models.leases import Lease, give_back
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
-from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
+from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory, TimedOut
+
+ResultT = TypeVar("ResultT")
 
 RELAXED_S = 30.0
 """How much later than a reply the deadline of an announcement or a file is."""
@@ -73,6 +77,14 @@ class Session(Task):
             self.fail(cancelled)
         else:
             self._lane.wake(self)  # so that a slice about to park sees the flag
+
+    def _result(self, future: Future[ResultT], timeout_s: float, message: str) -> ResultT:
+        """Wait for a result; after `timeout_s` cancel the session and raise TimedOut with `message`."""
+        try:
+            return future.result(timeout_s)
+        except FutureTimeoutError as error:
+            self.cancel()
+            raise TimedOut(message) from error
 
     def run_slice(self) -> Outcome:
         """Raise the reason if the session is cancelled, else run its own slice and end it if that is DONE."""
