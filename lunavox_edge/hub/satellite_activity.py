@@ -138,7 +138,7 @@ class SatelliteActivity:
         if not self._link.up:
             return None
         answering = self._conversation.expects_announcement
-        self.end(EndReason.ANSWERED if answering else EndReason.HUSHED)
+        self.end(EndReason.ANSWERED if answering else EndReason.SILENCED)
         self._answering = answering
         return self.loudspeaker.open()
 
