@@ -1,4 +1,4 @@
-"""LunaVox Edge: ears and a mouth for a house, on one small machine.
+"""LunaVox Edge: local speech recognition, speech synthesis and wake words, on one small machine.
 
     from lunavox_edge import Engine, Voice
 

@@ -63,7 +63,7 @@ class FaultyApp(App):
         engine = self._made
         if engine is None:
             raise RuntimeError("The engine is made before the hub is started.")
-        hub.tell(Listeners(changed=self._fail, heard=self._fail, overlapped=self._fail))
+        hub.subscribe(Listeners(changed=self._fail, heard=self._fail, overlapped=self._fail))
         announcer = Announcer(engine, hub, max_waiting=4, report=self._fail)
         self._harm.start("announcements", announcer.run)
         self._harm.start("announcing", lambda: self._announce(announcer, hub))

@@ -55,7 +55,7 @@ class Announcer:
         self._numbers = itertools.count()
         self._waiting: list[RunningAnnouncement] = []
         self._running: dict[asyncio.Task[None], RunningAnnouncement] = {}
-        self._news = asyncio.Event()
+        self._updated = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -79,7 +79,7 @@ class Announcer:
         )
         self._waiting.append(item)
         item.report_status(SpeechStatus.QUEUED)
-        self._news.set()
+        self._updated.set()
 
     def stop(self, *, announcement_id: str | None = None, satellite: str | None = None) -> int:
         """Cancel waiting and running announcements; only of one id, or at one satellite, if given.
@@ -91,7 +91,7 @@ class Announcer:
         for item in stopped:
             if not item.leave_out(satellite):
                 item.cancelled = True
-        self._news.set()
+        self._updated.set()
         for task, item in self._running.items():
             if item.cancelled:
                 task.cancel()
@@ -102,9 +102,9 @@ class Announcer:
         """Play announcements until cancelled, which cancels all that wait or play."""
         try:
             while True:
-                self._news.clear()
+                self._updated.clear()
                 self._start_possible()
-                await self._news.wait()
+                await self._updated.wait()
         finally:
             self.stop()
             await bridge.cancel_and_wait(*self._running)
@@ -131,7 +131,7 @@ class Announcer:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         item = self._running.pop(task)
-        self._news.set()
+        self._updated.set()
         if task.cancelled() and self._will_resume(item):
             item.interrupted = False
             item.report_status(SpeechStatus.INTERRUPTED)

@@ -87,7 +87,7 @@ class House(Protocol):
     def views(self) -> tuple[SatelliteView, ...]:
         """Return every satellite as it is now."""
 
-    def tell(self, listeners: Listeners) -> None:
+    def subscribe(self, listeners: Listeners) -> None:
         """Add listeners, which are notified from now on."""
 
     def check(self, satellite: str) -> None:

@@ -55,7 +55,7 @@ class Endpointer:
                 self._speaking = False
 
     @property
-    def heard_s(self) -> float:
+    def audio_s(self) -> float:
         """Seconds of audio so far."""
         return self._frames * self._frame_s
 
@@ -86,8 +86,8 @@ class Endpointer:
 
     def over(self, rules: EndpointRules) -> bool:
         """Whether the utterance has ended by `rules` (by their `pause_s`, not `unfinished_pause_s`)."""
-        if self.heard_s >= rules.max_s:
+        if self.audio_s >= rules.max_s:
             return True
         if not self._speech_frames:
-            return self.heard_s >= rules.no_speech_s
+            return self.audio_s >= rules.no_speech_s
         return self.silence_s >= rules.pause_s

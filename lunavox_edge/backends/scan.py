@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lunavox_edge.host.folders import items_once
+
 MAX_DEPTH = 8
 """A checkout of rhasspy/piper-voices has five levels, the cache of huggingface_hub four."""
 MAX_FOLDERS = 5_000
@@ -28,15 +30,9 @@ def folders(root: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     waiting = [(root, 0)]
     while waiting and len(seen) < MAX_FOLDERS:
         folder, depth = waiting.pop(0)
-        try:
-            status = folder.stat()
-            with os.scandir(folder) as scan:
-                items = sorted(scan, key=lambda item: item.name)
-        except OSError:
+        items = items_once(folder, seen)
+        if items is None:
             continue
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
         yield folder, tuple(item.name for item in items if _is_file(item))
         if depth < MAX_DEPTH:
             waiting += [

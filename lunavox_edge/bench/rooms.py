@@ -127,7 +127,7 @@ class Room(SatelliteDevice):
         self.microphone, self.loudspeaker = SimulatedMicrophone(), SimulatedLoudspeaker()
         super().__init__(microphone=self.microphone, speaker=self.loudspeaker, say=lambda _: None)
         self.events: deque[HubEvent] = deque(maxlen=_MOST_EVENTS)
-        self._news = asyncio.Event()
+        self._updated = asyncio.Event()
 
     async def handle(self, event: Event, hub: Send) -> None:
         """Record the event, then handle it."""
@@ -136,7 +136,7 @@ class Room(SatelliteDevice):
         if event.type == "audio-chunk":
             audio_s = len(event.payload or b"") / (data["rate"] * data["width"] * data["channels"])
         self.events.append(HubEvent(time.monotonic(), event.type, str(data.get("text", "")), audio_s))
-        self._news.set()
+        self._updated.set()
         await super().handle(event, hub)
 
     async def until(self, kind: str, *, since_s: float, timeout_s: float) -> HubEvent:
@@ -150,9 +150,9 @@ class Room(SatelliteDevice):
         """Call `found` after every event until it returns one; None after `timeout_s`."""
         until_s = time.monotonic() + timeout_s
         while (came := found()) is None and (left_s := until_s - time.monotonic()) > 0:
-            self._news.clear()
+            self._updated.clear()
             try:
-                await within(self._news.wait(), left_s)
+                await within(self._updated.wait(), left_s)
             except asyncio.TimeoutError:
                 return found()
         return came

@@ -143,7 +143,7 @@ def _transcribe_locally(
                     if show is None and time.monotonic() - begun_s > _SHOW_AFTER_S:
                         show = stack.enter_context(share_progress("Transcribing"))
                     if show is not None:
-                        show(min(1.0, utterance.heard_s / length_s) if length_s else 0.0)
+                        show(min(1.0, utterance.recognized_s / length_s) if length_s else 0.0)
 
             for pcm in audio:
                 utterance.feed(pcm)

@@ -67,11 +67,11 @@ async def _wait_for_free(satellites: Sequence[SatelliteActivity]) -> list[Satell
         left_s = until_s - loop.time()
         if left_s <= 0:
             break
-        news = [asyncio.ensure_future(satellite.news()) for satellite in busy]
+        changes = [asyncio.ensure_future(satellite.wait_for_change()) for satellite in busy]
         try:
-            await asyncio.wait(news, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(changes, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for waiting in news:
+            for waiting in changes:
                 waiting.cancel()
     free = [satellite for satellite in satellites if satellite.free]
     if not free:

@@ -17,7 +17,7 @@ class EndReason(Enum):
     """The connection is gone."""
     MUTED = "muted"
     """The satellite was muted."""
-    HUSHED = "hushed"
+    SILENCED = "silenced"
     """A stop word, a `stop` over MQTT, or an announcement that is no answer."""
     ANSWERED = "answered"
     """The announcement starts that the conversation waits for."""
@@ -49,7 +49,7 @@ ENDINGS = {
     EndReason.STOPPED: Ending(restarts_wake_words=True, event=SatelliteEvent.LOST),
     EndReason.LOST: Ending(restarts_wake_words=True, event=SatelliteEvent.LOST),
     EndReason.MUTED: Ending(restarts_wake_words=True, keeps_playback=True, keeps_conversation=True),
-    EndReason.HUSHED: Ending(ends_turn=True, event=SatelliteEvent.DONE),
+    EndReason.SILENCED: Ending(ends_turn=True, event=SatelliteEvent.DONE),
     EndReason.ANSWERED: Ending(),
     EndReason.CALLED: Ending(restarts_wake_words=True),
     EndReason.OVER: Ending(event=SatelliteEvent.DONE),

@@ -110,7 +110,7 @@ class Hub:
         """Return every satellite as it is now."""
         return tuple(satellite.view() for satellite in self._satellites.values())
 
-    def tell(self, listeners: Listeners) -> None:
+    def subscribe(self, listeners: Listeners) -> None:
         """Add listeners, which are notified from now on."""
         self._listeners.append(listeners)
 

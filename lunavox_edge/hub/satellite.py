@@ -147,7 +147,7 @@ class Satellite:
         """
         # Whether a timer rings is not known here; an empty id silences it and cancels no timer.
         self._link.send(TimerCancelled(id="").event())
-        return self.activity.end(EndReason.HUSHED)
+        return self.activity.end(EndReason.SILENCED)
 
     # What the connection calls.
 

@@ -62,7 +62,7 @@ class SatelliteActivity:
         self._common = common
         self._listeners = listeners
         self._state = SatelliteState()
-        self._news = asyncio.Event()
+        self._next_change = asyncio.Event()
         self._reported_problem: str | None = None
         self.router = AudioRouter(
             engine,
@@ -111,9 +111,9 @@ class SatelliteActivity:
         return True
 
     def changed(self) -> None:
-        """Notify the listeners, and callers that wait in `news`, of a change."""
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        """Notify the listeners, and callers of `wait_for_change`, of a change."""
+        change, self._next_change = self._next_change, asyncio.Event()
+        change.set()
         self._reported_problem = self.router.problem
         self._listeners.changed()
 
@@ -129,16 +129,16 @@ class SatelliteActivity:
         """Whether an announcement would interrupt no conversation here."""
         return self._task is None or self._conversation.expects_announcement or not self._link.up
 
-    async def news(self) -> None:
+    async def wait_for_change(self) -> None:
         """Wait for the next change."""
-        await self._news.wait()
+        await self._next_change.wait()
 
     def lend(self) -> Outlet | None:
         """Give the loudspeaker to an announcement and end the conversation; None while offline."""
         if not self._link.up:
             return None
         answering = self._conversation.expects_announcement
-        self.end(EndReason.ANSWERED if answering else EndReason.HUSHED)
+        self.end(EndReason.ANSWERED if answering else EndReason.SILENCED)
         self._answering = answering
         return self.loudspeaker.open()
 

@@ -24,7 +24,7 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 # A connection that lasted so long starts the pauses anew.
 _STABLE_S = 30.0
-_FAREWELL_S = 2.0
+_SEND_LAST_S = 2.0
 _MAX_SHOWN_CHARS = 100
 
 _LOGGER = logging.getLogger(__name__)
@@ -106,12 +106,12 @@ class BrokerLink:
         """Keep a connection until cancelled; may be run again after a failure."""
         await self._connections.run()
 
-    async def farewell(self, last: Publication) -> None:
+    async def send_last(self, last: Publication) -> None:
         """Send all queued messages and then `last`, for at most 2 s; does nothing without a connection."""
-        if not self._up or not self.publish(last, expiry_s=_FAREWELL_S):
+        if not self._up or not self.publish(last, expiry_s=_SEND_LAST_S):
             return
         try:
-            await bridge.within(self._emptied.wait(), _FAREWELL_S)
+            await bridge.within(self._emptied.wait(), _SEND_LAST_S)
         except asyncio.TimeoutError:
             _LOGGER.debug("The broker has not acknowledged all messages before the end")
 

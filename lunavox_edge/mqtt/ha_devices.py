@@ -207,7 +207,7 @@ def select_options(state: str, command: str, template: str, options: tuple[str, 
 
 def _diagnostics(state: str, *, has_temperature: bool) -> tuple[Entity, ...]:
     rows: list[tuple[str, str, str, dict[str, object]]] = [
-        ("first_audio", "First audio", "{{ value_json.first_audio_ms }}", _measured("duration", "ms", 0)),
+        ("first_audio", "First audio", "{{ value_json.first_audio_ms }}", _measured("duration", "ms")),
         (
             "rtf",
             "Real-time factor",
@@ -218,7 +218,7 @@ def _diagnostics(state: str, *, has_temperature: bool) -> tuple[Entity, ...]:
             "memory",
             "Memory",
             "{{ (value_json.rss_bytes / 1048576) | round(1) }}",
-            _measured("data_size", "MiB", 0),
+            _measured("data_size", "MiB"),
         ),
         ("queue", "Queue", "{{ value_json.queue }}", {"icon": "mdi:tray-full"}),
         (
@@ -236,7 +236,7 @@ def _diagnostics(state: str, *, has_temperature: bool) -> tuple[Entity, ...]:
     ]
     if has_temperature:
         highest = "{{ value_json.temperatures.values() | max | default(none) }}"
-        rows.append(("temperature", "Temperature", highest, _measured("temperature", "°C", 0)))
+        rows.append(("temperature", "Temperature", highest, _measured("temperature", "°C")))
     return tuple(
         Entity(
             "sensor",
@@ -254,11 +254,12 @@ def _diagnostics(state: str, *, has_temperature: bool) -> tuple[Entity, ...]:
     )
 
 
-def _measured(device_class: str, unit: str, digits: int) -> dict[str, object]:
+def _measured(device_class: str, unit: str) -> dict[str, object]:
+    """Return the options of a sensor that is shown as a whole number."""
     return {
         "device_class": device_class,
         "unit_of_measurement": unit,
-        "suggested_display_precision": digits,
+        "suggested_display_precision": 0,
     }
 
 

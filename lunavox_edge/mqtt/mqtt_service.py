@@ -71,7 +71,6 @@ class MqttService:
         """
         node = settings.node or socket.gethostname() or "lunavox"
         self._node = node
-        self._engine = engine
         self._settings = settings
         self._background = background
         self._instance = new_id()
@@ -131,7 +130,7 @@ class MqttService:
             satellites=self._satellites,
             discovery=self._discovery,
         )
-        house.tell(
+        house.subscribe(
             Listeners(
                 changed=self._satellites_changed,
                 heard=self._publish_satellite_transcript,
@@ -184,8 +183,8 @@ class MqttService:
         guarded("MQTT: silence", self._announcer.stop)
         await self._commands.close()
         guarded("MQTT: state", self._appliance.publish_state)
-        guarded("MQTT: goodbye", self._satellites.goodbye)
-        await self._link.farewell(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
+        guarded("MQTT: offline", self._satellites.publish_offline)
+        await self._link.send_last(Publication(self._topics.availability, OFFLINE.encode(), retain=True))
         await bridge.cancel_and_wait(*self._tasks)
         await self._status.close()
         if self._broker is not None:

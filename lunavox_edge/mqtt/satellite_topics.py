@@ -54,7 +54,7 @@ class SatellitePublisher:
             self._retain(topics.state, SatellitePayload.of(view).encoded())
             self._retain(topics.availability, (ONLINE if view.online else OFFLINE).encode())
 
-    def goodbye(self) -> None:
+    def publish_offline(self) -> None:
         """Publish all satellites as offline, because this appliance stops."""
         for view in self._house.views():
             self._retain(self._topics.satellite(view.id).availability, OFFLINE.encode())

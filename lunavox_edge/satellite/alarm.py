@@ -20,8 +20,8 @@ _LOGGER = logging.getLogger(__name__)
 class Alarm:
     """Joins the countdown of timers (`Timers`) and their sound (`Ringing`).
 
-    The ring waits while `speaking` is True, and during a command (`attend`), for at most `attend_s`. Used on
-    the event loop only.
+    The ring waits while `speaking` is True, and during a command (`command_started`), for at most
+    `longest_command_s`. Used on the event loop only.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Alarm:
         speaker: Speaker,
         *,
         ring_s: float,
-        attend_s: float,
+        longest_command_s: float,
         speaking: Callable[[], bool],
         on_change: Callable[[], None],
         say: Callable[[str], None],
@@ -40,11 +40,11 @@ class Alarm:
         The sound lasts `ring_s` at most. `on_change` is called when `rings` has changed; `say` shows
         messages to the user. Timers go by `clock`, by default that of the event loop.
         """
-        self._attend_s = attend_s
+        self._longest_command_s = longest_command_s
         self._speaking = speaking
         self._on_change = on_change
         self._say = say
-        self._attending: asyncio.TimerHandle | None = None
+        self._command_limit: asyncio.TimerHandle | None = None
         self._timers = Timers(
             clock or asyncio.get_running_loop(), on_ring=self._finished, on_silent=self._silenced
         )
@@ -61,9 +61,9 @@ class Alarm:
         return self._ringing.sounding
 
     @property
-    def attending(self) -> bool:
+    def in_command(self) -> bool:
         """Whether a command is being said."""
-        return self._attending is not None
+        return self._command_limit is not None
 
     @property
     def noticed(self) -> bool:
@@ -78,18 +78,20 @@ class Alarm:
         """Start or stop the ring after a change of `speaking`."""
         self._ringing.review()
 
-    def attend(self) -> None:
+    def command_started(self) -> None:
         """Handle the start of a command: hold the ring back."""
-        if self._attending is not None:
-            self._attending.cancel()
-        self._attending = asyncio.get_running_loop().call_later(self._attend_s, self.attended)
+        if self._command_limit is not None:
+            self._command_limit.cancel()
+        self._command_limit = asyncio.get_running_loop().call_later(
+            self._longest_command_s, self.command_ended
+        )
         self._ringing.review()
 
-    def attended(self) -> None:
+    def command_ended(self) -> None:
         """Handle the end of a command."""
-        if self._attending is not None:
-            self._attending.cancel()
-            self._attending = None
+        if self._command_limit is not None:
+            self._command_limit.cancel()
+            self._command_limit = None
         self._ringing.review()
 
     def called(self) -> bool:
@@ -102,12 +104,12 @@ class Alarm:
 
     async def close(self) -> None:
         """Delete all timers and stop the ring."""
-        self.attended()
+        self.command_ended()
         self._timers.close()
         await self._ringing.close()
 
     def _may_sound(self) -> bool:
-        return self._attending is None and not self._speaking()
+        return self._command_limit is None and not self._speaking()
 
     def _finished(self) -> None:
         self._say("A timer has finished.")

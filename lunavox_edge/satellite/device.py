@@ -84,7 +84,7 @@ class SatelliteDevice:
         self._alarm = Alarm(
             shared,
             ring_s=sounds.ring_s,
-            attend_s=LISTEN_S,
+            longest_command_s=LISTEN_S,
             speaking=lambda: self._playback.active,
             on_change=self._ring_changed,
             say=say,
@@ -146,7 +146,7 @@ class SatelliteDevice:
     async def leave(self) -> None:
         """Handle the loss of the hub: close the microphone; the audio it sent is played, timers go on."""
         self._hub = None
-        self._playback.disown()
+        self._playback.hub_lost()
         await self._off()
         paused_s, self._paused_s = self._paused_s, None
         if paused_s is not None and asyncio.get_running_loop().time() - paused_s < _FAREWELL_S:
@@ -167,7 +167,7 @@ class SatelliteDevice:
         """Open the microphone, after closing it if it is open."""
         self._wanted, self._paused_s = True, None
         self._rearming.works()
-        self._alarm.attended()
+        self._alarm.command_ended()
         await self._listening.start()
 
     async def _pause(self, _: Event) -> None:
@@ -180,7 +180,7 @@ class SatelliteDevice:
 
     async def _off(self) -> None:
         self._rearming.waits()
-        self._alarm.attended()
+        self._alarm.command_ended()
         await self._listening.close()
 
     async def _requested(self, _: Event) -> None:
@@ -190,15 +190,15 @@ class SatelliteDevice:
 
     async def _command_over(self, event: Event) -> None:
         """Handle the end of a command: a `transcript` or an `error`."""
-        attended = self._alarm.attending
+        in_command = self._alarm.in_command
         self._listening.command_over()
-        self._alarm.attended()
+        self._alarm.command_ended()
         if event.type == "transcript":
             self._rearming.works()
             return
         if self.phase is MicrophonePhase.STREAMING:
             self._rearming.failed()
-        if attended and event.data.get("code") not in _NO_COMMAND:
+        if in_command and event.data.get("code") not in _NO_COMMAND:
             self._playback.play(chime(FAILED, _SOUND_RATE_HZ), _SOUND_RATE_HZ)
 
     async def _request_wake_detection(self) -> None:
@@ -234,7 +234,7 @@ class SatelliteDevice:
             await self._send(Played().event())
         self._play_chime()
         if self.phase is MicrophonePhase.STREAMING:
-            self._alarm.attend()
+            self._alarm.command_started()
 
     def _play_chime(self) -> None:
         if self._chimes:

@@ -163,7 +163,7 @@ class Listening:
                 begun_s = loop.time()
                 error = await self._listen()
                 was, self.phase = self.phase, MicrophonePhase.OFF
-                self._alarm.attended()
+                self._alarm.command_ended()
                 if was is MicrophonePhase.STREAMING and self.local:
                     await self._send(AudioStop().event())
                 if loop.time() - begun_s > _RECOVERED_S:
@@ -221,7 +221,7 @@ class Listening:
             self._streamed_s += CHUNK_S
             if self.local and self._streamed_s > LISTEN_S:
                 self.phase = MicrophonePhase.WAITING
-                self._alarm.attended()
+                self._alarm.command_ended()
                 await self._send(AudioStop().event())
                 self._say("The hub does not answer; waiting for a wake word again.")
 
@@ -230,7 +230,7 @@ class Listening:
         called, self._called, self._triggered = self._called, None, False
         self.phase = MicrophonePhase.STREAMING
         self._streamed_s = 0.0
-        self._alarm.attend()
+        self._alarm.command_started()
         since_s = recent[-1][0]
         if called is not None:
             since_s = min(since_s, called.at_s)

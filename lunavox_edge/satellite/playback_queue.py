@@ -92,7 +92,7 @@ class PlaybackQueue:
             self._open.end()
             self._open = None
 
-    def disown(self) -> None:
+    def hub_lost(self) -> None:
         """Handle the loss of the hub: end the open speech, and call `on_played` for none of the queue."""
         self.stop()
         for speech in self._speeches:
@@ -180,7 +180,7 @@ class _Speech:
         self._converter = None if plain else Converter(audio_format, audio_format.rate_hz)
         self._removed = removed
         self._pcm = bytearray()
-        self._news = asyncio.Event()
+        self._updated = asyncio.Event()
         self._over = False
         self.dropped = False
         self.awaited = True
@@ -191,12 +191,12 @@ class _Speech:
         if self._converter is not None:
             pcm = to_pcm16(self._converter.feed(pcm))
         self._pcm += pcm
-        self._news.set()
+        self._updated.set()
         return len(pcm)
 
     def end(self) -> None:
         self._over = True
-        self._news.set()
+        self._updated.set()
 
     def drop(self) -> None:
         self.dropped = True
@@ -217,9 +217,9 @@ class _Speech:
             elif self._over:
                 return
             else:
-                self._news.clear()
+                self._updated.clear()
                 try:
-                    await within(self._news.wait(), _STALL_S)
+                    await within(self._updated.wait(), _STALL_S)
                 except asyncio.TimeoutError:
                     _LOGGER.warning("A speech ends: its audio stopped coming")
                     self._over = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,8 +24,6 @@ MAX_CONNECTIONS = 16
 # A hub that has sent nothing for so long may be gone; another hub may then replace it.
 TAKE_OVER_AFTER_S = 10.0
 _STOP_S = 3.0
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class SatelliteServer:

@@ -22,10 +22,10 @@ from lunavox_edge.errors import LunavoxError, Unreachable
 from lunavox_edge.settings.model import LimitSettings
 from lunavox_edge.wire.introduction import satellite_at, shown
 from lunavox_edge.wire.zeroconf import (
-    CLOSE_TIMEOUT_S,
     SERVICE_TYPE,
     close_sockets,
     close_within_bounds,
+    end_task,
     own_addresses,
 )
 
@@ -97,11 +97,9 @@ class Neighbourhood:
         self._task = self._background.start("zeroconf neighbours", self._keep)
 
     async def stop(self) -> None:
-        """Stop browsing; waits for at most twice `CLOSE_TIMEOUT_S`. Idempotent."""
+        """Stop browsing; waits for a few seconds at most. Idempotent."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,), timeout=2 * CLOSE_TIMEOUT_S)
+        await end_task(task)
 
     async def _keep(self) -> None:
         """Browse until cancelled; may be run again after a failure."""

@@ -25,4 +25,4 @@ async def opened(address: Address) -> tuple[asyncio.StreamReader, asyncio.Stream
             address.host, address.port, ssl=context, server_hostname=address.host
         )
     except ssl.SSLError as error:
-        raise tls.distrust(error) from error
+        raise tls.untrusted_peer(error) from error

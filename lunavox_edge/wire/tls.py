@@ -48,7 +48,7 @@ def client_context(authority: Path | None, host: str) -> ssl.SSLContext:
     return context
 
 
-def distrust(error: ssl.SSLError) -> InsecurePeer:
+def untrusted_peer(error: ssl.SSLError) -> InsecurePeer:
     """Return the error for a peer whose certificate was not accepted, or that has no TLS."""
     reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
     return InsecurePeer(

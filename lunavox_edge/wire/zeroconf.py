@@ -124,12 +124,9 @@ class ServiceAnnouncement:
         self._task = self._background.start("zeroconf", self._keep)
 
     async def stop(self) -> None:
-        """Withdraw the announcement; waits for at most twice `CLOSE_TIMEOUT_S`. Idempotent."""
+        """Withdraw the announcement; waits for a few seconds at most. Idempotent."""
         task, self._task = self._task, None
-        if task is None:
-            return
-        task.cancel()
-        await asyncio.wait((task,), timeout=2 * CLOSE_TIMEOUT_S)
+        await end_task(task)
 
     async def _keep(self) -> None:
         """Announce until cancelled; may be run again after a failure."""
@@ -203,6 +200,13 @@ async def close_sockets(responder: AsyncZeroconf) -> None:
     except BaseException:
         responder.zeroconf.close()
         raise
+
+
+async def end_task(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task that uses zeroconf; wait for its end, for at most twice `CLOSE_TIMEOUT_S`."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait((task,), timeout=2 * CLOSE_TIMEOUT_S)
 
 
 async def close_within_bounds(closing: Coroutine[Any, Any, None]) -> None:

@@ -202,7 +202,7 @@ def _connect(uri: str, timeout_s: float) -> socket.socket:
             connection.close()
             raise
     except ssl.SSLError as error:
-        raise tls.distrust(error) from error
+        raise tls.untrusted_peer(error) from error
     except OSError as error:
         raise Unreachable(f"No service answers at {uri}; is it running?") from error
 

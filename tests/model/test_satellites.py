@@ -157,7 +157,7 @@ async def house(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) 
         hub = Hub(engine, of_house, SoundCard(None))
         heard: list[HeardUtterance] = []
         reports: list[AnnouncementReport] = []
-        hub.tell(Listeners(heard=heard.append))
+        hub.subscribe(Listeners(heard=heard.append))
         hub.start()
         stack.push_async_callback(hub.stop, 0.0)
         announcer = Announcer(engine, hub, max_waiting=8, report=reports.append)

@@ -46,7 +46,7 @@ def test_the_end(parts: tuple[tuple[float, float], ...], *, over: bool) -> None:
 def test_it_tells_where_speech_is() -> None:
     endpointer = heard((0.5, 0.0), (1.0, 0.9), (0.4, 0.1))
 
-    assert endpointer.heard_s == pytest.approx(1.9)
+    assert endpointer.audio_s == pytest.approx(1.9)
     assert endpointer.speech_s == pytest.approx(1.0)
     assert endpointer.speech_end_s == pytest.approx(1.5)
     assert endpointer.silence_s == pytest.approx(0.4)

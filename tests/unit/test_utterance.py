@@ -181,7 +181,7 @@ def test_long_audio_is_recognised_in_bounded_slices(room: Room) -> None:
     assert len(room.stt.asked) >= 4
     assert max(seconds for seconds, _ in room.stt.asked) <= 30.0
     assert transcript.text.startswith("piece 1 piece 2")
-    assert utterance.heard_s == pytest.approx(106.0, abs=1.0)
+    assert utterance.recognized_s == pytest.approx(106.0, abs=1.0)
 
 
 def test_the_language_heard_first_holds_for_the_rest(room: Room) -> None:
@@ -446,7 +446,7 @@ def test_a_long_recording_is_heard_while_it_comes(room: Room) -> None:
     for number in range(20):
         utterance.feed(tone(8.0) + silence(1.0 + number % 2))
         assert utterance.wait_for_room(WAIT_S)
-    room.settle(lambda: utterance.heard_s > 60.0)
+    room.settle(lambda: utterance.recognized_s > 60.0)
     transcript = utterance.finish(WAIT_S)
 
     assert transcript.duration_s == pytest.approx(190.0)

@@ -112,7 +112,7 @@ async def building(scripts: tuple[TtsScript, SttScript], cache_dir: Path) -> Asy
                 report=house.reports.append,
                 resumes=settings.satellites.interrupted == "resume",
             )
-            hub.tell(Listeners(heard=house.heard.append, overlapped=house.overlaps.append))
+            hub.subscribe(Listeners(heard=house.heard.append, overlapped=house.overlaps.append))
             hub.start()
             stack.push_async_callback(hub.stop, 0.0)
             announcing = asyncio.create_task(house.announcer.run())

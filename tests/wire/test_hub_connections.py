@@ -74,7 +74,7 @@ async def test_a_service_that_is_no_satellite(build: Build, info: dict[str, obje
     def changed() -> None:
         SatellitePayload.of(house.hub.views()[0])
 
-    house.hub.tell(Listeners(changed=changed))
+    house.hub.subscribe(Listeners(changed=changed))
     await until(lambda: house.hub.views()[0].problem)
     assert house.phase() is SatellitePhase.OFFLINE
     fake.info = None
@@ -86,7 +86,7 @@ async def test_a_satellite_that_sends_no_wyoming_is_not_told_about_a_port_of_our
     house = await build(fake)
     await house.until_phase(SatellitePhase.IDLE)
     problems: list[str] = []
-    house.hub.tell(Listeners(changed=lambda: problems.append(house.hub.views()[0].problem or "")))
+    house.hub.subscribe(Listeners(changed=lambda: problems.append(house.hub.views()[0].problem or "")))
     fake.writer.write(b"nonsense\n")
     await until(lambda: any("does not speak" in problem for problem in problems))
     assert "what it sent begins with no line of JSON" in "".join(problems)
@@ -102,9 +102,9 @@ async def test_a_listener_that_fails_silences_no_satellite(
     def fails(*_: object) -> None:
         raise RuntimeError("a front-end is broken")
 
-    house.hub.tell(Listeners(changed=fails, heard=fails, overlapped=fails))
+    house.hub.subscribe(Listeners(changed=fails, heard=fails, overlapped=fails))
     told: list[HeardUtterance] = []
-    house.hub.tell(Listeners(heard=told.append))
+    house.hub.subscribe(Listeners(heard=told.append))
     await fake.stop()
     await house.until_phase(SatellitePhase.OFFLINE)
     await fake.start()

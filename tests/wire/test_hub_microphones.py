@@ -41,7 +41,7 @@ async def test_a_word_that_cannot_be_waited_for_is_told(build: Build) -> None:
     fake = FakeSatellite()
     house = await build(fake, special={"kitchen": {"wake_words": ["gone"]}})
     told: list[str | None] = []
-    house.hub.tell(Listeners(changed=lambda: told.append(house.hub.views()[0].problem)))
+    house.hub.subscribe(Listeners(changed=lambda: told.append(house.hub.views()[0].problem)))
     await house.until_phase(SatellitePhase.IDLE)
     await fake.say(silence(0.1))
     await until(lambda: "'gone'" in (told[-1] or ""), lambda: told, 20.0)

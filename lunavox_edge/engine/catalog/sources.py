@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lunavox_edge.backends.base import Backend
 from lunavox_edge.engine.catalog.manifest import hub_folder, read_manifest
+from lunavox_edge.host.folders import items_once
 from lunavox_edge.types import BrokenEntry, ModelEntry, ModelKind, SourceKind
 
 # A folder named by mistake (`/`, a home) must not stall the service. No collection of voices has
@@ -202,15 +203,9 @@ def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     stack = [root]
     while stack and left > 0:
         folder = stack.pop()
-        try:
-            status = folder.stat()
-            with os.scandir(folder) as scan:
-                items = sorted(scan, key=lambda item: item.name)
-        except OSError:
+        items = items_once(folder, seen)
+        if items is None:
             continue
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
         for item in items[:left]:
             try:
                 status = item.stat()

@@ -62,7 +62,7 @@ class TurnDetector:
             rules = replace(rules, pause_s=rules.unfinished_pause_s)
         if not endpointer.over(rules):
             return False
-        silence_s = min(endpointer.silence_s, endpointer.heard_s)
+        silence_s = min(endpointer.silence_s, endpointer.audio_s)
         arrived_s = self._arrived_since(intake.duration_s - silence_s)
         return arrived_s >= _REAL_TIME * min(silence_s, rules.pause_s)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from lunavox_edge.backends.base import Vad
 from lunavox_edge.engine.hearing.audio_inbox import AudioInbox
@@ -13,7 +12,7 @@ from lunavox_edge.engine.hearing.transcription import AudioState, ListenPlan, Tr
 from lunavox_edge.engine.models.leases import Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
-from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError, TimedOut
+from lunavox_edge.errors import AudioTooLong, InternalError, LunavoxError
 from lunavox_edge.types import AudioFormat, Transcript
 
 _CONVERT_DELAY_S = 0.2
@@ -137,14 +136,10 @@ class Utterance(Session):
 
     def finish(self, timeout_s: float) -> Transcript:
         """End the audio and wait for the transcript. Raises TimedOut and as `submit`."""
-        try:
-            return self.submit().result(timeout_s)
-        except FutureTimeoutError as error:
-            self.cancel()
-            raise TimedOut("The transcript takes too long.") from error
+        return self._result(self.submit(), timeout_s, "The transcript takes too long.")
 
     @property
-    def heard_s(self) -> float:
+    def recognized_s(self) -> float:
         """Seconds of audio that need no more work; a long recording is transcribed while it arrives."""
         return self._work.recognized_s
 

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Mapping
 
 from lunavox_edge.backends import registry
-from lunavox_edge.backends.base import Backend
 from lunavox_edge.errors import BackendUnavailable
 from lunavox_edge.host import notes
 from lunavox_edge.settings.model import Settings
@@ -99,7 +98,7 @@ class Devices:
             extra={"code": "device_failed", "voice": entry.name},
         )
 
-    def trouble(self, entry: ModelEntry) -> str:
+    def failures(self, entry: ModelEntry) -> str:
         """Return the devices that failed for this model and why, "" if none did."""
         with self._lock:
             failed = self._failed.get(_key(entry), {})
@@ -138,11 +137,6 @@ class Devices:
             return None
         device = note.get("device")
         return device if device in offered else None
-
-
-def device_order(backend: type[Backend], wanted: str) -> tuple[str, ...]:
-    """Return the devices to try for `auto`, `cpu` or `cuda`, best first. Raises BackendUnavailable."""
-    return _chosen(backend.name, tuple(backend.devices()), wanted)
 
 
 def _chosen(backend: str, offered: tuple[str, ...], wanted: str) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class _ModelLoader:
         check_intact(entry.path, self._cache_dir)
         if self._devices.is_open(entry):
             self._compare(backend, entry)
-        problems = [self._devices.trouble(entry)]
+        problems = [self._devices.failures(entry)]
         order = self._devices.order(entry)
         for device in order:
             try:

@@ -6,10 +6,14 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TypeVar
 
 from lunavox_edge.engine.models.leases import Lease, give_back
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome, Task
-from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory
+from lunavox_edge.errors import Cancelled, InternalError, LunavoxError, OutOfMemory, TimedOut
+
+ResultT = TypeVar("ResultT")
 
 RELAXED_S = 30.0
 """How much later than a reply the deadline of an announcement or a file is."""
@@ -107,6 +111,14 @@ class Session(Task):
     @abstractmethod
     def _ended_with(self, error: LunavoxError | None) -> None:
         """Set the result or error for callers that wait; called once, without the lock."""
+
+    def _result(self, future: Future[ResultT], timeout_s: float, message: str) -> ResultT:
+        """Wait for a result; after `timeout_s` cancel the session and raise TimedOut with `message`."""
+        try:
+            return future.result(timeout_s)
+        except FutureTimeoutError as error:
+            self.cancel()
+            raise TimedOut(message) from error
 
     def _lease(self) -> Lease | None:
         """Return the lease, or None while the model loads. Raises what the load raised."""

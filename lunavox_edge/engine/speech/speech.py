@@ -46,16 +46,16 @@ class Speech(Helped):
     ) -> None:
         """Create the session; `start` lets it run. Done by the engine only."""
         super().__init__(lane=lane, lease=lease, relaxed=relaxed, on_end=on_end)
-        self._plan = plan
+        self._max_chars = plan.max_chars
         self._on_ready = on_ready
-        self._news = lane.threads.condition(self._lock)
+        self._updated = lane.threads.condition(self._lock)
         self._reading_on = lane.threads.lock()
         """Held by the worker that reads on: takes in text and chooses what is made next."""
         self._voicing = Voicing(plan, pace=pace, phrases=phrases, threads=lane.threads, emit=self._emit)
         self._text = TextFeed(self._voicing.script, plan, now_s=self._opened_s)
         # Below: guarded by the session's lock, but for single numbers read where a moment's delay is no harm.
         self._playback = Playback(pace, plan.voice_key, opened_s=self._opened_s, clock=lane.clock)
-        self._has_news = False
+        self._has_update = False
         self._rss_start = self._rss_peak = rss_bytes()
 
     def write(self, text: str) -> None:
@@ -72,9 +72,7 @@ class Speech(Helped):
             if fits:
                 self._enter_pace()
         if not fits:
-            error = TextTooLong(
-                f"The text is over the limit of {self._plan.max_chars} characters; send less."
-            )
+            error = TextTooLong(f"The text is over the limit of {self._max_chars} characters; send less.")
             self.cancel(error)
             raise error
         self._lane.wake(self)
@@ -126,13 +124,13 @@ class Speech(Helped):
             chunk = self.poll()
             if chunk is not None:
                 return chunk
-            with self._news:
+            with self._updated:
                 waiting = len(self._playback)
                 if self._ended and not waiting and self._error is None:
                     return None
                 if not self._playback.has_started or not (waiting or self._ended):
                     left = until - self._lane.clock()
-                    if left <= 0 or not self._news.wait(left):
+                    if left <= 0 or not self._updated.wait(left):
                         raise TimedOut("The speech takes too long.")
 
     @property
@@ -165,12 +163,12 @@ class Speech(Helped):
 
     def _slice(self) -> Outcome:
         outcome = self._make_next(idle=self._pause, tell_other=self._call_help)
-        self._tell_news()
+        self._notify_client()
         return outcome
 
     def _help(self) -> Outcome:
         outcome = self._make_next(idle=lambda: Outcome.WAIT, tell_other=lambda: self._lane.wake(self))
-        self._tell_news()
+        self._notify_client()
         return outcome
 
     def _make_next(self, *, idle: Callable[[], Outcome], tell_other: Callable[[], None]) -> Outcome:
@@ -235,7 +233,7 @@ class Speech(Helped):
     def _ran_dry(self) -> Outcome:
         """All text that was taken in is spoken: go on with text that came since, wait, or end."""
         with self._lock:
-            if self._text.has_news:
+            if self._text.has_more:
                 return Outcome.MORE
         if not self._text.took_all:
             if self._playback.made_s:
@@ -250,14 +248,14 @@ class Speech(Helped):
 
     def _emit(self, chunk: AudioChunk, work: LineWork) -> None:
         """Take finished audio from `Voicing`; start playback if what follows will come in time."""
-        with self._news:
+        with self._updated:
             if self._ended:
                 return
             self._playback.add(chunk)
-            self._has_news = True
+            self._has_update = True
             playing = self._playback.has_started
             waiting_chars = 0 if playing else self._text.waiting_chars
-            self._news.notify_all()
+            self._updated.notify_all()
         if playing:
             return
         outlook = Outlook(
@@ -271,13 +269,13 @@ class Speech(Helped):
 
     def _play(self) -> None:
         """Hand out the audio that was held back; does nothing once playback has started."""
-        with self._news:
+        with self._updated:
             if self._ended or self._playback.has_started:
                 return
             self._playback.started_s = self._lane.clock()
             self._enter_pace()
-            self._has_news = True
-            self._news.notify_all()
+            self._has_update = True
+            self._updated.notify_all()
 
     def _close_model(self) -> None:
         self._voicing.close()
@@ -285,18 +283,18 @@ class Speech(Helped):
     def _ended_with(self, error: LunavoxError | None) -> None:
         self._playback.leave_pace()
         self._dismiss_help()
-        with self._news:
+        with self._updated:
             if error is not None and error is self._cancelled:
                 self._playback.clear()
             if not self._playback.has_started:
                 self._playback.started_s = self._ended_s
-            self._has_news = True
-            self._news.notify_all()
-        self._tell_news()
+            self._has_update = True
+            self._updated.notify_all()
+        self._notify_client()
 
-    def _tell_news(self) -> None:
+    def _notify_client(self) -> None:
         """Call `on_ready` if `poll` may return something new; to be called without a lock."""
         with self._lock:
-            has_news, self._has_news = self._has_news, False
-        if has_news and self._on_ready is not None:
+            has_update, self._has_update = self._has_update, False
+        if has_update and self._on_ready is not None:
             self._guarded(self._on_ready)

@@ -22,7 +22,7 @@ class TextFeed:
     """Collects text and passes it to a `Script`.
 
     Two locks of its owner guard it: `write`, `finish`, `take`, `rest`, `wants_more`, `waiting_chars` and
-    `has_news` need the session's lock, `pass_on` and `rest` that of the worker that reads on.
+    `has_more` need the session's lock, `pass_on` and `rest` that of the worker that reads on.
     """
 
     def __init__(self, script: Script, plan: SpeechPlan, *, now_s: float) -> None:
@@ -66,7 +66,7 @@ class TextFeed:
         return bool(self._waiting)
 
     @property
-    def has_news(self) -> bool:
+    def has_more(self) -> bool:
         """Whether the script lacks text or the end of it."""
         return self.has_text or self.is_finished != self.took_all
 

@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,7 +15,7 @@ from lunavox_edge.engine.models.leases import JointLease, Lease
 from lunavox_edge.engine.scheduling.lanes import Lane, Outcome
 from lunavox_edge.engine.scheduling.session import Session
 from lunavox_edge.engine.waking.spotting import Spotter, SpottingRules
-from lunavox_edge.errors import Busy, LunavoxError, TimedOut
+from lunavox_edge.errors import Busy, LunavoxError
 from lunavox_edge.types import AudioFormat, Detection, ModelEntry
 
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
@@ -132,11 +131,7 @@ class WakeSession(Session):
 
     def finish(self, timeout_s: float) -> int:
         """End the audio and wait until all of it is processed. Raises TimedOut and as `submit`."""
-        try:
-            return self.submit().result(timeout_s)
-        except FutureTimeoutError as error:
-            self.cancel()
-            raise TimedOut("Processing the rest of the audio takes too long.") from error
+        return self._result(self.submit(), timeout_s, "Processing the rest of the audio takes too long.")
 
     @property
     def deadline_s(self) -> float:
