@@ -25,9 +25,7 @@ def _spoken(pieces: list[str], *, stalls: frozenset[int] = frozenset(), language
     for number, piece in enumerate(pieces):
         script.add(piece)
         drain()
-        if number in stalls and (
-            script.backlog.seems_whole or script.backlog.waiting_chars >= _THRESHOLD_CHARS
-        ):
+        if number in stalls and (script.seems_whole or script.waiting_chars >= _THRESHOLD_CHARS):
             script.flush_words()
             drain()
     script.finish()
@@ -110,7 +108,7 @@ def test_a_stall_leaves_together_what_belongs_together(text: str, said: str) -> 
     assert line is not None
     assert line.text == said
     assert script.next_line() is None
-    assert script.backlog.pending_chars == len(text) - len(said) - 1
+    assert script.pending_chars == len(text) - len(said) - 1
 
 
 def test_what_may_change_altogether_waits_on() -> None:
@@ -118,7 +116,7 @@ def test_what_may_change_altogether_waits_on() -> None:
     script.add("1234567890 " * 6)
     script.flush_words()
     assert script.next_line() is None
-    assert script.backlog.pending_chars == 66
+    assert script.pending_chars == 66
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_what_is_left_of_a_text_is_told_after_every_step(ssml: bool) -> None:  #
     left = len(text)
     while (line := script.next_line()) is not None:
         left -= len(line.text)
-        assert left - 2 <= script.backlog.pending_chars <= left
-    assert script.backlog.pending_chars == 0
+        assert left - 2 <= script.pending_chars <= left
+    assert script.pending_chars == 0
 
 
 def test_one_worker_may_ask_what_is_left_while_the_other_takes_it() -> None:
@@ -87,7 +87,7 @@ def test_one_worker_may_ask_what_is_left_while_the_other_takes_it() -> None:
     def ask() -> None:
         while not over.is_set():
             try:
-                assert script.backlog.pending_chars >= 0
+                assert script.pending_chars >= 0
             except Exception as error:  # noqa: BLE001  # reported by the test
                 errors.append(error)
                 return

@@ -78,6 +78,14 @@ class Session(Task):
         else:
             self._lane.wake(self)  # so that a slice about to park sees the flag
 
+    def _result(self, future: Future[ResultT], timeout_s: float, message: str) -> ResultT:
+        """Wait for a result; after `timeout_s` cancel the session and raise TimedOut with `message`."""
+        try:
+            return future.result(timeout_s)
+        except FutureTimeoutError as error:
+            self.cancel()
+            raise TimedOut(message) from error
+
     def run_slice(self) -> Outcome:
         """Raise the reason if the session is cancelled, else run its own slice and end it if that is DONE."""
         if self._cancelled is not None:
@@ -111,14 +119,6 @@ class Session(Task):
     @abstractmethod
     def _ended_with(self, error: LunavoxError | None) -> None:
         """Set the result or error for callers that wait; called once, without the lock."""
-
-    def _result(self, future: Future[ResultT], timeout_s: float, message: str) -> ResultT:
-        """Wait for a result; after `timeout_s` cancel the session and raise TimedOut with `message`."""
-        try:
-            return future.result(timeout_s)
-        except FutureTimeoutError as error:
-            self.cancel()
-            raise TimedOut(message) from error
 
     def _lease(self) -> Lease | None:
         """Return the lease, or None while the model loads. Raises what the load raised."""

@@ -68,6 +68,21 @@ class Script:
         self._finished = False
         self.backlog = Backlog()
 
+    @property
+    def pending_chars(self) -> int:
+        """Characters still to be spoken."""
+        return self.backlog.pending_chars
+
+    @property
+    def waiting_chars(self) -> int:
+        """Characters that wait for the end of their sentence."""
+        return self.backlog.waiting_chars
+
+    @property
+    def seems_whole(self) -> bool:
+        """Whether the waiting characters seem to be a whole sentence."""
+        return self.backlog.seems_whole
+
     def add(self, text: str) -> None:
         """Add text: whole sentences become lines; a language model's thoughts are removed."""
         text = self._thoughts.feed(text)

@@ -102,7 +102,7 @@ class Voicing:
 
     def chars_after(self, work: LineWork) -> int:
         """Count the characters to be spoken after a line. To be called by `emit`."""
-        return self._assembly.chars_after(work) + self.script.backlog.pending_chars
+        return self._assembly.chars_after(work) + self.script.pending_chars
 
     def next_slot(self, lease: Lease | None, *, hungry: Callable[[], bool]) -> Slot | None:
         """Return the next piece to be made; None if there is no text, or new text and no lease yet.
