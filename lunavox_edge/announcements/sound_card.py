@@ -18,6 +18,8 @@ from lunavox_edge.types import AudioChunk, Priority
 
 # A player that takes no audio for so long, or ends so long after the audio should have, hangs.
 _PATIENCE_S = 15.0
+# Audio in the pipe cannot be taken back: an interrupted speech continues after it, so there is little of it.
+_AHEAD_S = 0.5
 
 
 class SoundCard:
@@ -59,6 +61,8 @@ class SoundCard:
         error_output = asyncio.ensure_future(program.last_words(player))
         try:
             audio_s = await _feed(player, chunks, self._lead_in_s)
+            if not audio_s:
+                return ()  # an interruption came at the very end; players refuse empty input
             status = await within(player.wait(), audio_s + _PATIENCE_S)
             if status:
                 raise PlaybackFailed(f"{name} could not play: {await error_output or 'no reason given'}")
@@ -75,17 +79,21 @@ class SoundCard:
 
 
 async def _feed(player: Process, chunks: AsyncIterator[AudioChunk], lead_in_s: float) -> float:
-    """Write the audio, after `lead_in_s` of silence, as a WAV of unknown length; return its seconds."""
-    stdin, audio_s = player.stdin, 0.0
+    """Write the audio, after `lead_in_s` of silence, as a WAV of unknown length; return its seconds.
+
+    Writes no more than `_AHEAD_S` ahead of a player that started with the first audio.
+    """
+    stdin, audio_s, loop, started_s = player.stdin, 0.0, asyncio.get_running_loop(), 0.0
     if stdin is None:
         raise PlaybackFailed("The player takes no input.")
     async for chunk in chunks:
         if not audio_s:
             stdin.write(wav_header(chunk.sample_rate, UNKNOWN_SIZE))
             stdin.write(silence(lead_in_s, chunk.sample_rate))
-            audio_s = lead_in_s
+            audio_s, started_s = lead_in_s, loop.time()
         stdin.write(chunk.pcm)
         audio_s += chunk.duration_s
         await within(stdin.drain(), lead_in_s + chunk.duration_s + _PATIENCE_S)
+        await asyncio.sleep(max(0.0, started_s + audio_s - _AHEAD_S - loop.time()))
     stdin.close()
     return audio_s
