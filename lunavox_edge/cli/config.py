@@ -22,8 +22,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="check the settings and show where they come from",
         description="Print every problem of the settings at once, with file, line and key, or OK with the "
         "file and the environment variables in effect, and a warning for each model, voice, wake word or "
-        "language that nothing installed has; no model is loaded. Exit 0 if they are valid, also with "
-        "warnings, 1 if not.",
+        "language of stt, tts, wake and voices that nothing installed has; no model is loaded. Exit 0 if "
+        "they are valid, also with warnings, 1 if not.",
     )
     parser.set_defaults(run_bare=_run)
 
