@@ -19,6 +19,7 @@ from lunavox_edge.audio.pcm import check_format
 from lunavox_edge.errors import BadAudio, Busy, LunavoxError, ProtocolError, TimedOut
 from lunavox_edge.types import AudioFormat
 from lunavox_edge.wire import fields
+from lunavox_edge.wyoming_server.backlog import catch_up
 from lunavox_edge.wyoming_server.idle_timer import IdleTimer
 from lunavox_edge.wyoming_server.partials import Partials
 from lunavox_edge.wyoming_server.stt_options import SttOptions
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 # A client may send a recording faster than it can be converted; above this backlog reading pauses.
 _MAX_BACKLOG_BYTES = 2 * 1024 * 1024
-_BACKLOG_CHECK_S = 0.02
 # The format of an utterance without any audio.
 _EMPTY_FORMAT = AudioFormat(16_000, 2, 1)
 
@@ -156,8 +156,16 @@ class SttHandler:
         except LunavoxError:
             self._ignore_rest()
             raise
-        if utterance.backlog_bytes > _MAX_BACKLOG_BYTES:
-            await self._catch_up(utterance)
+        try:
+            await catch_up(
+                utterance,
+                limit_bytes=_MAX_BACKLOG_BYTES,
+                timeout_s=self._timeout_s,
+                on_wait=self._idle_timer.touch,
+            )
+        except Busy:
+            self._ignore_rest()
+            raise
 
     def stop(self) -> None:
         """End the utterance and queue its transcript, which is empty if no audio came.
@@ -257,14 +265,3 @@ class SttHandler:
     def _on_timeout(self) -> None:
         self._ignore_rest()
         self._on_error(TimedOut(f"No audio came for {self._timeout_s:g} seconds; the utterance was dropped."))
-
-    async def _catch_up(self, utterance: Utterance) -> None:
-        """Wait until half of the backlog limit is free. Raises Busy after a timeout."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + self._timeout_s
-        while utterance.backlog_bytes > _MAX_BACKLOG_BYTES // 2:
-            if loop.time() > until_s:
-                self._ignore_rest()
-                raise Busy("The audio comes faster than it can be processed.", retry_after_s=5.0)
-            self._idle_timer.touch()
-            await asyncio.sleep(_BACKLOG_CHECK_S)

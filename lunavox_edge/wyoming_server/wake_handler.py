@@ -25,6 +25,7 @@ from lunavox_edge.errors import BadAudio, Busy, LunavoxError
 from lunavox_edge.types import AudioFormat, Detection
 from lunavox_edge.wire import fields
 from lunavox_edge.wire.event_stream import encode_event
+from lunavox_edge.wyoming_server.backlog import catch_up
 
 if TYPE_CHECKING:
     from wyoming.event import Event
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 _REST_TIMEOUT_S = 60.0
 # A recording may arrive faster than it is processed; above this backlog reading pauses.
 _MAX_BACKLOG_BYTES = 1024 * 1024
-_BACKLOG_CHECK_S = 0.02
 _BACKLOG_TIMEOUT_S = 30.0
 _UNREAD_ERROR_S = 3.0
 _NO_FORMAT = AudioFormat(0, 0, 0)
@@ -154,8 +154,11 @@ class WakeHandler:
             self._ignore_stream()
             raise BadAudio("The audio format changed in the middle of the audio.")
         wake_session.feed(event.payload, fields.timestamp_ms(event.data))
-        if wake_session.backlog_bytes > _MAX_BACKLOG_BYTES:
-            await self._catch_up(wake_session)
+        try:
+            await catch_up(wake_session, limit_bytes=_MAX_BACKLOG_BYTES, timeout_s=_BACKLOG_TIMEOUT_S)
+        except Busy:
+            self._ignore_stream()
+            raise
 
     def stop(self) -> None:
         """End the stream; `not-detected` follows if there was no detection. Raises Busy."""
@@ -256,16 +259,6 @@ class WakeHandler:
 
     async def _send_not_detected(self, request: _DetectRequest) -> None:
         await self._send(encode_event(wake.NotDetected(context=request.context).event()))
-
-    async def _catch_up(self, wake_session: WakeSession) -> None:
-        """Wait until half of the backlog limit is free. Raises Busy after a timeout."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + _BACKLOG_TIMEOUT_S
-        while wake_session.backlog_bytes > _MAX_BACKLOG_BYTES // 2:
-            if loop.time() > until_s:
-                self._ignore_stream()
-                raise Busy("The audio comes faster than it can be processed.", retry_after_s=5.0)
-            await asyncio.sleep(_BACKLOG_CHECK_S)
 
     def _ignore_stream(self) -> None:
         """Drop the stream; its remaining audio is ignored."""
