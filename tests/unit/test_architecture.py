@@ -59,7 +59,6 @@ BROAD_EXCEPTS = {
     "engine/scheduling/lanes.py",
     "engine/scheduling/session.py",
     "engine/speech/speech.py",
-    "engine/waking/wake_session.py",
     "hub/satellite_activity.py",
     "hub/satellite_link.py",
     "mqtt/broker.py",

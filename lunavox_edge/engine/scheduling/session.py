@@ -151,7 +151,7 @@ class Session(Task):
         try:
             job()
         except Exception:
-            _LOGGER.exception("A callback of a session failed")
+            _LOGGER.exception("A callback or a step of the end of a session failed")
 
     def _give_back(self) -> None:
         """Close what was opened in the model, then give back the lease; the session is over."""

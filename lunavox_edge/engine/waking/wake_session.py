@@ -212,10 +212,7 @@ class WakeSession(Session):
     def _close_model(self) -> None:
         streams, self._streams = self._streams, []
         for family in streams:
-            try:
-                family.stream.close()
-            except Exception:
-                _LOGGER.exception("A stream of wake words could not be closed")
+            self._guarded(family.stream.close)
 
     def _ended_with(self, error: LunavoxError | None) -> None:
         self._converter = None
