@@ -16,6 +16,8 @@ ResultT = TypeVar("ResultT")
 
 _GRACE_S = 0.001
 """So long a socket may take to hand on what was written to its other end."""
+_GRACE_SHARE, _MAX_GRACE_S = 0.02, 0.05
+"""The longer a leap, the longer nothing must have happened: on a crowded machine a thread may be about to."""
 
 
 class _LeapingSelector(selectors.BaseSelector):
@@ -60,8 +62,14 @@ class _PatientSelector(_LeapingSelector):
         if timeout is None or timeout <= 0:
             return self._real.select(timeout)
         end_s = time.monotonic() + timeout
+        grace_s = min(_MAX_GRACE_S, _GRACE_S + _GRACE_SHARE * timeout)
         found = self._real.select(min(timeout, _GRACE_S))
-        while not found and self._busy() and time.monotonic() < end_s:
+        quiet_s = time.monotonic() + grace_s
+        while not found and (now_s := time.monotonic()) < end_s:
+            if self._busy():
+                quiet_s = now_s + grace_s
+            elif now_s >= quiet_s:
+                break
             found = self._real.select(_GRACE_S)
         # Once more: who was busy may have told of it as the last thing.
         if not found and not (found := self._real.select(0.0)):
