@@ -70,8 +70,13 @@ class Mosquitto:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(PATIENCE_S)
+            until = time.monotonic() + PATIENCE_S
+            # Again, because mosquitto forgets a signal that comes while it starts.
+            while self._process.poll() is None and time.monotonic() < until:
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1.0)
+            assert self._process.poll() is not None, "mosquitto does not end"
             self._process = None
 
     def kill(self) -> None:
